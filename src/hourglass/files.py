@@ -1,0 +1,59 @@
+"""Files that are whole or absent, and the same bytes for the same content."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from hourglass.errors import HourglassError
+
+
+def canonical_json(content: Any) -> str:
+    """Render as JSON with sorted keys, so that equal content gives equal bytes."""
+    return json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file that is never seen half-written."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write canonical JSON that is never seen half-written."""
+    write_text(path, canonical_json(content))
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises
+    ------
+    HourglassError
+        The file is missing or is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as missing:
+        raise HourglassError(f"{path} is missing; run `hourglass run` (or `dvc repro`) to make it.") from missing
+    except (json.JSONDecodeError, UnicodeDecodeError) as broken:
+        raise HourglassError(f"{path} is not valid JSON ({broken}); delete it and run `dvc repro`.") from broken
+
+
+def digest(content: Any) -> str:
+    """Hash JSON-able content (sha256, hexadecimal)."""
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file (sha256, hexadecimal)."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def folder_hashes(folder: Path) -> dict[str, str]:
+    """Hash every file below a folder: relative POSIX path to sha256, sorted by path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}

@@ -1,0 +1,61 @@
+"""The variants: one file each, named as in ``params.yaml``.
+
+`names` lists them without importing torch; `get` imports the one that is asked for, `build` makes one.
+"""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hourglass.models.shared.variant import Variant
+
+#: Other names that the literature has for a variant.
+ALIASES = {"undercomplete": "autoencoder"}
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Names of all variants, sorted: the files of this folder."""
+    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py")))
+
+
+def get(name: str) -> "type[Variant]":
+    """Import a variant's class: the one class that its file defines as a variant.
+
+    Parameters
+    ----------
+    name : str
+        A name or an alias.
+
+    Raises
+    ------
+    KeyError
+        There is no such variant; `names` lists them.
+    """
+    name = ALIASES.get(name, name)
+    if name not in names():
+        raise KeyError(f"no variant {name!r}; there are {', '.join(names())}")
+    module = importlib.import_module(f"{__name__}.{name}")
+    from hourglass.models.shared.variant import Variant
+
+    defined = [
+        item
+        for item in vars(module).values()
+        if isinstance(item, type) and issubclass(item, Variant) and item.__module__ == module.__name__
+    ]
+    if len(defined) != 1:
+        raise TypeError(f"{module.__file__} must define one subclass of Variant, not {len(defined)}")
+    return defined[0]
+
+
+def build(name: str, shape: Sequence[int], settings: Mapping[str, Any], *, seed: int) -> "Variant":
+    """Make a variant with weights drawn from `seed`; the global random state stays as it is."""
+    import torch
+
+    variant = get(name)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return variant(shape, **settings)

@@ -1,0 +1,1 @@
+"""What variants are built from: batches and terms, nets, likelihoods, divergences."""

@@ -1,0 +1,251 @@
+"""Every setting of ``params.yaml``, typed and bounded.
+
+A variant's section is derived from the signature of its class, the loop's from `TrainSettings`; nothing is declared
+twice. Reading the file imports no model: a variant's section is checked by `Params.settings_of`, which does.
+"""
+
+import difflib
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic_core import ErrorDetails
+
+from hourglass import models
+from hourglass.errors import HourglassError
+from hourglass.settings import declared_settings
+from hourglass.training.settings import TrainSettings
+
+SPLITS = ("train", "validation", "calibration", "selection", "test")
+
+
+class Section(BaseModel):
+    """A part of the file; keys it doesn't know are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DataParams(Section):
+    """What the raw snapshot is and which of its rows are normal."""
+
+    source: str = Field("digits", description="where `hourglass data` took the snapshot from")
+    label: str | None = Field(None, description="column or array that tells normal from anomalous")
+    normal: list[str | int | bool] | None = Field(None, description="labels of normal rows")
+    anomalous: list[str | int | bool] | None = Field(None, description="labels of anomalous rows, instead of `normal`")
+    columns: dict[str, Literal["number", "category", "ignore"]] = Field(
+        default_factory=dict, description="columns of a table that are not what they look like"
+    )
+    normalise: Literal["auto", "standard", "minmax", "none"] = Field(
+        "auto", description="auto: minmax over all pixels for images, standard per column for the rest"
+    )
+    max_invalid: float = Field(0.01, ge=0, le=1, description="share of rows with missing or infinite values to drop")
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        if self.label is None and (self.normal is not None or self.anomalous is not None):
+            raise ValueError("`normal` and `anomalous` need `label`, the column that they are values of")
+        if self.label is not None and (self.normal is None) == (self.anomalous is None):
+            raise ValueError("`label` needs exactly one of `normal` and `anomalous`, a list of its values")
+        return self
+
+
+class SplitParams(Section):
+    """How rows are divided; shares are of the normal rows."""
+
+    by: Literal["hash", "group", "time", "given"] = Field("hash", description="what decides the split of a row")
+    column: str | None = Field(None, description="the column that `group`, `time` and `given` go by")
+    salt: int = Field(0, description="another number gives another split")
+    train: float = Field(0.6, gt=0, lt=1)
+    validation: float = Field(0.1, gt=0, lt=1)
+    calibration: float = Field(0.1, gt=0, lt=1)
+    selection: float = Field(0.1, gt=0, lt=1)
+    test: float = Field(0.1, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(sum(self.shares) - 1) > 1e-9:
+            raise ValueError(f"the five shares must sum to 1, not {sum(self.shares):g}")
+        if (self.by == "hash") != (self.column is None):
+            raise ValueError("`column` goes with `by: group`, `time` or `given`, and they with it")
+        return self
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Shares of the splits, in the order of `SPLITS`."""
+        return (self.train, self.validation, self.calibration, self.selection, self.test)
+
+
+class AnomalyParams(Section):
+    """When a row is called anomalous."""
+
+    alpha: float = Field(0.05, gt=0, lt=1, description="promised share of normal rows that raise an alarm")
+
+
+class EvaluateParams(Section):
+    """How results are measured."""
+
+    bootstrap: int = Field(1000, ge=100, le=100_000, description="resamples behind a confidence interval")
+    map_rows: int = Field(2000, ge=50, le=100_000, description="rows on the latent map, at most")
+
+
+class SelectParams(Section):
+    """Which variant is best."""
+
+    metric: Literal["auto", "auroc", "relative_error"] = Field(
+        "auto", description="auto: auroc on selection where labels exist, else squared error relative to PCA's"
+    )
+
+
+class RegistryParams(Section):
+    """Where the best variant is registered, and when it becomes champion."""
+
+    name: str = Field("hourglass", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="one name per data set")
+    margin: float = Field(
+        0.01, ge=0, le=1, description="how much worse the same variant on newer data may be (metric's units)"
+    )
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="confidence of the paired bootstrap at the gate")
+
+
+class RunParams(Section):
+    """How the flow runs."""
+
+    slots: int = Field(2, ge=1, le=256, description="stages that run at once")
+
+
+class Params(Section):
+    """All of ``params.yaml``. ``sections`` holds the variants' settings as they stand in the file."""
+
+    seed: int = Field(0, ge=0, lt=2**63)
+    variants: list[str] = Field(min_length=1)
+    data: DataParams = DataParams()
+    split: SplitParams = SplitParams()
+    train: TrainSettings = TrainSettings()
+    anomaly: AnomalyParams = AnomalyParams()
+    evaluate: EvaluateParams = EvaluateParams()
+    select: SelectParams = SelectParams()
+    registry: RegistryParams = RegistryParams()
+    run: RunParams = RunParams()
+    sections: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
+
+    def settings_of(self, variant: str) -> dict[str, Any]:
+        """Validate the section of one variant.
+
+        Returns
+        -------
+        dict
+            Every setting of the variant, defaults filled in.
+
+        Raises
+        ------
+        HourglassError
+            A key is unknown or a value out of bounds.
+        """
+        model = _section_model(models.get(variant), variant)
+        return dict(_validated(model, self.sections[variant], f"{variant}."))
+
+    def check(self) -> Self:
+        """Validate the sections of all listed variants (this imports them)."""
+        for variant in self.variants:
+            self.settings_of(variant)
+        return self
+
+
+def load(path: Path) -> Params:
+    """Read and check ``params.yaml``.
+
+    Raises
+    ------
+    HourglassError
+        The file is missing or no YAML, a key is unknown, a value is out of bounds or a variant doesn't exist.
+    """
+    content = _read(path)
+    for key in content:
+        if key not in {*_CORE, *models.names()}:
+            raise HourglassError(_unknown(str(key), [*_CORE, *models.names()]))
+    sections = {key: content.pop(key) for key in list(content) if key in models.names()}
+    train = TrainSettings(**dict(_validated(_section_model(TrainSettings, "train"), content.pop("train", {}), "train.")))
+    params: Params = _validated(Params, content, "")
+    _check_variants(params.variants, sections)
+    return params.model_copy(update={"train": train, "sections": sections})
+
+
+def _check_variants(listed: list[str], sections: dict[str, Any]) -> None:
+    for place, variant in enumerate(listed):
+        if variant in models.ALIASES:
+            raise HourglassError(
+                f"params.yaml: variants[{place}] is {variant!r}, another name of {models.ALIASES[variant]!r}; list that."
+            )
+        if variant not in models.names():
+            raise HourglassError(
+                f"params.yaml: variants[{place}] is {variant!r}; there is no such variant, "
+                f"{_nearest(variant, models.names())}"
+            )
+        if not isinstance(sections.get(variant), dict):
+            raise HourglassError(
+                f"params.yaml: variant {variant!r} is listed but has no section; add `{variant}: {{}}` for its defaults."
+            )
+    if len(set(listed)) < len(listed):
+        raise HourglassError("params.yaml: variants names a variant twice; list each once.")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as missing:
+        raise HourglassError(f"{path} is missing; restore it with `git checkout -- params.yaml`.") from missing
+    except (yaml.YAMLError, UnicodeDecodeError) as broken:
+        where = getattr(broken, "problem_mark", None)
+        line = f", line {where.line + 1}" if where is not None else ""
+        raise HourglassError(f"params.yaml{line}: not valid YAML ({getattr(broken, 'problem', broken)}).") from broken
+    if not isinstance(content, dict):
+        raise HourglassError("params.yaml must hold keys with values, `seed: 0` for one; it holds none.")
+    return content
+
+
+def _section_model(cls: type, name: str) -> type[BaseModel]:
+    fields: dict[str, Any] = {
+        key: (Annotated[entry.type, Field(description=entry.setting.doc, **entry.setting.bounds)], entry.default)
+        for key, entry in declared_settings(cls).items()
+    }
+    return create_model(name, __base__=Section, **fields)
+
+
+def _validated(model: type[BaseModel], content: dict[str, Any], prefix: str) -> Any:
+    try:
+        return model.model_validate(content)
+    except ValidationError as invalid:
+        raise HourglassError(_sentence(invalid.errors()[0], model, prefix)) from None
+
+
+def _sentence(error: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
+    key = (prefix + ".".join(str(part) for part in error["loc"])).rstrip(".")
+    if error["type"] == "extra_forbidden":
+        return _unknown(key, [prefix + name for name in _dotted_keys(model)])
+    if error["type"] == "missing":
+        return f"params.yaml: {key} is missing."
+    if error["type"] == "value_error":
+        return f"params.yaml: {key or 'file'}: {error['ctx']['error']}."
+    return f"params.yaml: {key} is {error['input']!r}; it {error['msg'].removeprefix('Input ')}."
+
+
+def _dotted_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    keys = []
+    for name, field in model.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _dotted_keys(field.annotation, f"{prefix}{name}.")
+    return keys
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    return f"params.yaml: unknown key {key!r}; {_nearest(key, known)}"
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}."
+
+
+_CORE = tuple(name for name in Params.model_fields if name != "sections")

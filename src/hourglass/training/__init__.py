@@ -1,0 +1,1 @@
+"""One loop that trains every variant; needs torch, numpy and safetensors alone."""

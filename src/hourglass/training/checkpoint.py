@@ -1,0 +1,143 @@
+"""Checkpoints that make a resumed training equal to an uninterrupted one, bit for bit."""
+
+import hashlib
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Progress:
+    """How far a training has come.
+
+    Parameters
+    ----------
+    epoch, step : int
+        Finished epochs and steps.
+    best : float or None
+        Lowest monitor so far; None before the first epoch.
+    best_epoch : int
+        The epoch that reached it, from 1.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    best: float | None = None
+    best_epoch: int = 0
+
+
+@dataclass
+class Trainee:
+    """Everything that changes while a model is trained.
+
+    Parameters
+    ----------
+    model : Module
+    optimizer : Optimizer
+    generators : dict of str to Generator
+        Every source of randomness.
+    best : dict of str to Tensor
+        The weights at the lowest monitor.
+    progress : Progress
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    generators: dict[str, torch.Generator]
+    best: dict[str, Tensor]
+    progress: Progress
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All state that is tensors, by a flat name."""
+        flat = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        flat |= {f"best.{name}": value for name, value in self.best.items()}
+        flat |= {f"generator.{name}": source.get_state() for name, source in self.generators.items()}
+        for number, slots in self.optimizer.state_dict()["state"].items():
+            flat |= {f"optimizer.{number}.{slot}": value for slot, value in slots.items()}
+        return flat
+
+    def restore(self, flat: dict[str, Tensor], progress: Progress) -> None:
+        """Take over what `tensors` gave."""
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "generator": {}, "optimizer": {}}
+        for name, value in flat.items():
+            part, _, rest = name.partition(".")
+            parts[part][rest] = value
+        self.model.load_state_dict(parts["model"])
+        self.best = parts["best"]
+        for name, source in self.generators.items():
+            source.set_state(parts["generator"][name])
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, value in parts["optimizer"].items():
+            number, _, slot = name.partition(".")
+            slots.setdefault(int(number), {})[slot] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+        self.progress = progress
+
+
+class Checkpoint:
+    """The latest state of a training in a folder: ``checkpoint.json`` names and hashes a safetensors file.
+
+    The JSON file is replaced last, so a process killed at any moment leaves the previous checkpoint or the new one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.index = folder / "checkpoint.json"
+
+    def save(self, trainee: Trainee) -> None:
+        """Write the state and drop the one before."""
+        tensors = {name: value.detach().contiguous().cpu() for name, value in trainee.tensors().items()}
+        weights = self.folder / f"checkpoint-{trainee.progress.epoch}.safetensors"
+        save_file(tensors, weights)
+        content = {"progress": asdict(trainee.progress), "file": weights.name, "sha256": _sha256(weights)}
+        temporary = self.index.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps(content))
+        temporary.replace(self.index)
+        self._drop(keep=weights.name)
+
+    def load_into(self, trainee: Trainee) -> bool:
+        """Restore the state if there is a whole one; a damaged one is dropped with a warning.
+
+        Returns
+        -------
+        bool
+            Whether a state was restored.
+        """
+        if not self.index.exists():
+            return False
+        try:
+            content = json.loads(self.index.read_text())
+            weights = self.folder / content["file"]
+            if _sha256(weights) != content["sha256"]:
+                raise ValueError(f"{weights.name} differs from its hash")
+            tensors = load_file(weights)
+        except (OSError, ValueError, KeyError, SafetensorError) as damage:
+            logger.warning("checkpoint in %s is damaged (%s); training starts over", self.folder, damage)
+            self.clear()
+            return False
+        trainee.restore(tensors, Progress(**content["progress"]))
+        return True
+
+    def clear(self) -> None:
+        """Remove the checkpoint."""
+        self.index.unlink(missing_ok=True)
+        self._drop()
+
+    def _drop(self, keep: str | None = None) -> None:
+        for path in self.folder.glob("checkpoint-*.safetensors"):
+            if path.name != keep:
+                path.unlink()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,35 @@
+"""What changes with the step: the learning rate and the weight of the KL."""
+
+from math import cos, pi
+
+from hourglass.training.settings import TrainSettings
+
+
+class Schedules:
+    """Values by step, as fractions of all steps, so that they fit data of any size.
+
+    Parameters
+    ----------
+    settings : TrainSettings
+    total_steps : int
+        Steps of a training that runs through all its epochs.
+    """
+
+    def __init__(self, settings: TrainSettings, total_steps: int) -> None:
+        self.settings = settings
+        self.total_steps = total_steps
+
+    def lr(self, step: int) -> float:
+        """Learning rate: a linear warm-up, then constant or half a cosine down to 0 (Loshchilov & Hutter 2017)."""
+        warmup = self.settings.warmup * self.total_steps
+        if step < warmup:
+            return self.settings.lr * (step + 1) / (warmup + 1)
+        if self.settings.schedule == "constant":
+            return self.settings.lr
+        share = (step - warmup) / max(self.total_steps - warmup, 1)
+        return self.settings.lr * 0.5 * (1 + cos(pi * share))
+
+    def kl_weight(self, step: int) -> float:
+        """Weight of KL terms: a linear warm-up from 0 to 1 (Bowman et al. 2016)."""
+        warmup = self.settings.kl_warmup * self.total_steps
+        return min(1.0, step / warmup) if warmup else 1.0

@@ -1,0 +1,26 @@
+"""The settings of the training loop."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from hourglass.settings import Setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """Everything the loop can be told; the same for every variant."""
+
+    device: Annotated[Literal["auto", "cpu", "cuda"], Setting("where to train; auto takes a GPU if there is one")] = (
+        "auto"
+    )
+    threads: Annotated[int, Setting("CPU threads; part of the fingerprint, for bits depend on it", ge=1, le=1024)] = 1
+    epochs: Annotated[int, Setting("passes over the training rows, at most", ge=1, le=1_000_000)] = 200
+    batch: Annotated[int, Setting("rows per step", ge=1, le=1_000_000)] = 128
+    lr: Annotated[float, Setting("peak learning rate of Adam", gt=0, le=10)] = 1e-3
+    weight_decay: Annotated[float, Setting("decoupled weight decay (AdamW)", ge=0, le=1)] = 0.0
+    clip: Annotated[float | None, Setting("largest norm of the gradient; null: no clipping", gt=0)] = None
+    schedule: Annotated[Literal["constant", "cosine"], Setting("learning rate after its warm-up")] = "cosine"
+    warmup: Annotated[float, Setting("share of all steps over which the learning rate rises", ge=0, lt=1)] = 0.05
+    kl_warmup: Annotated[float, Setting("share of all steps over which the weight of the KL rises", ge=0, le=1)] = 0.2
+    patience: Annotated[int, Setting("epochs without a better monitor before training stops", ge=1)] = 30
+    checkpoint_seconds: Annotated[float, Setting("time between two checkpoints, at least", ge=0)] = 5.0
