@@ -1,0 +1,110 @@
+"""From a raw snapshot to a data set: label, split, encode, measure, write."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hourglass.data import schemas, split, statistics
+from hourglass.data.dataset import FORMAT_VERSION, INDEX, Rows, write_rows
+from hourglass.data.labels import Labels
+from hourglass.data.sources import Raw
+from hourglass.errors import HourglassError
+from hourglass.files import folder_hashes, write_json
+from hourglass.params import SPLITS, DataParams, SplitParams
+from hourglass.runtime.schema import TableSchema
+
+
+def ingest(raw: Raw, folder: Path, data: DataParams, splitting: SplitParams) -> dict[str, Any]:
+    """Write a data set into an empty folder.
+
+    Rows are split before anything is learnt from them; categories, the normaliser and all figures come from the normal
+    rows of train alone.
+
+    Returns
+    -------
+    dict
+        The content of ``dataset.json``.
+
+    Raises
+    ------
+    HourglassError
+        Too many rows have missing values, all rows are the same, or a split is empty.
+    """
+    labels = Labels.of(raw, data)
+    rows = schemas.features(raw, data, splitting.column)
+    hashes = split.row_hashes(rows, splitting.salt)
+    splits = split.assign(raw, hashes, labels.is_anomaly, splitting)
+    fitted = (splits == SPLITS.index("train")) & ~labels.is_anomaly
+    schema = schemas.infer(rows, raw, fitted, data)
+    x, valid = schema.encode(rows)
+    missing = _count_missing(x, valid, rows, schema)
+    _check_invalid(missing, len(x), data.max_invalid)
+    train = x[fitted & valid]
+    _check_variety(train)
+
+    counts = {}
+    for place, name in enumerate(SPLITS):
+        chosen = np.flatnonzero((splits == place) & valid)
+        if not (~labels.is_anomaly[chosen]).any():
+            raise HourglassError(
+                f"the split {name!r} has no normal row ({len(x)} rows in all); give more data or a larger split.{name}."
+            )
+        write_rows(folder / name, Rows(x[chosen], labels.codes[chosen], chosen.astype(np.int64)))
+        counts[name] = {"rows": len(chosen), "anomalies": int(labels.is_anomaly[chosen].sum())}
+    info = {
+        "format_version": FORMAT_VERSION,
+        "schema": schema.config(),
+        "shape": list(schema.shape),
+        "dtype": str(x.dtype),
+        "normaliser": statistics.fit_normaliser(train, schema, data.normalise).config(),
+        "classes": list(labels.names),
+        "anomalous": list(labels.anomalous),
+        "counts": counts,
+        "dropped": {"missing_or_infinite": missing, "unseen_category": int((~valid).sum()) - missing},
+        "duplicates": _duplicates(hashes, splits, labels.is_anomaly),
+        "statistics": statistics.describe(train, schema),
+        "files": folder_hashes(folder),
+    }
+    write_json(folder / INDEX, info)
+    return info
+
+
+def _count_missing(x: NDArray[Any], valid: NDArray[np.bool_], rows: Any, schema: Any) -> int:
+    """Count rows with a missing or infinite value; what else is invalid has a category that train doesn't know."""
+    if not isinstance(schema, TableSchema):
+        return int((~valid).sum())
+    numbers = [column.name for column in schema.columns if column.type == "number"]
+    finite = np.isfinite(rows[numbers].to_numpy(np.float64, na_value=np.nan)).all(axis=1)
+    return int((~finite | rows.isna().any(axis=1).to_numpy()).sum()) if len(x) else 0
+
+
+def _check_invalid(missing: int, rows: int, allowed: float) -> None:
+    if missing > allowed * rows:
+        raise HourglassError(
+            f"{missing} of {rows} rows have a missing or infinite value, more than the share data.max_invalid = {allowed:g} "
+            "allows; fill them, set data.columns: {NAME: ignore} or raise data.max_invalid."
+        )
+
+
+def _check_variety(train: NDArray[Any]) -> None:
+    if len(train) and (train == train[0]).all():
+        raise HourglassError(f"all {len(train)} training rows are the same; there is nothing to learn from them.")
+
+
+def _duplicates(hashes: NDArray[np.uint64], splits: NDArray[np.int8], is_anomaly: NDArray[np.bool_]) -> dict[str, int]:
+    """Count rows that repeat another, and values that stand in more than one split or in both classes."""
+    _, group, sizes = np.unique(hashes, return_inverse=True, return_counts=True)
+
+    def mixed(values: NDArray[Any]) -> int:
+        low, high = np.full(len(sizes), values.max()), np.full(len(sizes), values.min())
+        np.minimum.at(low, group, values)
+        np.maximum.at(high, group, values)
+        return int((low != high).sum())
+
+    return {
+        "rows": int(len(hashes) - len(sizes)),
+        "straddling_splits": mixed(splits),
+        "normal_and_anomalous": mixed(is_anomaly.astype(np.int8)),
+    }

@@ -1,0 +1,114 @@
+"""The raw snapshot in ``data/``: ``snapshot.json`` says how to read it, each folder beside it is a shard."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hourglass.data.labels import Labels
+from hourglass.data.sources import Raw, reader, reader_for
+from hourglass.data.sources.embedded import EMBEDDED
+from hourglass.errors import HourglassError
+from hourglass.files import read_json, write_json
+from hourglass.params import DataParams
+
+_INDEX = "snapshot.json"
+
+
+def proposed_params(
+    source: str, label: str | None, normal: list[str] | None, anomalous: list[str] | None
+) -> DataParams:
+    """Settings that go with a new snapshot; an embedded set knows its label.
+
+    Raises
+    ------
+    HourglassError
+        A label without its normal or anomalous values, or the other way round.
+    """
+    embedded = EMBEDDED.get(source)
+    if embedded is not None and label is None:
+        return DataParams(
+            source=source, label=embedded.label, normal=embedded.normal, anomalous=embedded.anomalous
+        )
+    if (label is None) != (normal is None and anomalous is None):
+        raise HourglassError("give --label COL together with --normal V (or --anomalous V), or none of them.")
+    if normal is not None and anomalous is not None:
+        raise HourglassError("give --normal or --anomalous, not both; all other labels are the other kind.")
+    name = source if embedded else Path(source).name
+    return DataParams(source=name, label=label, normal=list(normal) if normal else None,
+                      anomalous=list(anomalous) if anomalous else None)
+
+
+def build(source: str, folder: Path, params: DataParams) -> None:
+    """Write a snapshot into a new folder and check that it can be read.
+
+    Parameters
+    ----------
+    source : str
+        ``digits``, ``breast_cancer``, or a path.
+    folder : Path
+        Must not exist; is there afterwards only if all went well.
+    params : DataParams
+        What the labels will be.
+
+    Raises
+    ------
+    HourglassError
+        The source can't be read, or its labels are not there.
+    """
+    building = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(building, ignore_errors=True)
+    try:
+        embedded = EMBEDDED.get(source)
+        shard = building / (re.sub(r"[^\w.-]", "_", Path(source).stem) or "raw")
+        shard.mkdir(parents=True)
+        if embedded is not None:
+            name, kind = embedded.reader, embedded.write(shard)
+        else:
+            name = reader_for(Path(source))
+            kind = reader(name).take(Path(source), shard)
+        write_json(building / _INDEX, {"format": 1, "kind": kind, "reader": name})
+        Labels.of(read(building), params)
+        building.rename(folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def replace(folder: Path, new: Path) -> None:
+    """Put a new snapshot in the place of the old one."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def read(folder: Path) -> Raw:
+    """Read all shards of a snapshot, in the order of their names.
+
+    Raises
+    ------
+    HourglassError
+        There is no snapshot, or a shard can't be read or doesn't fit the others.
+    """
+    if not (folder / _INDEX).exists():
+        raise HourglassError(
+            f"{folder} holds no snapshot; make one with `hourglass data digits` (or your own data), or fetch it with "
+            "`dvc pull`."
+        )
+    index = read_json(folder / _INDEX)
+    shards = sorted(path for path in folder.iterdir() if path.is_dir())
+    if not shards:
+        raise HourglassError(f"{folder} holds no shard; run `hourglass data SOURCE` again.")
+    parts = [reader(index["reader"]).read(shard, index["kind"]) for shard in shards]
+    side = pd.concat([part.side for part in parts], ignore_index=True)
+    if index["kind"] == "table":
+        return Raw("table", side, side)
+    shapes = {part.rows.shape[1:] for part in parts}
+    if len(shapes) > 1:
+        raise HourglassError(f"{folder}: shards have rows of different shapes {sorted(shapes)}; expected one.")
+    return Raw(index["kind"], np.concatenate([part.rows for part in parts]), side)

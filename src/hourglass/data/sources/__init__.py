@@ -1,0 +1,87 @@
+"""What raw data can be: one file for each way of reading it.
+
+A reader module has three functions: ``accepts(path)``, ``take(path, shard)``, which copies raw data into a folder of
+the snapshot and says what kind it is, and ``read(shard, kind)``.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, Protocol, cast
+
+import pandas as pd
+
+from hourglass.errors import HourglassError
+
+Kind = Literal["table", "image", "array"]
+READERS = ("table", "image", "array")
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Raw rows in memory.
+
+    Parameters
+    ----------
+    kind : str
+    rows : DataFrame or ndarray
+        Of a table every column; otherwise the arrays, one entry per row.
+    side : DataFrame
+        What can be a label or decide a split: the columns of a table, or what lies beside the arrays.
+    """
+
+    kind: Kind
+    rows: Any
+    side: pd.DataFrame
+
+    def column(self, name: str, key: str) -> "pd.Series[Any]":
+        """Give a column of `side`.
+
+        Raises
+        ------
+        HourglassError
+            There is none; the message names the setting `key` that asked for it.
+        """
+        if name not in self.side.columns:
+            there = ", ".join(str(column) for column in self.side.columns) or "none"
+            raise HourglassError(f"params.yaml: {key} is {name!r}; the data has no such column (there: {there}).")
+        return self.side[name]
+
+
+class Reader(Protocol):
+    """The functions of a reader module."""
+
+    def accepts(self, path: Path) -> bool:
+        """Tell whether this reader is for a file or folder."""
+        ...
+
+    def take(self, path: Path, shard: Path) -> Kind:
+        """Copy raw data into an empty folder and say what kind it is."""
+        ...
+
+    def read(self, shard: Path, kind: Kind) -> Raw:
+        """Read what `take` copied."""
+        ...
+
+
+def reader(name: str) -> Reader:
+    """Import a reader by name."""
+    return cast(Reader, import_module(f"{__name__}.{name}"))
+
+
+def reader_for(path: Path) -> str:
+    """Name the reader for a file or folder.
+
+    Raises
+    ------
+    HourglassError
+        There is no such path, or no reader takes it.
+    """
+    if not path.exists():
+        raise HourglassError(f"{path} doesn't exist; give a file, a folder, or one of the embedded sets.")
+    for name in READERS:
+        if reader(name).accepts(path):
+            return name
+    raise HourglassError(
+        f"{path} is nothing Hourglass reads; expected a table (.csv, .parquet), arrays (.npy, .npz) or a folder of images."
+    )
