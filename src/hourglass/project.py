@@ -75,6 +75,10 @@ class Project:
         """Output of a stage that exists once per variant (``train``, ``package``, ``evaluate``)."""
         return self.root / "work" / stage / variant
 
+    def inputs(self, stage: str) -> Path:
+        """What the output of a stage was made from."""
+        return self.root / "work" / "inputs" / f"{stage}.json"
+
     @property
     def mlruns(self) -> Path:
         """The embedded MLflow store."""

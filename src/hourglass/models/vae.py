@@ -21,6 +21,7 @@ class VAE(Variant):
 
     per_unit = 2
     monitor = ("reconstruction", "kl")
+    has_prior = True
 
     def __init__(
         self,

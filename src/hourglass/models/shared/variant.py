@@ -29,6 +29,9 @@ class Variant(nn.Module):
     #: The terms whose unweighted sum on validation decides early stopping and the kept weights; lower is better.
     monitor: ClassVar[tuple[str, ...]] = ("reconstruction",)
 
+    #: Whether training pulls codes towards N(0, 1), so that new rows can be drawn from there.
+    has_prior: ClassVar[bool] = False
+
     def __init__(
         self,
         shape: Sequence[int],
@@ -70,6 +73,10 @@ class Variant(nn.Module):
     def reconstruct(self, x: Tensor) -> Tensor:
         """Encode and decode without noise; shape as `x`."""
         return self.decode(self.encode(x)["z"])
+
+    def anomaly_score(self, x: Tensor, x_hat: Tensor) -> Tensor:
+        """Score rows by the mean squared error of their reconstruction: shape (batch,), larger is more anomalous."""
+        return (x - x_hat).square().flatten(1).mean(1)
 
     def losses(self, batch: Batch, context: Context) -> Mapping[str, Term]:
         """Give the named terms of the loss for a batch."""

@@ -1,0 +1,136 @@
+"""The command ``hourglass``."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hourglass.errors import HourglassError
+from hourglass.project import Project
+from hourglass.stages.pipeline import ERROR_PREFIX
+
+app = typer.Typer(
+    help="Train, evaluate, register and refresh autoencoders. Settings stand in params.yaml; `hourglass run` does it all.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+_DATA, _PIPELINE, _REGISTRY = "Data", "Pipeline", "Registry"
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user ends it with one sentence and exit status 1."""
+    from hourglass.runtime.errors import InputError
+
+    _run_the_projects_own_code()
+    try:
+        app(standalone_mode=True)
+    except (HourglassError, InputError) as problem:
+        print(f"{ERROR_PREFIX}{problem}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+
+
+def _run_the_projects_own_code() -> None:
+    """Start again with the code of the checkout that we stand in, where that is another than the installed one.
+
+    DVC tracks the code of the checkout (a worktree, a temporary experiment), so that code must be what runs.
+    """
+    try:
+        source = Project.find().root / "src"
+    except HourglassError:
+        return
+    here = Path(__file__).resolve().parents[1]
+    if (source / "hourglass").is_dir() and source != here:
+        path = os.pathsep.join(filter(None, [str(source), os.environ.get("PYTHONPATH")]))
+        os.execve(sys.executable, [sys.executable, "-m", "hourglass", *sys.argv[1:]], os.environ | {"PYTHONPATH": path})  # noqa: S606
+
+
+@app.command(rich_help_panel=_DATA)
+def data(
+    source: Annotated[str, typer.Argument(help="digits, breast_cancer, or a .csv, .parquet, .npy, .npz or image folder")],
+    label: Annotated[str | None, typer.Option(help="column or array that tells normal from anomalous")] = None,
+    normal: Annotated[list[str] | None, typer.Option(help="a label of normal rows; may be repeated")] = None,
+    anomalous: Annotated[list[str] | None, typer.Option(help="a label of anomalous rows, instead of --normal")] = None,
+    name: Annotated[str | None, typer.Option(help="registered name for models of this data (registry.name)")] = None,
+) -> None:
+    """Replace the raw snapshot in data/, version it with DVC and set `data` in params.yaml to fit."""
+    from hourglass.stages import snapshot
+
+    for line in snapshot.replace(Project.find(), source, label, normal, anomalous, name):
+        print(line)  # noqa: T201
+
+
+@app.command(rich_help_panel=_DATA)
+def describe() -> None:
+    """Show what is in data/ and what `ingest` made of it."""
+    from hourglass.report.describe import describe as show
+
+    show(Project.find())
+
+
+@app.command(rich_help_panel=_PIPELINE)
+def run() -> None:
+    """Run the retrain flow: snapshot, the stages that changed, MLflow, the gate, the report."""
+    import runpy
+
+    project, _ = _load(check=False)
+    flow: Any = runpy.run_path(str(project.root / "flows" / "retrain.py"))
+    flow["main"]()
+
+
+@app.command(rich_help_panel=_PIPELINE)
+def ingest() -> None:
+    """Stage: split, encode and measure the raw snapshot."""
+    from hourglass.stages import ingest as stage
+
+    stage.run(*_load(check=False))
+
+
+@app.command(rich_help_panel=_PIPELINE)
+def train(variant: str) -> None:
+    """Stage: train a variant; a killed training goes on from its checkpoint."""
+    from hourglass.stages import train as stage
+
+    stage.run(*_load_for(variant), variant)
+
+
+@app.command(rich_help_panel=_PIPELINE)
+def package(variant: str) -> None:
+    """Stage: make the folder that is registered (ONNX graphs, threshold, runtime)."""
+    from hourglass.stages import package as stage
+
+    stage.run(*_load_for(variant), variant)
+
+
+@app.command(rich_help_panel=_PIPELINE)
+def evaluate(variant: str) -> None:
+    """Stage: measure a package on selection and test."""
+    from hourglass.stages import evaluate as stage
+
+    stage.run(*_load_for(variant), variant)
+
+
+@app.command(rich_help_panel=_PIPELINE)
+def compare() -> None:
+    """Stage: rank the variants."""
+    from hourglass.stages import compare as stage
+
+    stage.run(*_load(check=False))
+
+
+def _load(*, check: bool) -> tuple[Project, Any]:
+    from hourglass import params
+
+    project = Project.find()
+    loaded = params.load(project.params_file)
+    return project, loaded.check() if check else loaded
+
+
+def _load_for(variant: str) -> tuple[Project, Any]:
+    project, loaded = _load(check=False)
+    if variant not in loaded.variants:
+        raise HourglassError(f"{variant!r} is not among the variants of params.yaml: {', '.join(loaded.variants)}.")
+    return project, loaded

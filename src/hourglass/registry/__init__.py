@@ -1,0 +1,1 @@
+"""The ledger: packages, MLflow runs, versions and the champion."""

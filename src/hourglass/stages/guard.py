@@ -1,0 +1,196 @@
+"""What keeps a stage honest: one runner per output, inputs that stand still, outputs that are whole or absent.
+
+Work is done in a folder of the shared state whose name is the hash of the stage's inputs (and of the machine's
+fingerprint, where bits depend on it). It is put in place as a whole, and kept until ``dvc.lock`` holds its inputs: a
+process killed at any moment loses nothing that was finished, and other inputs never see it.
+"""
+
+import ctypes
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hourglass.errors import HourglassError
+from hourglass.files import digest, read_json, write_json
+from hourglass.project import Project
+from hourglass.stages import pipeline
+
+Inputs = TypeVar("Inputs")
+
+_PR_SET_PDEATHSIG = 1
+_FINISHED = "finished.json"
+
+
+def run_guarded(
+    project: Project,
+    stage: str,
+    output: Path,
+    *,
+    read: Callable[[], Inputs],
+    work: Callable[[Inputs, Path], None],
+    fingerprint: dict[str, Any] | None = None,
+    resumable: bool = False,
+) -> None:
+    """Run a stage.
+
+    Parameters
+    ----------
+    project : Project
+    stage : str
+        Its name in DVC's graph, ``train@vae``.
+    output : Path
+        The folder it makes. What it was made from goes to ``work/inputs/STAGE.json``.
+    read : callable
+        Reads everything the stage needs.
+    work : callable
+        Called with what `read` gave and an empty folder to fill.
+    fingerprint : dict, optional
+        What the bits of the output depend on besides the inputs.
+    resumable : bool
+        Whether `work` goes on from what a killed call left in its folder; otherwise it starts from an empty one.
+
+    Raises
+    ------
+    HourglassError
+        An input moved while the stage ran. Nothing was published; what was finished is kept for when it moves back.
+    """
+    _die_with_parent()
+    with _lock(project, str(output)):
+        before = pipeline.inputs(project, stage)
+        _sweep(project)
+        place = project.state / "work" / digest({"inputs": before, "fingerprint": fingerprint})[:32]
+        with _lock(project, str(place)):
+            if not (place / _FINISHED).exists():
+                if not resumable:
+                    shutil.rmtree(place, ignore_errors=True)
+                (place / "output").mkdir(parents=True, exist_ok=True)
+                content = read()
+                _require_still(project, stage, before)
+                work(content, place / "output")
+                write_json(place / _FINISHED, before)
+            _require_still(project, stage, before)
+            _publish(project, place, output, stage)
+
+
+def input_key(inputs: dict[str, Any]) -> str:
+    """Name what a stage depended on by one hash."""
+    return digest(inputs)[:32]
+
+
+def recorded_inputs(project: Project, stage: str) -> dict[str, Any]:
+    """Read what the output of a stage was made from, and hold it against ``dvc.lock``.
+
+    Raises
+    ------
+    HourglassError
+        The stage never ran, or its output and the lock don't belong together.
+    """
+    recorded: dict[str, Any] = read_json(project.inputs(stage))
+    locked = pipeline.locked_inputs(project, stage)
+    if locked is not None and locked != recorded:
+        moved = [
+            name
+            for part in ("deps", "params")
+            for name in sorted(set(recorded[part]) | set(locked[part]))
+            if recorded[part].get(name) != locked[part].get(name)
+        ]
+        raise HourglassError(
+            f"the output of {stage} was made from another {moved[0]} than dvc.lock says; run `dvc repro --force "
+            f"--single-item {stage}`."
+        )
+    return recorded
+
+
+def _require_still(project: Project, stage: str, before: dict[str, Any]) -> None:
+    after = pipeline.inputs(project, stage)
+    for part in ("deps", "params"):
+        for name in sorted(set(before[part]) | set(after[part])):
+            if before[part].get(name) != after[part].get(name):
+                raise HourglassError(
+                    f"{name} changed while {stage} ran; nothing was published and finished work is kept. Run it again."
+                )
+
+
+def _publish(project: Project, place: Path, output: Path, stage: str) -> None:
+    """Put a copy (by hard links where the file system has them) in place by renaming."""
+    publishing = project.root / "work" / ".publish"
+    staging = publishing / str(os.getpid())
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    shutil.copytree(place / "output", staging / "new", copy_function=_link_or_copy)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if output.exists():
+        output.rename(staging / "old")
+    (staging / "new").rename(output)
+    inputs_file = project.inputs(stage)
+    inputs_file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(inputs_file, read_json(place / _FINISHED))
+    shutil.rmtree(staging)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _sweep(project: Project) -> None:
+    """Drop finished work that ``dvc.lock`` holds, so that a forced run truly runs."""
+    for place in (project.state / "work").glob("*"):
+        with _lock(project, str(place), wait=False) as mine:
+            if mine and (place / _FINISHED).exists():
+                inputs = read_json(place / _FINISHED)
+                if pipeline.locked_inputs(project, inputs["stage"]) == inputs:
+                    shutil.rmtree(place)
+
+
+@contextmanager
+def _lock(project: Project, name: str, *, wait: bool = True) -> Iterator[bool]:
+    """Hold a lock that the kernel releases when this process ends, however it ends; tell whether it is held."""
+    path = project.state / "locks" / f"{digest(name)[:32]}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not wait:
+                yield False
+                return
+            stream.seek(0)
+            print(f"waiting for process {stream.read() or 'unknown'}, which makes {name}", flush=True)  # noqa: T201
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        stream.truncate(0)
+        stream.write(str(os.getpid()))
+        stream.flush()
+        yield True
+
+
+def _die_with_parent() -> None:
+    """End this process when DVC, its parent, dies: nobody would take its result.
+
+    Run by hand, a stage has a shell for a parent and may outlive it.
+    """
+    if "DVC_STAGE" not in os.environ:
+        return
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+    else:
+        threading.Thread(target=_poll_parent, args=(parent,), daemon=True).start()
+
+
+def _poll_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,166 @@
+"""DVC's graph, asked and run: ``dvc.yaml`` is the only list of stages."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hourglass.errors import HourglassError
+from hourglass.project import Project
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A node of DVC's graph.
+
+    Parameters
+    ----------
+    name : str
+        DVC's address: ``ingest``, ``train@vae``, ``data.dvc``.
+    upstream : tuple of str
+        Names of the stages whose outputs it reads.
+    """
+
+    name: str
+    upstream: tuple[str, ...]
+
+
+def stages(project: Project) -> list[Stage]:
+    """List all stages, each after those it depends on."""
+    from dvc.repo.reproduce import get_active_graph, plan_repro
+
+    with _repo(project) as repo:
+        graph = get_active_graph(repo.index.graph)
+        return [
+            Stage(node.addressing, tuple(sorted(above.addressing for above in graph.successors(node))))
+            for node in plan_repro(graph)
+        ]
+
+
+def changed(project: Project, stage: str) -> bool:
+    """Tell whether a stage has to run: its inputs, outputs or command differ from ``dvc.lock``."""
+    with _repo(project) as repo:
+        return bool(repo.status([stage]))
+
+
+def inputs(project: Project, stage: str) -> dict[str, Any]:
+    """Give what a stage depends on, right now.
+
+    Returns
+    -------
+    dict
+        ``stage``, ``deps`` (path to DVC's hash) and ``params`` (name to value), as ``dvc.lock`` would record them.
+
+    Raises
+    ------
+    HourglassError
+        An input is missing.
+    """
+    from dvc.dependency.param import ParamsDependency
+
+    with _repo(project) as repo:
+        deps, params = {}, {}
+        for dep in repo.stage.load_one(name=stage).deps:
+            if isinstance(dep, ParamsDependency):
+                params |= dep.read_params()
+            elif not dep.exists:
+                raise HourglassError(f"{dep.def_path} is missing; `hourglass run` or `dvc repro` makes what {stage} needs.")
+            else:
+                deps[dep.def_path] = dep.get_hash().value
+        return {"stage": stage, "deps": deps, "params": params}
+
+
+def locked_inputs(project: Project, stage: str) -> dict[str, Any] | None:
+    """Give what ``dvc.lock`` says a stage depended on, in the form of `inputs`; None if it never ran."""
+    entry = lock_entries(project).get(stage)
+    if entry is None:
+        return None
+    return {
+        "stage": stage,
+        "deps": {dep["path"]: dep["md5"] for dep in entry.get("deps", ())},
+        "params": entry.get("params", {}).get("params.yaml", {}),
+    }
+
+
+def lock_entries(project: Project) -> dict[str, Any]:
+    """Read ``dvc.lock``: stage to what it depended on and made.
+
+    Raises
+    ------
+    HourglassError
+        The file is damaged.
+    """
+    try:
+        content = yaml.safe_load(project.lock_file.read_text(encoding="utf-8")) or {}
+        entries: dict[str, Any] = content.get("stages", {})
+    except FileNotFoundError:
+        return {}
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError) as broken:
+        raise HourglassError(
+            "dvc.lock is damaged; restore it with `git checkout -- dvc.lock`, or delete it and run `dvc repro`: finished "
+            "work comes back from DVC's run cache."
+        ) from broken
+    return entries
+
+
+def reproduce(project: Project, stage: str, on_line: Callable[[str], None]) -> None:
+    """Run one stage by DVC, as a child process.
+
+    Parameters
+    ----------
+    project : Project
+    stage : str
+    on_line : callable
+        Called with each line that DVC or the stage prints.
+
+    Raises
+    ------
+    HourglassError
+        The stage failed; the message is what the stage said.
+    """
+    run_dvc(project, ["--wait-for-lock", "repro", "--single-item", stage], on_line)
+
+
+def run_dvc(project: Project, arguments: list[str], on_line: Callable[[str], None] = lambda line: None) -> None:  # noqa: ARG005
+    """Run a command of DVC as a child process; see `reproduce`."""
+    command = [sys.executable, "-m", "dvc", *arguments]
+    child = subprocess.Popen(  # noqa: S603
+        command, cwd=project.root, env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert child.stdout is not None  # noqa: S101
+    said = []
+    for line in child.stdout:
+        said.append(line.rstrip())
+        on_line(line.rstrip())
+    if child.wait() != 0:
+        own = [line.removeprefix(ERROR_PREFIX) for line in said if line.startswith(ERROR_PREFIX)]
+        theirs = [line for line in said if line.startswith("ERROR:")]
+        raise HourglassError((own or theirs or said or ["it printed nothing"])[-1])
+
+
+#: What the command line puts before a message for people.
+ERROR_PREFIX = "hourglass: "
+
+
+def child_environment() -> dict[str, str]:
+    """Give children this environment's commands, whether or not it is activated."""
+    commands = str(Path(sys.executable).parent)
+    return os.environ | {"PATH": os.pathsep.join([commands, os.environ.get("PATH", "")]), "DVC_NO_ANALYTICS": "1"}
+
+
+@contextmanager
+def _repo(project: Project) -> Iterator[Any]:
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(project.root), _wait_for_lock=True) as repo:
+            yield repo
+    except DvcException as problem:
+        raise HourglassError(f"DVC can't read the pipeline: {problem}") from problem

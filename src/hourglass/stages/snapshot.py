@@ -1,0 +1,126 @@
+"""``data/``, under DVC: replace it, or bring it back."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from hourglass.data import snapshot
+from hourglass.data.sources.embedded import EMBEDDED
+from hourglass.errors import HourglassError
+from hourglass.files import write_text
+from hourglass.params import DataParams, Params
+from hourglass.project import Project
+from hourglass.stages import pipeline
+
+DATA_STAGE = "data.dvc"
+
+
+def replace(
+    project: Project,
+    source: str,
+    label: str | None,
+    normal: list[str] | None,
+    anomalous: list[str] | None,
+    name: str | None,
+) -> Iterator[str]:
+    """Put another snapshot in place, version it and set ``params.yaml`` to fit.
+
+    Yields
+    ------
+    str
+        What was done, a line each.
+
+    Raises
+    ------
+    HourglassError
+        The source can't be used; the snapshot, its version and the settings are then as before.
+    """
+    settings = snapshot.proposed_params(source, label, normal, anomalous)
+    new = project.root / f".data-new.{os.getpid()}"
+    snapshot.build(source, new, settings)
+    snapshot.replace(project.data, new)
+    pipeline.run_dvc(project, ["add", "--quiet", "data"])
+    yield f"data/ holds {settings.source}, versioned in data.dvc"
+    for key, before, after in _set_params(project.params_file, settings, name):
+        yield f"params.yaml: {key}: {before} -> {after}"
+    yield "run `hourglass run` to train on it"
+
+
+def ensure(project: Project, params: Params) -> str:
+    """Make sure that ``data/`` holds what ``data.dvc`` says.
+
+    Returns
+    -------
+    str
+        What was done.
+
+    Raises
+    ------
+    HourglassError
+        The snapshot is not here and can't be fetched or rebuilt.
+    """
+    if not project.data.exists():
+        return _bring_back(project, params)
+    if pipeline.changed(project, DATA_STAGE):
+        pipeline.run_dvc(project, ["add", "--quiet", "data"])
+        return "data/ changed; its new version is in data.dvc"
+    return "data/ is as data.dvc says"
+
+
+def _bring_back(project: Project, params: Params) -> str:
+    try:
+        pipeline.run_dvc(project, ["pull", "--quiet", "data.dvc"] if has_remote(project) else ["checkout", "--quiet", "data.dvc"])
+    except HourglassError as missing:
+        if params.data.source not in EMBEDDED:
+            raise HourglassError(
+                f"data/ is missing and neither DVC's cache nor a remote holds it ({missing}); run `dvc pull`, or "
+                "`hourglass data SOURCE` with the original files."
+            ) from missing
+    else:
+        return "data/ came from DVC"
+    new = project.root / f".data-new.{os.getpid()}"
+    snapshot.build(params.data.source, new, params.data)
+    snapshot.replace(project.data, new)
+    if pipeline.changed(project, DATA_STAGE):
+        raise HourglassError(
+            f"the rebuilt {params.data.source} differs from data.dvc: another version of scikit-learn? Install from "
+            "requirements.lock, or accept it with `dvc add data`."
+        )
+    pipeline.run_dvc(project, ["commit", "--quiet", "--force", "data.dvc"])
+    return f"data/ was rebuilt from {params.data.source} and is what data.dvc says"
+
+
+def has_remote(project: Project) -> bool:
+    """Tell whether a default DVC remote is set."""
+    from dvc.config import Config
+
+    return bool(Config(dvc_dir=str(project.root / ".dvc"))["core"].get("remote"))
+
+
+def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[tuple[str, Any, Any]]:
+    """Write the settings of a snapshot, keeping the file's order and comments."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    content = yaml.load(path.read_text(encoding="utf-8"))
+    section = content.setdefault("data", {})
+    wanted = {"source": settings.source, "label": settings.label, "normal": settings.normal,
+              "anomalous": settings.anomalous, "columns": {}}
+    changes = []
+    for key, value in wanted.items():
+        before = section.get(key)
+        if before != value and not (not before and not value):
+            changes.append((f"data.{key}", before, value))
+            section[key] = value
+    if name is not None and content.setdefault("registry", {}).get("name") != name:
+        changes.append(("registry.name", content["registry"].get("name"), name))
+        content["registry"]["name"] = name
+    from io import StringIO
+
+    stream = StringIO()
+    yaml.dump(content, stream)
+    write_text(path, stream.getvalue())
+    yield from changes

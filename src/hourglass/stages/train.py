@@ -1,0 +1,102 @@
+"""``train@V``: the training split becomes weights."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from hourglass import models
+from hourglass.data.dataset import Dataset
+from hourglass.errors import HourglassError
+from hourglass.files import write_json
+from hourglass.models.shared.batch import Batch
+from hourglass.params import Params
+from hourglass.project import Project
+from hourglass.runtime.normaliser import normalise
+from hourglass.stages.guard import run_guarded
+from hourglass.stages.progress import EpochProgress
+from hourglass.training import devices
+from hourglass.training.loop import fit
+
+WEIGHTS = "weights.safetensors"
+MODEL = "model.json"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What training reads: rows on the device, and the shape of one."""
+
+    train: Batch
+    validation: Batch
+    shape: tuple[int, ...]
+
+
+def run(project: Project, params: Params, variant: str) -> None:
+    """Run the stage for one variant."""
+    settings = params.settings_of(variant)
+    device = devices.resolve(params.train.device)
+    devices.configure(params.train.threads)
+    fingerprint = devices.fingerprint(device, params.train.threads)
+
+    def read() -> Inputs:
+        dataset = Dataset(project.dataset)
+        train, validation = (rows_on(device, dataset, split) for split in ("train", "validation"))
+        return Inputs(train, validation, tuple(dataset.info["shape"]))
+
+    def work(inputs: Inputs, folder: Path) -> None:
+        model = models.build(variant, inputs.shape, settings, seed=params.seed).to(device)
+        _check_support(variant, settings, model.likelihood.support, inputs.train.target)
+        with EpochProgress(variant, params.train.epochs) as show:
+            progress = fit(
+                model,
+                inputs.train,
+                inputs.validation,
+                params.train,
+                seed=params.seed,
+                folder=folder,
+                on_epoch=show,
+            )
+        save_file({name: value.cpu().contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
+        description = {
+            "variant": variant,
+            "shape": list(inputs.shape),
+            "settings": settings,
+            "seed": params.seed,
+            "monitor": list(model.monitor),
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "progress": asdict(progress),
+            "fingerprint": fingerprint,
+        }
+        write_json(folder / MODEL, description)
+
+    run_guarded(
+        project,
+        f"train@{variant}",
+        project.output("train", variant),
+        read=read,
+        work=work,
+        fingerprint=fingerprint,
+        resumable=True,
+    )
+
+
+def rows_on(device: torch.device, dataset: Dataset, split: str) -> Batch:
+    """Load a split's rows onto a device and normalise them there."""
+    rows = dataset.rows(split)
+    to = {"device": device, "dtype": torch.float64}
+    offset, scale = (torch.tensor(part, **to) for part in (dataset.normaliser.offset, dataset.normaliser.scale))  # type: ignore[arg-type]
+    x = normalise(torch.tensor(rows.x, **to), offset, scale).to(torch.float32)  # type: ignore[arg-type]
+    label, index = (torch.tensor(column, device=device) for column in (rows.label, rows.index))
+    return Batch(x=x, condition=None, target=x, label=label, index=index)
+
+
+def _check_support(variant: str, settings: dict[str, Any], support: tuple[float, float], target: torch.Tensor) -> None:
+    low, high = target.min().item(), target.max().item()
+    if low < support[0] or high > support[1]:
+        raise HourglassError(
+            f"params.yaml: {variant}.likelihood {settings['likelihood']!r} needs values from {support[0]:g} to "
+            f"{support[1]:g}; the normalised data goes from {low:.3g} to {high:.3g}. Set data.normalise: minmax or "
+            "another likelihood."
+        )
