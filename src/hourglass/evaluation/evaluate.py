@@ -1,0 +1,155 @@
+"""Measure a package through the runtime that serves it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hourglass.data.dataset import Dataset
+from hourglass.evaluation import baselines, detection, guards, latent, reconstruction
+from hourglass.params import EvaluateParams
+from hourglass.runtime import Model
+
+#: Rows shown in the report: this many of each kind.
+EXAMPLES = 12
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A split as a model sees it.
+
+    Parameters
+    ----------
+    x : ndarray of shape (rows, *shape)
+        In the nets' units.
+    residuals : ndarray of shape (rows, *shape)
+    scores : ndarray of shape (rows,)
+    anomaly : ndarray of bool, shape (rows,)
+    label, index : ndarray of shape (rows,)
+    """
+
+    x: NDArray[np.float32]
+    residuals: NDArray[Any]
+    scores: NDArray[np.float64]
+    anomaly: NDArray[np.bool_]
+    label: NDArray[np.int64]
+    index: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, model: Model, dataset: Dataset, split: str) -> "Measured":
+        """Run a split through a model."""
+        rows, raw = dataset.rows(split), dataset.raw(split)
+        return cls(
+            x=dataset.normaliser(np.asarray(rows.x)),
+            residuals=model.residuals(raw),
+            scores=model.score(raw)["anomaly_score"].to_numpy(),
+            anomaly=dataset.is_anomaly(rows.label),
+            label=np.asarray(rows.label),
+            index=np.asarray(rows.index),
+        )
+
+    def errors(self, residuals: NDArray[Any]) -> NDArray[np.float64]:
+        """Squared errors of the normal rows."""
+        return reconstruction.row_errors(residuals[~self.anomaly])
+
+
+def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: int) -> tuple[dict[str, Any], Any]:
+    """Measure a model on selection and test, beside PCA and its own net before training.
+
+    Returns
+    -------
+    dict
+        What was found, as JSON: ``selection`` and ``test`` metrics of ``model``, ``pca`` and ``untrained``, the
+        posterior, guards and curves.
+    dict of str to ndarray
+        Scores, codes and examples for pictures.
+    """
+    train = dataset.normaliser(np.asarray(dataset.rows("train").x))
+    found: dict[str, Any] = {"variant": model.config["variant"], "latent": model.latent, "alpha": model.config["alpha"]}
+    found |= {"threshold": model.threshold, "nominal": model.config["nominal"]}
+    measured = {split: Measured.of(model, dataset, split) for split in ("selection", "test")}
+    for split, rows in measured.items():
+        residuals = {
+            "model": rows.residuals,
+            "pca": baselines.pca_residuals(train, rows.x, model.latent),
+            "untrained": baselines.untrained_residuals(model.config, rows.x, seed=seed),
+        }
+        found[split] = {name: _metrics(name, rows, residuals, settings, seed) for name in residuals}
+        found[split]["model"] |= _alarms(rows, model.threshold)
+        if split == "selection":
+            errors, untrained = (rows.errors(residuals[name]) for name in ("model", "untrained"))
+    codes = model.posterior(dataset.raw("selection"))
+    spread = latent.posterior(codes["z"], codes["logvar"]) if "logvar" in codes else {}
+    found["posterior"] = spread | {"effective_dimension": latent.effective_dimension(codes["z"])}
+    found["failures"] = guards.failures(measured["selection"].scores, errors, untrained, spread)
+    test = measured["test"]
+    if _has_both(test.anomaly):
+        found["curves"] = detection.curves(test.scores, test.anomaly)
+    return found, _arrays(model, dataset, test, settings, seed)
+
+
+def _metrics(
+    name: str, rows: Measured, residuals: dict[str, NDArray[Any]], settings: EvaluateParams, seed: int
+) -> dict[str, float]:
+    errors = rows.errors(residuals[name])
+    draws = {"resamples": settings.bootstrap, "seed": seed}
+    metrics = reconstruction.mean_error(errors)
+    metrics |= reconstruction.relative_error(errors, rows.errors(residuals["pca"]), **draws)
+    if _has_both(rows.anomaly):
+        scores = rows.scores if name == "model" else reconstruction.row_errors(residuals[name])
+        metrics |= detection.auroc(scores, rows.anomaly)
+        metrics |= detection.average_precision(scores, rows.anomaly, **draws)
+    return metrics
+
+
+def _alarms(rows: Measured, threshold: float) -> dict[str, float]:
+    alarms = detection.rate_above(rows.scores[~rows.anomaly], threshold, "false_alarm_rate")
+    if rows.anomaly.any():
+        alarms |= detection.rate_above(rows.scores[rows.anomaly], threshold, "detection_rate")
+    return alarms
+
+
+def _has_both(anomaly: NDArray[np.bool_]) -> bool:
+    return bool(anomaly.any() and not anomaly.all())
+
+
+def _arrays(
+    model: Model, dataset: Dataset, test: Measured, settings: EvaluateParams, seed: int
+) -> dict[str, NDArray[Any]]:
+    held_out = [dataset.rows(split) for split in ("calibration", "selection", "test")]
+    x = np.concatenate([rows.x for rows in held_out])
+    label, index = (np.concatenate([getattr(rows, name) for rows in held_out]) for name in ("label", "index"))
+    rows = np.sort(np.random.default_rng(seed).permutation(len(x))[: settings.map_rows])
+    examples = _examples(test)
+    originals = np.concatenate([test.x[places] for places in examples.values()])
+    rebuilt = originals + np.concatenate([test.residuals[places] for places in examples.values()])
+    arrays = {
+        "map_z": model.encode(dataset.schema.decode(x[rows])),
+        "map_label": label[rows],
+        "map_index": index[rows],
+        "test_score": test.scores,
+        "test_label": test.label,
+        "test_index": test.index,
+        "example_x": originals,
+        "example_x_hat": rebuilt.astype(np.float32),
+        "sample_x": model.normaliser(_array_of(model, model.sample(2 * EXAMPLES, seed=seed))),
+    }
+    arrays |= {f"example_{name}": places for name, places in examples.items()}
+    return arrays
+
+
+def _examples(test: Measured) -> dict[str, NDArray[np.int64]]:
+    """Choose rows to show: the first normal rows and anomalies, the worst and best rebuilt normal rows."""
+    normal, anomalies = np.flatnonzero(~test.anomaly), np.flatnonzero(test.anomaly)
+    ranked = normal[np.argsort(test.scores[normal], kind="stable")]
+    return {
+        "typical": normal[:EXAMPLES],
+        "anomalous": anomalies[:EXAMPLES],
+        "worst": ranked[::-1][:EXAMPLES],
+        "best": ranked[:EXAMPLES],
+    }
+
+
+def _array_of(model: Model, rows: Any) -> NDArray[Any]:
+    return model.schema.encode(rows)[0]

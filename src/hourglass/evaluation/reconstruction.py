@@ -1,0 +1,40 @@
+"""How well rows come back."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CONFIDENCE = 0.95
+
+
+def row_errors(residuals: NDArray[Any]) -> NDArray[np.float64]:
+    """Mean squared error of each row, in the nets' units: shape (rows,), 0 is perfect."""
+    errors: NDArray[np.float64] = (residuals.astype(np.float64) ** 2).reshape(len(residuals), -1).mean(axis=1)
+    return errors
+
+
+def mean_error(errors: NDArray[np.float64]) -> dict[str, float]:
+    """Mean squared error over all rows, with its standard error."""
+    spread = float(errors.std(ddof=1) / np.sqrt(len(errors))) if len(errors) > 1 else 0.0
+    return {"mse": float(errors.mean()), "mse_se": spread}
+
+
+def relative_error(
+    errors: NDArray[np.float64], baseline: NDArray[np.float64], *, resamples: int, seed: int
+) -> dict[str, float]:
+    """Squared error relative to a baseline's on the same rows, with its paired bootstrap interval.
+
+    ``sum(errors) / sum(baseline)``: 0 is perfect, 1 is as good as the baseline, lower is better.
+
+    Returns
+    -------
+    dict
+        ``relative_error``, ``relative_error_low``, ``relative_error_high`` (95 %, percentile).
+    """
+    draw = np.random.default_rng(seed)
+    picks = [draw.integers(0, len(errors), len(errors)) for _ in range(resamples)]
+    ratios = [errors[rows].sum() / max(baseline[rows].sum(), np.finfo(float).tiny) for rows in picks]
+    low, high = np.quantile(ratios, [0.5 - _CONFIDENCE / 2, 0.5 + _CONFIDENCE / 2])
+    ratio = errors.sum() / max(baseline.sum(), np.finfo(float).tiny)
+    return {"relative_error": float(ratio), "relative_error_low": float(low), "relative_error_high": float(high)}
