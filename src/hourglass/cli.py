@@ -50,7 +50,9 @@ def _run_the_projects_own_code() -> None:
 
 @app.command(rich_help_panel=_DATA)
 def data(
-    source: Annotated[str, typer.Argument(help="digits, breast_cancer, or a .csv, .parquet, .npy, .npz or image folder")],
+    source: Annotated[
+        str, typer.Argument(help="digits, breast_cancer, or a .csv, .parquet, .npy, .npz or image folder")
+    ],
     label: Annotated[str | None, typer.Option(help="column or array that tells normal from anomalous")] = None,
     normal: Annotated[list[str] | None, typer.Option(help="a label of normal rows; may be repeated")] = None,
     anomalous: Annotated[list[str] | None, typer.Option(help="a label of anomalous rows, instead of --normal")] = None,

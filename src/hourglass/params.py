@@ -165,7 +165,9 @@ def load(path: Path) -> Params:
         if key not in {*_CORE, *models.names()}:
             raise HourglassError(_unknown(str(key), [*_CORE, *models.names()]))
     sections = {key: content.pop(key) for key in list(content) if key in models.names()}
-    train = TrainSettings(**dict(_validated(_section_model(TrainSettings, "train"), content.pop("train", {}), "train.")))
+    train = TrainSettings(
+        **dict(_validated(_section_model(TrainSettings, "train"), content.pop("train", {}), "train."))
+    )
     params: Params = _validated(Params, content, "")
     _check_variants(params.variants, sections)
     return params.model_copy(update={"train": train, "sections": sections})

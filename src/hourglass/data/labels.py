@@ -43,7 +43,9 @@ class Labels:
         column = as_text(raw.column(params.label, "data.label"))
         gaps = np.flatnonzero(column.isna())
         if len(gaps):
-            raise HourglassError(f"column {params.label!r}, row {gaps[0]}: the label is missing; fill it or remove the row.")
+            raise HourglassError(
+                f"column {params.label!r}, row {gaps[0]}: the label is missing; fill it or remove the row."
+            )
         names = tuple(sorted(set(column)))
         key, values = ("normal", params.normal) if params.normal is not None else ("anomalous", params.anomalous)
         listed = {str(value) for value in values or ()}
@@ -54,7 +56,9 @@ class Labels:
             )
         anomalous = tuple(name for name in names if (name in listed) == (key == "anomalous"))
         if len(anomalous) == len(names):
-            raise HourglassError(f"no row is normal: every value of {params.label!r} counts as anomalous; see data.{key}.")
+            raise HourglassError(
+                f"no row is normal: every value of {params.label!r} counts as anomalous; see data.{key}."
+            )
         return cls(np.searchsorted(names, column.to_numpy(str)).astype(np.int64), names, anomalous)
 
     @property

@@ -31,7 +31,9 @@ def features(raw: Raw, params: DataParams, split_column: str | None) -> Any:
     dropped = {params.label, split_column, *(name for name, use in params.columns.items() if use == "ignore")}
     kept = [name for name in raw.rows.columns if name not in dropped]
     if not kept:
-        raise HourglassError("no column is left to model; see data.label, data.columns and split.column in params.yaml.")
+        raise HourglassError(
+            "no column is left to model; see data.label, data.columns and split.column in params.yaml."
+        )
     return raw.rows[kept]
 
 

@@ -30,16 +30,18 @@ def proposed_params(
     """
     embedded = EMBEDDED.get(source)
     if embedded is not None and label is None:
-        return DataParams(
-            source=source, label=embedded.label, normal=embedded.normal, anomalous=embedded.anomalous
-        )
+        return DataParams(source=source, label=embedded.label, normal=embedded.normal, anomalous=embedded.anomalous)
     if (label is None) != (normal is None and anomalous is None):
         raise HourglassError("give --label COL together with --normal V (or --anomalous V), or none of them.")
     if normal is not None and anomalous is not None:
         raise HourglassError("give --normal or --anomalous, not both; all other labels are the other kind.")
     name = source if embedded else Path(source).name
-    return DataParams(source=name, label=label, normal=list(normal) if normal else None,
-                      anomalous=list(anomalous) if anomalous else None)
+    return DataParams(
+        source=name,
+        label=label,
+        normal=list(normal) if normal else None,
+        anomalous=list(anomalous) if anomalous else None,
+    )
 
 
 def build(source: str, folder: Path, params: DataParams) -> None:

@@ -16,7 +16,9 @@ from hourglass.runtime.schema import as_text
 _NORMAL_ONLY = 3
 
 
-def assign(raw: Raw, hashes: NDArray[np.uint64], is_anomaly: NDArray[np.bool_], params: SplitParams) -> NDArray[np.int8]:
+def assign(
+    raw: Raw, hashes: NDArray[np.uint64], is_anomaly: NDArray[np.bool_], params: SplitParams
+) -> NDArray[np.int8]:
     """Give every row the position of its split in `SPLITS`.
 
     Normal rows are divided by the rule and its shares. Anomalies that it would put into train, validation or
@@ -85,7 +87,9 @@ def _by_hash(raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], p
     return _cut(hashes / 2.0**64, edges)
 
 
-def _by_group(raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams) -> NDArray[np.int8]:  # noqa: ARG001
+def _by_group(
+    raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams
+) -> NDArray[np.int8]:  # noqa: ARG001
     groups = raw.column(str(params.column), "split.column").to_frame()
     return _cut(row_hashes(groups, params.salt) / 2.0**64, edges)
 
@@ -103,7 +107,9 @@ def _by_time(raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], p
     return _cut(ranks / len(ranks), edges)
 
 
-def _by_given(raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams) -> NDArray[np.int8]:  # noqa: ARG001
+def _by_given(
+    raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams
+) -> NDArray[np.int8]:  # noqa: ARG001
     column = as_text(raw.column(str(params.column), "split.column"))
     positions = pd.Index(SPLITS).get_indexer(pd.Index(column))
     unknown = np.flatnonzero(positions < 0)

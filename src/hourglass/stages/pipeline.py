@@ -70,7 +70,9 @@ def inputs(project: Project, stage: str) -> dict[str, Any]:
             if isinstance(dep, ParamsDependency):
                 params |= dep.read_params()
             elif not dep.exists:
-                raise HourglassError(f"{dep.def_path} is missing; `hourglass run` or `dvc repro` makes what {stage} needs.")
+                raise HourglassError(
+                    f"{dep.def_path} is missing; `hourglass run` or `dvc repro` makes what {stage} needs."
+                )
             else:
                 deps[dep.def_path] = dep.get_hash().value
         return {"stage": stage, "deps": deps, "params": params}

@@ -72,7 +72,9 @@ def ensure(project: Project, params: Params) -> str:
 
 def _bring_back(project: Project, params: Params) -> str:
     try:
-        pipeline.run_dvc(project, ["pull", "--quiet", "data.dvc"] if has_remote(project) else ["checkout", "--quiet", "data.dvc"])
+        pipeline.run_dvc(
+            project, ["pull", "--quiet", "data.dvc"] if has_remote(project) else ["checkout", "--quiet", "data.dvc"]
+        )
     except HourglassError as missing:
         if params.data.source not in EMBEDDED:
             raise HourglassError(
@@ -107,8 +109,13 @@ def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[
     yaml.width = 4096
     content = yaml.load(path.read_text(encoding="utf-8"))
     section = content.setdefault("data", {})
-    wanted = {"source": settings.source, "label": settings.label, "normal": settings.normal,
-              "anomalous": settings.anomalous, "columns": {}}
+    wanted = {
+        "source": settings.source,
+        "label": settings.label,
+        "normal": settings.normal,
+        "anomalous": settings.anomalous,
+        "columns": {},
+    }
     changes = []
     for key, value in wanted.items():
         before = section.get(key)

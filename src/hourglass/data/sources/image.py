@@ -78,7 +78,9 @@ def _decode(content: bytes, name: str) -> NDArray[Any]:
         image = ImageOps.exif_transpose(image)
         mode = _KEPT_MODES.get(image.mode) or _CONVERTED_MODES.get(image.mode)
         if mode is None:
-            raise HourglassError(f"{name} has the mode {image.mode}; expected 1 to 4 channels of 8 bits, or grey of 16.")
+            raise HourglassError(
+                f"{name} has the mode {image.mode}; expected 1 to 4 channels of 8 bits, or grey of 16."
+            )
         return np.asarray(image if mode == image.mode else image.convert(mode))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as broken:
         raise HourglassError(f"{name} is no readable image ({broken}); mend or remove it.") from broken

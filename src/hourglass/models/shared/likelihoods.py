@@ -13,6 +13,10 @@ from torch.nn import functional
 
 LikelihoodName = Literal["mse", "bernoulli", "gaussian"]
 
+#: A sharp start: with a width of 1 the KL outweighs the reconstruction at first, and latent units die that never come
+#: back (Lucas et al. 2019, "Don't blame the ELBO!").
+_INITIAL_LOGVAR = -4.0
+
 
 class Likelihood(nn.Module):
     """p(x | z) with independent features.
@@ -61,7 +65,7 @@ class Gaussian(Likelihood):
 
     def __init__(self) -> None:
         super().__init__()
-        self.logvar = nn.Parameter(torch.zeros(()))
+        self.logvar = nn.Parameter(torch.tensor(_INITIAL_LOGVAR))
 
     def mean(self, output: Tensor) -> Tensor:
         return output.squeeze(1)

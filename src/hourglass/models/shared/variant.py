@@ -48,9 +48,12 @@ class Variant(nn.Module):
         self.shape = tuple(shape)
         self.latent = latent
         self.likelihood = LIKELIHOODS[likelihood]()
-        nets = {"latent": latent, "hidden": hidden, "activation": activation}
-        self.encoder = encoder_for(self.shape, self.per_unit * latent, **nets)
-        self.decoder = decoder_for(self.shape, self.likelihood.per_feature, **nets)
+        self.encoder = encoder_for(
+            self.shape, self.per_unit * latent, latent=latent, hidden=hidden, activation=activation
+        )
+        self.decoder = decoder_for(
+            self.shape, self.likelihood.per_feature, latent=latent, hidden=hidden, activation=activation
+        )
 
     def encode(self, x: Tensor) -> dict[str, Tensor]:
         """Embed rows without noise.
