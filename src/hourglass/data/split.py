@@ -89,7 +89,7 @@ def _by_hash(raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], p
 
 def _by_group(
     raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams
-) -> NDArray[np.int8]:  # noqa: ARG001
+) -> NDArray[np.int8]:
     groups = raw.column(str(params.column), "split.column").to_frame()
     return _cut(row_hashes(groups, params.salt) / 2.0**64, edges)
 
@@ -109,7 +109,7 @@ def _by_time(raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], p
 
 def _by_given(
     raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams
-) -> NDArray[np.int8]:  # noqa: ARG001
+) -> NDArray[np.int8]:
     column = as_text(raw.column(str(params.column), "split.column"))
     positions = pd.Index(SPLITS).get_indexer(pd.Index(column))
     unknown = np.flatnonzero(positions < 0)

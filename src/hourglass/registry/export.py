@@ -1,5 +1,6 @@
 """From a trained variant to ONNX graphs that say the same."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -72,15 +73,18 @@ def export(model: Variant, folder: Path, x: Tensor) -> None:
 
 def _write(graph: nn.Module, example: Tensor, outputs: list[str], path: Path) -> None:
     name = "z" if path.stem == "decode" else "x"
-    program = torch.onnx.export(
-        graph.eval(),
-        (example,),
-        input_names=[name],
-        output_names=outputs,
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-        dynamo=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # torch's exporter warns of its own use of torch.export
+        warnings.simplefilter("ignore", FutureWarning)
+        program = torch.onnx.export(
+            graph.eval(),
+            (example,),
+            input_names=[name],
+            output_names=outputs,
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None  # noqa: S101
     proto = program.model_proto
     _strip_metadata(proto)

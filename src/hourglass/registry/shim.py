@@ -13,7 +13,7 @@ from mlflow.pyfunc import PythonModel
 
 
 class Hourglass(PythonModel):  # type: ignore[misc]  # noqa: D101
-    def load_context(self, context):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, D102
+    def load_context(self, context):  # type: ignore[no-untyped-def]  # noqa: D102
         folder = Path(context.artifacts["package"])
         name = "hourglass_runtime_" + json.loads((folder / "config.json").read_text())["runtime"][:16]
         if name not in sys.modules:
@@ -24,7 +24,7 @@ class Hourglass(PythonModel):  # type: ignore[misc]  # noqa: D101
             sys.dont_write_bytecode = before
         self.model = sys.modules[name].Model(folder)
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002, D102
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002, D102
         return self.model.predict(model_input, **(params or {}))
 
 

@@ -1,0 +1,60 @@
+"""Where a registered name stands: its champion, its newest version, and what the gate said."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version.
+
+    Parameters
+    ----------
+    name : str
+    number : int
+    variant : str
+    metric : str
+        What it was ranked by, on selection.
+    value : float
+    created : datetime
+        In UTC.
+    commit : str
+        Of the code that made it; empty where there is no git.
+    """
+
+    name: str
+    number: int
+    variant: str
+    metric: str
+    value: float
+    created: datetime
+    commit: str = ""
+
+    @property
+    def uri(self) -> str:
+        """What a consumer loads."""
+        return f"models:/{self.name}/{self.number}"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The state of a registered name.
+
+    Parameters
+    ----------
+    name : str
+    champion : Version or None
+        What ``models:/NAME@champion`` gives.
+    newest : Version or None
+        The last one registered.
+    verdict : str
+        What the gate said of the newest, a sentence; empty before it spoke.
+    previous : dict of str to dict
+        By variant, the metrics of the tracked run before the current one (``test.auroc`` to number).
+    """
+
+    name: str
+    champion: Version | None = None
+    newest: Version | None = None
+    verdict: str = ""
+    previous: dict[str, dict[str, float]] = field(default_factory=dict)

@@ -1,0 +1,100 @@
+"""``compare``: the variants side by side, ranked."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from hourglass.evaluation import latent
+from hourglass.evaluation.compare import rank, summary
+from hourglass.files import read_json, write_json
+from hourglass.params import Params
+from hourglass.project import Project
+from hourglass.stages.evaluate import ARRAYS, EVALUATION
+from hourglass.stages.guard import run_guarded
+from hourglass.stages.train import MODEL
+from hourglass.training.loop import METRICS_FILE
+
+LEADERBOARD = "leaderboard.json"
+METRICS = "metrics.json"
+MAPS = "maps.safetensors"
+
+
+def run(project: Project, params: Params) -> None:
+    """Run the stage."""
+    _drop_unlisted(project, params.variants)
+
+    def read() -> dict[str, dict[str, Any]]:
+        return {variant: _read(project, variant) for variant in params.variants}
+
+    def work(inputs: dict[str, dict[str, Any]], folder: Path) -> None:
+        leaderboard = rank({variant: entry["evaluation"] for variant, entry in inputs.items()}, params.select.metric)
+        layouts, trust = _maps(inputs, params.seed)
+        save_file(layouts, folder / MAPS)
+        write_json(folder / LEADERBOARD, leaderboard.content() | {"trustworthiness": trust})
+        write_json(folder / METRICS, {variant: _summary(entry) for variant, entry in inputs.items()})
+        _write_curves(folder, inputs)
+        for place, variant in enumerate(leaderboard.ranking, 1):
+            value = inputs[variant]["evaluation"]["selection"]["model"][leaderboard.metric]
+            print(f"{place}. {variant}: {leaderboard.metric} {value:.4f} on selection")  # noqa: T201
+        for variant, reasons in leaderboard.refused.items():
+            print(f"-. {variant} is refused: {'; '.join(reasons)}")  # noqa: T201
+
+    run_guarded(project, "compare", project.comparison, read=read, work=work)
+
+
+def _drop_unlisted(project: Project, variants: list[str]) -> None:
+    """Remove the outputs of variants that ``params.yaml`` lists no more; DVC's cache keeps them."""
+    for stage in ("train", "package", "evaluate"):
+        for path in (project.root / "work" / stage).glob("*"):
+            if path.name not in variants:
+                shutil.rmtree(path)
+                project.inputs(f"{stage}@{path.name}").unlink(missing_ok=True)
+
+
+def _read(project: Project, variant: str) -> dict[str, Any]:
+    evaluated, trained = project.output("evaluate", variant), project.output("train", variant)
+    return {
+        "evaluation": read_json(evaluated / EVALUATION),
+        "codes": load_file(evaluated / ARRAYS)["map_z"],
+        "progress": read_json(trained / MODEL)["progress"],
+        "epochs": [json.loads(line) for line in (trained / METRICS_FILE).read_text(encoding="utf-8").splitlines()],
+    }
+
+
+def _summary(entry: dict[str, Any]) -> dict[str, Any]:
+    return summary(entry["evaluation"], entry["epochs"][entry["progress"]["best_epoch"] - 1])
+
+
+def _maps(inputs: dict[str, dict[str, Any]], seed: int) -> tuple[dict[str, Any], dict[str, float]]:
+    """Lay out the codes of every variant; one process for all, for UMAP compiles itself in each."""
+    layouts = {variant: latent.umap_map(entry["codes"], seed=seed) for variant, entry in inputs.items()}
+    trust = {variant: latent.trustworthiness(inputs[variant]["codes"], layout) for variant, layout in layouts.items()}
+    return {variant: np.ascontiguousarray(layout) for variant, layout in layouts.items()}, trust
+
+
+def _write_curves(folder: Path, inputs: dict[str, dict[str, Any]]) -> None:
+    """Write what `dvc plots` draws: a file per variant."""
+    for variant, entry in inputs.items():
+        curves = [
+            {"epoch": record["epoch"], "lr": record["lr"], "monitor": record["monitor"]}
+            | {f"{split}_{name}": value for split in ("train", "validation") for name, value in record[split].items()}
+            for record in entry["epochs"]
+        ]
+        _write_csv(folder / "curves" / f"{variant}.csv", curves)
+        roc = entry["evaluation"].get("curves", {}).get("roc", ())
+        _write_csv(folder / "roc" / f"{variant}.csv", [{"false_alarm_rate": x, "detection_rate": y} for x, y in roc])
+
+
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
