@@ -20,7 +20,7 @@ from hourglass.stages.train import MODEL
 from hourglass.training.loop import METRICS_FILE
 
 LEADERBOARD = "leaderboard.json"
-METRICS = "metrics.json"
+METRICS = "metrics"
 MAPS = "maps.safetensors"
 
 
@@ -36,7 +36,9 @@ def run(project: Project, params: Params) -> None:
         layouts, trust = _maps(inputs, params.seed)
         save_file(layouts, folder / MAPS)
         write_json(folder / LEADERBOARD, leaderboard.content() | {"trustworthiness": trust})
-        write_json(folder / METRICS, {variant: _summary(entry) for variant, entry in inputs.items()})
+        (folder / METRICS).mkdir()
+        for variant, entry in inputs.items():
+            write_json(folder / METRICS / f"{variant}.json", _summary(entry))
         _write_curves(folder, inputs)
         for place, variant in enumerate(leaderboard.ranking, 1):
             value = inputs[variant]["evaluation"]["selection"]["model"][leaderboard.metric]
@@ -78,14 +80,14 @@ def _maps(inputs: dict[str, dict[str, Any]], seed: int) -> tuple[dict[str, Any],
 
 
 def _write_curves(folder: Path, inputs: dict[str, dict[str, Any]]) -> None:
-    """Write what `dvc plots` draws: a file per variant."""
+    """Write what `dvc plots` draws: a file for each variant and term, and its ROC curve."""
     for variant, entry in inputs.items():
-        curves = [
-            {"epoch": record["epoch"], "lr": record["lr"], "monitor": record["monitor"]}
-            | {f"{split}_{name}": value for split in ("train", "validation") for name, value in record[split].items()}
-            for record in entry["epochs"]
-        ]
-        _write_csv(folder / "curves" / f"{variant}.csv", curves)
+        for name in entry["epochs"][0]["train"]:
+            curve = [
+                {"epoch": record["epoch"]} | {split: record[split][name] for split in ("train", "validation")}
+                for record in entry["epochs"]
+            ]
+            _write_csv(folder / "curves" / f"{variant}_{name}.csv", curve)
         roc = entry["evaluation"].get("curves", {}).get("roc", ())
         _write_csv(folder / "roc" / f"{variant}.csv", [{"false_alarm_rate": x, "detection_rate": y} for x, y in roc])
 
