@@ -13,7 +13,10 @@ from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes, write_json
 from hourglass.params import SPLITS, DataParams, SplitParams
-from hourglass.runtime.schema import TableSchema
+from hourglass.runtime.schema import Schema, TableSchema
+
+#: The square of a larger number overflows.
+_LARGEST = 1e150
 
 
 def ingest(raw: Raw, folder: Path, data: DataParams, splitting: SplitParams) -> dict[str, Any]:
@@ -30,7 +33,7 @@ def ingest(raw: Raw, folder: Path, data: DataParams, splitting: SplitParams) -> 
     Raises
     ------
     HourglassError
-        Too many rows have missing values, all rows are the same, or a split is empty.
+        Too many rows have missing values, all rows are the same, a number is too large, or a split is empty.
     """
     labels = Labels.of(raw, data)
     rows = schemas.features(raw, data, splitting.column)
@@ -43,6 +46,7 @@ def ingest(raw: Raw, folder: Path, data: DataParams, splitting: SplitParams) -> 
     _check_invalid(missing, len(x), data.max_invalid)
     train = x[fitted & valid]
     _check_variety(train)
+    _check_magnitude(train, schema)
 
     counts = {}
     for place, name in enumerate(SPLITS):
@@ -91,6 +95,16 @@ def _check_invalid(missing: int, rows: int, allowed: float) -> None:
 def _check_variety(train: NDArray[Any]) -> None:
     if len(train) and (train == train[0]).all():
         raise HourglassError(f"all {len(train)} training rows are the same; there is nothing to learn from them.")
+
+
+def _check_magnitude(train: NDArray[Any], schema: Schema) -> None:
+    largest = np.abs(train).reshape(len(train), -1).max(axis=0, initial=0)
+    if largest.max() > _LARGEST:
+        where = f"column {schema.features[largest.argmax()]!r}" if isinstance(schema, TableSchema) else "the data"
+        raise HourglassError(
+            f"{where} holds {largest.max():.3g}, and numbers beyond {_LARGEST:g} have no variance; is it a mark for a "
+            "missing value? Mend the file or, of a table, set data.columns: {NAME: ignore}."
+        )
 
 
 def _duplicates(hashes: NDArray[np.uint64], splits: NDArray[np.int8], is_anomaly: NDArray[np.bool_]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
-from hourglass.runtime.schema import ArraySchema, Column, Schema, TableSchema, as_text
+from hourglass.runtime.schema import ArraySchema, Column, Schema, TableSchema, as_numbers, as_text
 
 #: A text column with at least this share of numbers is a column of numbers with mistakes in it.
 _MOSTLY_NUMBERS = 0.9
@@ -68,10 +68,10 @@ def _column(name: str, values: "pd.Series[Any]", fitted: NDArray[np.bool_], decl
         raise HourglassError(f"column {name!r} holds times; set data.columns: {{{name}: ignore}}, or split by it.")
     if declared == "category" or (declared is None and not _is_number(name, values)):
         found = tuple(sorted(set(as_text(values[fitted]).dropna())))
-        if len(found) > _MAX_CATEGORIES:
+        if len(found) > min(_MAX_CATEGORIES, fitted.sum() / 2):
             raise HourglassError(
-                f"column {name!r} has {len(found)} different texts; more than {_MAX_CATEGORIES} are no categories; set "
-                f"data.columns: {{{name}: ignore}}."
+                f"column {name!r} has {len(found)} different texts in {fitted.sum()} training rows; those are no "
+                f"categories; set data.columns: {{{name}: ignore}}."
             )
         return Column(name, "category", found)
     _require_numbers(name, values)
@@ -81,12 +81,11 @@ def _column(name: str, values: "pd.Series[Any]", fitted: NDArray[np.bool_], decl
 def _is_number(name: str, values: "pd.Series[Any]") -> bool:
     if pd.api.types.is_numeric_dtype(values):
         return True
-    there = values.dropna()
-    return bool(pd.to_numeric(there, errors="coerce").notna().mean() >= _MOSTLY_NUMBERS)
+    return bool((~np.isnan(as_numbers(values.dropna()))).mean() >= _MOSTLY_NUMBERS)
 
 
 def _require_numbers(name: str, values: "pd.Series[Any]") -> None:
-    text = np.flatnonzero(values.notna() & pd.to_numeric(values, errors="coerce").isna())
+    text = np.flatnonzero(values.notna() & np.isnan(as_numbers(values)))
     if len(text):
         raise HourglassError(
             f"column {name!r}, row {text[0]}: {values.iloc[text[0]]!r} is no number, but the column holds numbers "

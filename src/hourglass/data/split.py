@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.params import SPLITS, SplitParams
-from hourglass.runtime.schema import as_text
+from hourglass.runtime.schema import as_numbers, as_text
 
 #: Splits whose rows a model or a threshold is fitted on: normal rows only.
 _NORMAL_ONLY = 3
@@ -48,7 +48,10 @@ def assign(
 
 
 def row_hashes(rows: Any, salt: int) -> NDArray[np.uint64]:
-    """Hash the values of every row (BLAKE2b); equal rows of equal types have equal hashes on every machine.
+    """Hash the values of every row (BLAKE2b); equal rows have equal hashes on every machine.
+
+    Of arrays that holds where their types are equal too; of tables whatever the types, for new data may change a
+    column's.
 
     Parameters
     ----------
@@ -57,6 +60,8 @@ def row_hashes(rows: Any, salt: int) -> NDArray[np.uint64]:
         Another number gives other hashes.
     """
     matrix = _frame_matrix(rows) if isinstance(rows, pd.DataFrame) else rows.reshape(len(rows), -1)
+    if matrix.dtype.kind == "f":
+        matrix = matrix + matrix.dtype.type(0)  # one zero
     table = np.ascontiguousarray(matrix)
     key = str(salt).encode()
     width = table.shape[1] * table.itemsize
@@ -69,17 +74,15 @@ def row_hashes(rows: Any, salt: int) -> NDArray[np.uint64]:
 
 
 def _frame_matrix(frame: pd.DataFrame) -> NDArray[np.uint64]:
-    """Write every cell as 64 bits: numbers as float64 (one NaN, one zero), anything else as the hash of its text."""
+    """Write every cell as 64 bits: what reads as a number as float64, anything else as the hash of its text."""
     columns = []
     for name in frame.columns:
         column = frame[name]
-        if pd.api.types.is_numeric_dtype(column):
-            numbers = column.to_numpy(np.float64, na_value=np.nan) + 0.0
-            numbers[np.isnan(numbers)] = np.nan
-            columns.append(numbers.view(np.uint64))
-        else:
-            text = as_text(column).fillna("").to_numpy(object)
-            columns.append(pd.util.hash_array(text, categorize=True))
+        numbers = as_numbers(column) + 0.0  # one zero
+        cells = np.where(np.isnan(numbers), np.nan, numbers).view(np.uint64)
+        text = np.isnan(numbers) & column.notna().to_numpy()
+        cells[text] = pd.util.hash_array(as_text(column[text]).to_numpy(object), categorize=True)
+        columns.append(cells)
     return np.stack(columns, axis=1)
 
 

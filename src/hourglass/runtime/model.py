@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,9 @@ class Model:
             invalid) and ``valid``.
         """
         x, valid = self._encode_rows(rows)
-        scores = np.full(len(x), np.nan)
-        scores[valid] = self._reconstruct_graph.run(x, first_row=first_row)["score"][valid]
+        scores = self._reconstruct_graph.run(x, first_row=first_row)["score"].astype(np.float64)
+        scores[~valid] = np.nan
+        valid = ~np.isnan(scores)  # numbers near the largest of float32 overflow in the net
         p = np.full(len(x), np.nan)
         p[valid] = p_values(scores[valid], self._calibration)
         anomalous = pd.array(scores > self.threshold, dtype="boolean")
@@ -104,7 +106,7 @@ class Model:
     def attribute(self, rows: Any) -> Any:
         """Divide each row's score among its columns, pixels or entries: the squared residual's share of each."""
         squares = self.residuals(rows).astype(np.float64) ** 2
-        return self._in_raw_shape(squares / squares[0].size)
+        return self._in_raw_shape(squares / prod(self.schema.shape))
 
     def decode(self, z: Any) -> Any:
         """Decode codes of shape (rows, latent)."""
@@ -159,7 +161,7 @@ class Model:
     def _encode_rows(self, rows: Any) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         raw, valid = self.schema.encode(rows)
         x = self.normaliser(raw)
-        fits = np.isfinite(x.reshape(len(x), -1)).all(axis=1)
+        fits = np.isfinite(x).all(axis=tuple(range(1, x.ndim)))
         x[~fits] = 0
         return x, valid & fits
 
@@ -199,6 +201,8 @@ def _check_hashes(folder: Path) -> None:
         expected = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as missing:
         raise InputError(f"{folder} is no packaged model: it holds no {MANIFEST}.") from missing
+    except ValueError as damaged:
+        raise InputError(f"{folder / MANIFEST} is no JSON ({damaged}); fetch the model again.") from damaged
     for name, sha256 in expected.items():
         path = folder / name
         if not path.is_file():

@@ -41,7 +41,8 @@ class Normaliser:
 
     def __call__(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Bring rows into the nets' units."""
-        scaled: NDArray[np.float32] = normalise(x.astype(np.float64), self.offset, self.scale).astype(np.float32)
+        with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite, which is not valid
+            scaled: NDArray[np.float32] = normalise(x.astype(np.float64), self.offset, self.scale).astype(np.float32)
         return scaled
 
     def inverse(self, x: NDArray[Any]) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ A schema is made once, at ingestion, and travels with the model; what it does th
 """
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -107,9 +108,15 @@ class TableSchema:
             missing = [name for name in names if name not in rows.columns]
             if missing:
                 raise InputError(f"column {missing[0]!r} is missing; the model needs {', '.join(names)}.")
+            doubled = rows.columns[rows.columns.duplicated() & rows.columns.isin(names)]
+            if len(doubled):
+                raise InputError(f"column {doubled[0]!r} appears twice; give every column a name of its own.")
             return rows
         if isinstance(rows, dict) or (isinstance(rows, list) and rows and isinstance(rows[0], dict)):
-            return self._frame(pd.DataFrame(rows))
+            try:
+                return self._frame(pd.DataFrame(rows))
+            except ValueError as unequal:
+                raise InputError(f"rows are no table ({unequal}); expected a list of values per column.") from unequal
         array = np.asarray(rows)
         if array.ndim != 2 or array.shape[1] != len(names):
             raise InputError(f"rows have shape {array.shape}; expected (rows, {len(names)}): {', '.join(names)}.")
@@ -140,17 +147,15 @@ class ArraySchema:
 
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Bring rows into the net's shape; see `Schema.encode`. Flattened rows are taken too."""
-        array = np.asarray(rows.to_numpy() if isinstance(rows, pd.DataFrame) else rows)
-        if array.dtype == object:
-            array = _numbers(array)
+        array = _numbers(rows.to_numpy() if isinstance(rows, pd.DataFrame) else rows)
         if array.dtype.kind not in "buif":
             raise InputError(f"rows are of type {array.dtype}; expected numbers.")
-        if array.shape[1:] != self.raw_shape and array.shape[1:] != (int(np.prod(self.raw_shape)),):
+        if array.ndim == 0 or array.shape[1:] not in {self.raw_shape, (prod(self.raw_shape),)}:
             expected = ", ".join(str(size) for size in self.raw_shape)
             raise InputError(f"rows have shape {array.shape}; expected (rows, {expected}).")
         array = array.reshape(len(array), *self.raw_shape)
         x = _channels_first(array) if self.kind == "image" else array.copy()
-        valid = np.isfinite(x.reshape(len(x), -1)).all(axis=1)
+        valid = np.isfinite(x).all(axis=tuple(range(1, x.ndim)))
         x[~valid] = 0
         return x, valid
 
@@ -179,6 +184,13 @@ def as_text(values: "pd.Series[Any]") -> "pd.Series[Any]":
     return values.map(_text, na_action="ignore").astype(object)
 
 
+def as_numbers(values: "pd.Series[Any]") -> NDArray[np.float64]:
+    """Read numbers and their texts as float64; anything else, times too, is NaN."""
+    if values.dtype.kind in "cmM":
+        return np.full(len(values), np.nan)
+    return pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+
+
 def _text(value: Any) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
@@ -187,7 +199,7 @@ def _text(value: Any) -> str:
 
 def _encode_column(column: Column, values: "pd.Series[Any]") -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     if column.type == "number":
-        numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        numbers = as_numbers(values)
         return numbers[:, None], np.isfinite(numbers)
     codes = pd.Index(column.values).get_indexer(pd.Index(as_text(values)))
     hot = np.zeros((len(values), column.width))
@@ -208,11 +220,13 @@ def _channels_first(images: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(np.moveaxis(images, -1, 1))
 
 
-def _numbers(array: NDArray[Any]) -> NDArray[np.float64]:
-    """Read an array of objects as numbers; what is none becomes NaN."""
+def _numbers(rows: Any) -> NDArray[Any]:
+    """Read rows as an array; of an array of objects, what is no number becomes NaN."""
     try:
+        array = np.asarray(rows)
+        if array.dtype != object or array.ndim == 0:
+            return array
         stacked = np.stack([np.asarray(row, object) for row in array]) if len(array) else array
     except ValueError as ragged:
         raise InputError(f"rows have different shapes ({ragged}); expected one shape for all.") from ragged
-    flat = pd.to_numeric(pd.Series(stacked.reshape(-1)), errors="coerce")
-    return flat.to_numpy(np.float64, na_value=np.nan).reshape(stacked.shape)
+    return as_numbers(pd.Series(stacked.reshape(-1))).reshape(stacked.shape)

@@ -22,6 +22,7 @@ def take(path: Path, shard: Path) -> Kind:
     """Write each array as ``NAME.npy``, the data as ``x.npy``."""
     arrays = _arrays(path)
     data = _name_of_data(path, arrays)
+    _check(arrays[data], path)
     for name, array in arrays.items():
         if array.ndim == 0 or len(array) != len(arrays[data]):
             raise HourglassError(
@@ -38,12 +39,7 @@ def read(shard: Path, kind: Kind) -> Raw:
     if "x" not in arrays:
         raise HourglassError(f"{shard} holds no x.npy; run `hourglass data SOURCE` again.")
     x = arrays.pop("x")
-    if not len(x):
-        raise HourglassError(f"{shard / 'x.npy'} holds no rows; expected at least one.")
-    if x.dtype.kind not in "buif":
-        raise HourglassError(f"{shard / 'x.npy'} is of type {x.dtype}; expected numbers.")
-    if x.ndim < 2:
-        raise HourglassError(f"{shard / 'x.npy'} has shape {x.shape}; expected (rows, ...) with at least one feature.")
+    _check(x, shard / "x.npy")
     return Raw(kind, x, pd.DataFrame({name: array for name, array in arrays.items() if array.ndim == 1}))
 
 
@@ -53,11 +49,20 @@ def kind_of(x: NDArray[Any]) -> Kind:
     return "image" if x.dtype == np.uint8 and flat else "array"
 
 
+def _check(x: NDArray[Any], path: Path) -> None:
+    if x.dtype.kind not in "buif":
+        raise HourglassError(f"{path} is of type {x.dtype}; expected numbers.")
+    if x.ndim < 2 or not x[:1].size:
+        raise HourglassError(
+            f"{path} has shape {x.shape}; expected (rows, ...) with at least one row and at least one feature."
+        )
+
+
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     if path.suffix.lower() == ".npy":
         return {"x": _load(path)}
     try:
-        with np.load(path, allow_pickle=False) as bundle:
+        with path.open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as bundle:
             arrays = {name: bundle[name] for name in bundle.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as broken:
         raise HourglassError(f"{path} can't be read as .npz without pickle: {broken}.") from broken
@@ -69,8 +74,9 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 def _load(path: Path) -> NDArray[Any]:
     try:
-        array: NDArray[Any] = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as broken:
+        with path.open("rb") as stream:
+            array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+    except (ValueError, OSError) as broken:
         raise HourglassError(f"{path} can't be read as .npy without pickle: {broken}.") from broken
     return array
 

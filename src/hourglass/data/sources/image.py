@@ -83,7 +83,8 @@ def _decode(content: bytes, name: str) -> NDArray[Any]:
             )
         return np.asarray(image if mode == image.mode else image.convert(mode))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as broken:
-        raise HourglassError(f"{name} is no readable image ({broken}); mend or remove it.") from broken
+        why = "" if isinstance(broken, UnidentifiedImageError) else f" ({broken})"
+        raise HourglassError(f"{name} is no readable image{why}; mend or remove it.") from broken
 
 
 def _describe(pixels: NDArray[Any]) -> str:
@@ -94,14 +95,14 @@ def _describe(pixels: NDArray[Any]) -> str:
 def _pack(files: list[Path], root: Path, shard: Path) -> None:
     """Write tar shards without times, owners or modes, so that the same images give the same bytes."""
     number, size = 0, 0
-    archive = tarfile.open(shard / "images-00000.tar", "w", format=tarfile.USTAR_FORMAT)
+    archive = tarfile.open(shard / "images-00000.tar", "w", format=tarfile.PAX_FORMAT)
     try:
         for file in files:
             content = file.read_bytes()
             if size and size + len(content) > _TAR_BYTES:
                 archive.close()
                 number, size = number + 1, 0
-                archive = tarfile.open(shard / f"images-{number:05d}.tar", "w", format=tarfile.USTAR_FORMAT)
+                archive = tarfile.open(shard / f"images-{number:05d}.tar", "w", format=tarfile.PAX_FORMAT)
             member = tarfile.TarInfo(file.relative_to(root).as_posix())
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))

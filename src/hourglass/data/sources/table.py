@@ -46,7 +46,8 @@ def _frame(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
-        header = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
+        # with a row beside it: a header that is too short is refused, not completed by an index
+        header = pd.read_csv(path, header=None, nrows=2, dtype=str).iloc[0]
         frame = pd.read_csv(path)
     except pd.errors.EmptyDataError as empty:
         raise HourglassError(f"{path} is empty; expected a header and at least one row of data.") from empty
@@ -55,5 +56,5 @@ def _frame(path: Path) -> pd.DataFrame:
         raise HourglassError(f"{path} can't be read as {what}: {' '.join(str(broken).split())}.") from broken
     # pandas renames a doubled column silently; the header row tells
     if len(header) == len(frame.columns):
-        frame.columns = pd.Index(header.fillna("").astype(str))
+        frame.columns = pd.Index(header.fillna("").to_list())
     return frame

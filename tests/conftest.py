@@ -1,0 +1,95 @@
+"""Data sets, and models trained on them and packaged once per session."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from hourglass import models
+from hourglass.data import snapshot
+from hourglass.data.dataset import Dataset
+from hourglass.data.ingest import ingest
+from hourglass.data.sources import Raw
+from hourglass.files import write_json
+from hourglass.params import DataParams, SplitParams
+from hourglass.registry.package import Trained, package
+from hourglass.runtime import Model
+from hourglass.stages.train import rows_on
+from hourglass.training.loop import fit
+from hourglass.training.settings import TrainSettings
+
+DIGITS = DataParams(label="digit", anomalous=[8])
+TUMOURS = DataParams(source="breast_cancer", label="diagnosis", normal=["benign"])
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A data set, a variant trained on it, and the package made of both."""
+
+    dataset: Dataset
+    trained: Trained
+    folder: Path
+
+    @property
+    def model(self) -> Model:
+        return Model(self.folder)
+
+
+def packaged(raw: Raw, data: DataParams, variant: str, settings: dict[str, Any], folder: Path) -> Packaged:
+    (folder / "dataset").mkdir(parents=True)
+    ingest(raw, folder / "dataset", data, SplitParams())
+    dataset = Dataset(folder / "dataset")
+    trained = train(dataset, variant, settings, folder / "train")
+    (folder / "package").mkdir()
+    package(trained, dataset, 0.1, folder / "package")
+    return Packaged(dataset, trained, folder / "package")
+
+
+def train(dataset: Dataset, variant: str, settings: dict[str, Any], folder: Path) -> Trained:
+    folder.mkdir()
+    rows = [rows_on(torch.device("cpu"), dataset, split) for split in ("train", "validation")]
+    model = models.build(variant, dataset.info["shape"], settings, seed=0)
+    progress = fit(model, *rows, TrainSettings(epochs=15, batch=64, lr=3e-3), seed=0, folder=folder)
+    save_file(model.state_dict(), folder / "weights.safetensors")
+    description = {"variant": variant, "shape": dataset.info["shape"], "settings": settings, "seed": 0}
+    write_json(folder / "model.json", description | {"progress": asdict(progress)})
+    return Trained.read(folder)
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Raw:
+    """The embedded images, with their labels beside."""
+    folder = tmp_path_factory.mktemp("digits") / "data"
+    snapshot.build("digits", folder, DIGITS)
+    return snapshot.read(folder)
+
+
+@pytest.fixture(scope="session")
+def tumours(tmp_path_factory: pytest.TempPathFactory) -> Raw:
+    """The embedded table, with a column of categories added."""
+    folder = tmp_path_factory.mktemp("breast_cancer") / "data"
+    snapshot.build("breast_cancer", folder, TUMOURS)
+    frame = snapshot.read(folder).rows
+    frame["size"] = np.where(frame["mean radius"] > 12, "large", "small")
+    return Raw("table", frame, frame)
+
+
+@pytest.fixture(scope="session")
+def image_vae(digits: Raw, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+    """A VAE on labelled images."""
+    settings = {"latent": 4, "hidden": [64]}
+    return packaged(digits, DIGITS, "vae", settings, tmp_path_factory.mktemp("image") / "vae")
+
+
+@pytest.fixture(scope="session")
+def table_autoencoder(tumours: Raw, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+    """A plain autoencoder on a table of numbers and categories, without labels."""
+    frame: pd.DataFrame = tumours.rows.drop(columns="diagnosis")
+    settings = {"latent": 3, "hidden": [32]}
+    folder = tmp_path_factory.mktemp("table") / "autoencoder"
+    return packaged(Raw("table", frame, frame), DataParams(), "autoencoder", settings, folder)

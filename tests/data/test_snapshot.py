@@ -1,0 +1,80 @@
+"""A snapshot is whole or absent, and the embedded one is the committed one."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from hourglass.data import snapshot
+from hourglass.errors import HourglassError
+from hourglass.params import DataParams
+
+ROOT = Path(__file__).parents[2]
+
+
+def dvc_hash(folder: Path) -> str:
+    """Hash a folder as DVC does: the md5 of the sorted list of its files' md5s."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    listing = [
+        {"md5": hashlib.md5(path.read_bytes()).hexdigest(), "relpath": path.relative_to(folder).as_posix()}
+        for path in files
+    ]
+    return hashlib.md5(json.dumps(listing, sort_keys=True).encode()).hexdigest() + ".dir"
+
+
+def test_digits_rebuilt_are_what_data_dvc_says(tmp_path: Path) -> None:
+    committed = yaml.safe_load((ROOT / "data.dvc").read_text())["outs"][0]["md5"]
+    snapshot.build("digits", tmp_path / "data", snapshot.proposed_params("digits", None, None, None))
+    assert dvc_hash(tmp_path / "data") == committed
+
+
+def test_an_embedded_set_knows_its_label() -> None:
+    params = snapshot.proposed_params("breast_cancer", None, None, None)
+    assert (params.label, params.normal) == ("diagnosis", ["benign"])
+
+
+@pytest.mark.parametrize("values", [(None, ["a"], None), ("class", None, None), ("class", ["a"], ["b"])])
+def test_a_label_goes_with_normal_or_anomalous_values(values: tuple[str, list[str], list[str]]) -> None:
+    with pytest.raises(HourglassError, match="--normal"):
+        snapshot.proposed_params("table.csv", *values)
+
+
+def test_an_unknown_label_leaves_nothing_behind(tmp_path: Path) -> None:
+    np.savez(tmp_path / "rows.npz", x=np.zeros((3, 2)), kind=np.zeros(3))
+    with pytest.raises(HourglassError, match=r"data.label is 'sort'.*there: kind"):
+        snapshot.build(str(tmp_path / "rows.npz"), tmp_path / "data", DataParams(label="sort", normal=[0]))
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.npz"]
+
+
+def test_replacing_leaves_only_the_new_snapshot(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        np.save(tmp_path / f"{name}.npy", np.ones((3, 2)))
+        snapshot.build(str(tmp_path / f"{name}.npy"), tmp_path / "new", DataParams())
+        snapshot.replace(tmp_path / "data", tmp_path / "new")
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["second", "snapshot.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "first.npy", "second.npy"]
+
+
+def test_shards_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
+    np.save(tmp_path / "b.npy", np.full((2, 2), 1.0))
+    snapshot.build(str(tmp_path / "b.npy"), tmp_path / "data", DataParams())
+    (tmp_path / "data" / "a").mkdir()
+    np.save(tmp_path / "data" / "a" / "x.npy", np.full((1, 2), 0.0))
+    np.testing.assert_array_equal(snapshot.read(tmp_path / "data").rows, [[0, 0], [1, 1], [1, 1]])
+
+
+def test_shards_of_unequal_shape_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "b.npy", np.ones((2, 2)))
+    snapshot.build(str(tmp_path / "b.npy"), tmp_path / "data", DataParams())
+    (tmp_path / "data" / "a").mkdir()
+    np.save(tmp_path / "data" / "a" / "x.npy", np.ones((2, 3)))
+    with pytest.raises(HourglassError, match="different shapes"):
+        snapshot.read(tmp_path / "data")
+
+
+def test_a_missing_snapshot_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(HourglassError, match="hourglass data digits"):
+        snapshot.read(tmp_path / "data")
