@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from hourglass.errors import HourglassError
+from hourglass.pipeline import ERROR_PREFIX
 from hourglass.project import Project
-from hourglass.stages.pipeline import ERROR_PREFIX
 
 app = typer.Typer(
     help="Train, evaluate, register and refresh autoencoders. Settings stand in params.yaml; `hourglass run` does it all.",

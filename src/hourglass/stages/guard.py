@@ -6,22 +6,21 @@ process killed at any moment loses nothing that was finished, and other inputs n
 """
 
 import ctypes
-import fcntl
 import os
 import shutil
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hourglass import pipeline
 from hourglass.errors import HourglassError
 from hourglass.files import digest, read_json, write_json
+from hourglass.locks import locked
 from hourglass.project import Project
-from hourglass.stages import pipeline
 
 Inputs = TypeVar("Inputs")
 
@@ -63,11 +62,11 @@ def run_guarded(
         An input moved while the stage ran. Nothing was published; what was finished is kept for when it moves back.
     """
     _die_with_parent()
-    with _lock(project, str(output)):
+    with locked(project, str(output)):
         before = pipeline.inputs(project, stage)
         _sweep(project)
         place = project.state / "work" / digest({"inputs": before, "fingerprint": fingerprint})[:32]
-        with _lock(project, str(place)):
+        with locked(project, str(place)):
             if not (place / _FINISHED).exists():
                 if not resumable:
                     shutil.rmtree(place, ignore_errors=True)
@@ -146,32 +145,11 @@ def _link_or_copy(source: str, target: str) -> None:
 def _sweep(project: Project) -> None:
     """Drop finished work that ``dvc.lock`` holds, so that a forced run truly runs."""
     for place in (project.state / "work").glob("*"):
-        with _lock(project, str(place), wait=False) as mine:
+        with locked(project, str(place), wait=False) as mine:
             if mine and (place / _FINISHED).exists():
                 inputs = read_json(place / _FINISHED)
                 if pipeline.locked_inputs(project, inputs["stage"]) == inputs:
                     shutil.rmtree(place)
-
-
-@contextmanager
-def _lock(project: Project, name: str, *, wait: bool = True) -> Iterator[bool]:
-    """Hold a lock that the kernel releases when this process ends, however it ends; tell whether it is held."""
-    path = project.state / "locks" / f"{digest(name)[:32]}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if not wait:
-                yield False
-                return
-            stream.seek(0)
-            print(f"waiting for process {stream.read() or 'unknown'}, which makes {name}", flush=True)  # noqa: T201
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        stream.truncate(0)
-        stream.write(str(os.getpid()))
-        stream.flush()
-        yield True
 
 
 def _die_with_parent() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from hourglass import pipeline
 from hourglass.data import snapshot
 from hourglass.data.sources.embedded import EMBEDDED
 from hourglass.errors import HourglassError
 from hourglass.files import write_text
 from hourglass.params import DataParams, Params
 from hourglass.project import Project
-from hourglass.stages import pipeline
 
 DATA_STAGE = "data.dvc"
 

@@ -7,18 +7,20 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from hourglass import models
+from hourglass import models, pipeline
 from hourglass.data.dataset import Dataset
 from hourglass.errors import HourglassError
 from hourglass.files import write_json
 from hourglass.models.shared.batch import Batch
 from hourglass.params import Params
 from hourglass.project import Project
+from hourglass.registry.mirror import mirrored
+from hourglass.registry.tracking import Training
 from hourglass.runtime.normaliser import normalise
 from hourglass.stages.guard import run_guarded
 from hourglass.stages.progress import EpochProgress
 from hourglass.training import devices
-from hourglass.training.loop import fit
+from hourglass.training.loop import METRICS_FILE, fit
 
 WEIGHTS = "weights.safetensors"
 MODEL = "model.json"
@@ -39,6 +41,7 @@ def run(project: Project, params: Params, variant: str) -> None:
     device = devices.resolve(params.train.device)
     devices.configure(params.train.threads)
     fingerprint = devices.fingerprint(device, params.train.threads)
+    stage = f"train@{variant}"
 
     def read() -> Inputs:
         dataset = Dataset(project.dataset)
@@ -48,7 +51,12 @@ def run(project: Project, params: Params, variant: str) -> None:
     def work(inputs: Inputs, folder: Path) -> None:
         model = models.build(variant, inputs.shape, settings, seed=params.seed).to(device)
         _check_support(variant, settings, model.likelihood.support, inputs.train.target)
-        with EpochProgress(variant, params.train.epochs) as show:
+        training = Training(variant, pipeline.inputs(project, stage), fingerprint)
+        epochs = folder / METRICS_FILE
+        with (
+            mirrored(project, params.registry.name, training, epochs),
+            EpochProgress(variant, params.train.epochs) as show,
+        ):
             progress = fit(
                 model,
                 inputs.train,
@@ -73,7 +81,7 @@ def run(project: Project, params: Params, variant: str) -> None:
 
     run_guarded(
         project,
-        f"train@{variant}",
+        stage,
         project.output("train", variant),
         read=read,
         work=work,

@@ -90,6 +90,12 @@ def locked_inputs(project: Project, stage: str) -> dict[str, Any] | None:
     }
 
 
+def data_version(project: Project) -> str:
+    """Give DVC's hash of the raw snapshot, as ``data.dvc`` has it."""
+    content = yaml.safe_load((project.root / "data.dvc").read_text(encoding="utf-8"))
+    return str(content["outs"][0]["md5"])
+
+
 def lock_entries(project: Project) -> dict[str, Any]:
     """Read ``dvc.lock``: stage to what it depended on and made.
 

@@ -1,0 +1,83 @@
+"""Open a registered model without running any code from it."""
+
+from pathlib import Path
+
+from hourglass.errors import HourglassError
+from hourglass.project import Project
+from hourglass.registry import store
+from hourglass.runtime import Model
+from hourglass.runtime.errors import InputError
+from hourglass.runtime.model import MANIFEST
+
+#: Where the package lies in what MLflow stores of a model.
+PACKAGE = "artifacts/package"
+
+
+def load(uri: str) -> Model:
+    """Open a registered model, or a packaged folder.
+
+    The same files as ``mlflow.pyfunc.load_model`` are read by the installed runtime: the hash of every file is checked,
+    and nothing from the model is executed or unpickled.
+
+    Parameters
+    ----------
+    uri : str
+        ``models:/NAME@champion``, ``models:/NAME/3``, or the path of a folder such as ``work/package/vae``.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    HourglassError
+        There is no such model, or the store can't be reached.
+    InputError
+        A file differs from its hash, or the format is unknown.
+    """
+    return Model(fetch(uri))
+
+
+def fetch(uri: str, project: Project | None = None) -> Path:
+    """Bring the package of a registered model onto this machine.
+
+    Parameters
+    ----------
+    uri : str
+        See `load`.
+    project : Project, optional
+        Whose store is asked; by default the one that the working directory is in.
+
+    Returns
+    -------
+    Path
+        A folder for `hourglass.runtime.Model`.
+    """
+    if ":/" not in uri:
+        return Path(uri)
+    where = _connect(project)
+    with store.store_errors(where):
+        import mlflow
+
+        try:
+            fetched = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+        except OSError as missing:
+            raise HourglassError(
+                f"the files of {uri} are missing ({missing}); MLflow keeps absolute paths: was the project moved?"
+            ) from missing
+    for folder in (fetched / PACKAGE, fetched):
+        if (folder / MANIFEST).is_file():
+            return folder
+    raise InputError(f"{uri} is no model of Hourglass, or its files were moved: it holds no {MANIFEST}.")
+
+
+def _connect(project: Project | None) -> str:
+    """Use the store of the project that we are in; outside of one, whatever MLflow is set to."""
+    try:
+        project = project or Project.find()
+    except HourglassError:
+        import mlflow
+
+        return str(mlflow.get_tracking_uri())
+    store.connect(project)
+    return store.uri(project)

@@ -1,0 +1,105 @@
+"""A training's metrics in MLflow while it runs: best effort, in a process of its own.
+
+The training never waits for MLflow. What the mirror misses, ``hourglass track`` completes from ``metrics.jsonl``.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, wait
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from hourglass.errors import HourglassError
+from hourglass.project import Project
+from hourglass.registry import store, tracking
+
+_SECONDS = 1.0
+_LOG = "mirror.log"
+#: How a training ended, as MLflow calls it.
+_DONE, _FAILED, _KILLED = "FINISHED", "FAILED", "KILLED"
+
+
+@contextmanager
+def mirrored(project: Project, name: str, training: tracking.Training, epochs: Path) -> Iterator[None]:
+    """Mirror a metrics file, as it grows, to the run of a training.
+
+    Parameters
+    ----------
+    project : Project
+    name : str
+        Of the experiment.
+    training : Training
+    epochs : Path
+        ``metrics.jsonl``, there or not yet.
+    """
+    job = {"root": str(project.root), "home": str(project.home), "name": name, "epochs": str(epochs)}
+    with (project.state / _LOG).open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "hourglass.registry.mirror"],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            text=True,
+        )
+    assert child.stdin is not None  # noqa: S101
+    _say(child.stdin, json.dumps(job | {"training": asdict(training)}))
+    try:
+        yield
+        _say(child.stdin, _DONE)
+    except HourglassError:
+        _say(child.stdin, _FAILED)
+        raise
+    finally:
+        with suppress(BrokenPipeError):
+            child.stdin.close()  # the mirror sees the end, also when this process is killed
+
+
+def _say(pipe: IO[str], line: str) -> None:
+    with suppress(BrokenPipeError):
+        pipe.write(line + "\n")
+        pipe.flush()
+
+
+def main() -> None:
+    """Serve one training: a job comes by standard input, and at its end how it ended."""
+    job = json.loads(sys.stdin.readline())
+    end: Future[str] = Future()
+    threading.Thread(target=lambda: end.set_result(sys.stdin.read().strip() or _KILLED), daemon=True).start()
+    _mirror(job, end)
+
+
+def _mirror(job: dict[str, Any], end: "Future[str]") -> None:
+    project = Project(Path(job["root"]), Path(job["home"]))
+    epochs = Path(job["epochs"])
+    client = store.connect(project)
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    with tracking.run_of(project, client, job["name"], tracking.Training(**job["training"])) as run:
+        if client.get_run(run).info.status == _DONE:
+            return
+        client.update_run(run, status="RUNNING")
+        machine = SystemMetricsMonitor(run, sampling_interval=_SECONDS, resume_logging=True)
+        machine.start()
+        while not end.done():
+            tracking.log_epochs(client, run, _records(epochs))
+            wait([end], _SECONDS)
+        machine.finish()
+        tracking.log_epochs(client, run, _records(epochs))
+        client.set_terminated(run, end.result())
+
+
+def _records(epochs: Path) -> list[dict[str, Any]]:
+    if not epochs.exists():
+        return []
+    lines = epochs.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The MLflow store: the embedded one under ``mlruns/``, or the server that ``MLFLOW_TRACKING_URI`` names."""
+
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from hourglass.errors import HourglassError
+from hourglass.locks import locked
+from hourglass.project import Project
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_REACH_SECONDS = 5
+
+
+def uri(project: Project) -> str:
+    """Give the tracking URI that this project uses."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project.mlruns / 'mlflow.db'}"
+
+
+def connect(project: Project) -> "MlflowClient":
+    """Open the store, making the embedded one where there is none.
+
+    Several processes may come first at once; one makes the tables while the others wait.
+
+    Raises
+    ------
+    HourglassError
+        The server can't be reached.
+    """
+    where = uri(project)
+    _require_server(where)
+    os.environ["MLFLOW_TRACKING_URI"] = where
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    with store_errors(where):
+        import mlflow
+
+        mlflow.set_tracking_uri(where)
+        mlflow.set_registry_uri(os.environ.get("MLFLOW_REGISTRY_URI", where))
+        client = mlflow.MlflowClient(where)
+        if where.startswith("sqlite"):
+            project.mlruns.mkdir(parents=True, exist_ok=True)
+            with locked(project, "mlflow store"):
+                client.get_experiment("0")
+        return client
+
+
+def experiment(project: Project, client: "MlflowClient", name: str) -> str:
+    """Find or make an experiment.
+
+    Returns
+    -------
+    str
+        Its id.
+
+    Raises
+    ------
+    HourglassError
+        The project was moved: the embedded store holds absolute paths.
+    """
+    with store_errors(uri(project)), locked(project, "mlflow experiment"):
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            embedded = uri(project).startswith("sqlite")
+            return str(client.create_experiment(name, (project.mlruns / "artifacts").as_uri() if embedded else None))
+        _require_unmoved(project, found.artifact_location)
+        return str(found.experiment_id)
+
+
+@contextmanager
+def store_errors(where: str) -> Iterator[None]:
+    """Turn what MLflow raises into one sentence."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as problem:
+        reason = str(problem).strip().splitlines()[0]
+        raise HourglassError(f"MLflow at {_without_password(where)} refused: {reason}") from problem
+
+
+def _require_server(where: str) -> None:
+    if not where.startswith(("http://", "https://")):
+        return
+    try:
+        with urllib.request.urlopen(f"{where.rstrip('/')}/health", timeout=_REACH_SECONDS):  # noqa: S310
+            return
+    except urllib.error.HTTPError:
+        return  # somebody answers; MLflow's own client says more
+    except OSError as problem:
+        reason = getattr(problem, "reason", problem)
+        raise HourglassError(
+            f"MLflow at {_without_password(where)} can't be reached ({reason}); finished work is kept. Start the server, or "
+            "unset MLFLOW_TRACKING_URI for the embedded store, then run `hourglass run` again."
+        ) from problem
+
+
+def _require_unmoved(project: Project, artifact_location: str) -> None:
+    before = artifact_location.removeprefix("file://")
+    here = str(project.mlruns / "artifacts")
+    if uri(project).startswith("sqlite:///" + str(project.mlruns)) and before != here:
+        raise HourglassError(
+            f"this project was moved: mlruns/mlflow.db holds absolute paths below {before}, and this is {here}. Move it "
+            "back, or delete mlruns/mlflow.db and mlruns/artifacts to start with an empty store (its runs and versions "
+            "are lost; `hourglass run` registers the present models again)."
+        )
+
+
+def _without_password(where: str) -> str:
+    parts = urlsplit(where)
+    return where if parts.password is None else where.replace(f":{parts.password}@", ":***@")
