@@ -99,7 +99,7 @@ def _check_variety(train: NDArray[Any]) -> None:
 
 def _check_magnitude(train: NDArray[Any], schema: Schema) -> None:
     largest = np.abs(train).reshape(len(train), -1).max(axis=0, initial=0)
-    if largest.max() > _LARGEST:
+    if float(largest.max()) > _LARGEST:
         where = f"column {schema.features[largest.argmax()]!r}" if isinstance(schema, TableSchema) else "the data"
         raise HourglassError(
             f"{where} holds {largest.max():.3g}, and numbers beyond {_LARGEST:g} have no variance; is it a mark for a "

@@ -1,0 +1,183 @@
+"""Ingestion measures training rows alone, writes the same bytes for the same data, and refuses what it can't use."""
+
+import getpass
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hourglass.data.dataset import Dataset
+from hourglass.data.ingest import ingest
+from hourglass.data.sources import Raw
+from hourglass.errors import HourglassError
+from hourglass.files import folder_hashes
+from hourglass.params import SPLITS, DataParams, SplitParams
+
+LABELLED = DataParams(label="class", normal=["good"])
+
+
+def ingested(rows: Any, folder: Path, data: DataParams = DataParams(), **split: Any) -> Dataset:  # noqa: B008
+    folder.mkdir()
+    ingest(raw(rows), folder, data, SplitParams(**split))
+    return Dataset(folder)
+
+
+def raw(rows: Any) -> Raw:
+    if isinstance(rows, pd.DataFrame):
+        return Raw("table", rows, rows)
+    return Raw("image" if rows.dtype == np.uint8 else "array", rows, pd.DataFrame())
+
+
+def test_every_row_is_in_the_split_that_says_so(frame: pd.DataFrame, tmp_path: Path) -> None:
+    dataset = ingested(frame, tmp_path / "out", LABELLED)
+    found = [dataset.rows(split).index for split in SPLITS]
+    np.testing.assert_array_equal(np.sort(np.concatenate(found)), np.arange(len(frame)))
+    for split, index in zip(SPLITS, found, strict=True):
+        expected = frame.iloc[index].drop(columns="class").reset_index(drop=True)
+        pd.testing.assert_frame_equal(dataset.raw(split), expected, check_dtype=False)
+        classes = np.array(dataset.info["classes"])[dataset.rows(split).label]
+        np.testing.assert_array_equal(classes, frame["class"].iloc[index])
+
+
+def test_the_counts_are_those_of_the_rows(frame: pd.DataFrame, tmp_path: Path) -> None:
+    dataset = ingested(frame, tmp_path / "out", LABELLED)
+    for split in SPLITS:
+        anomaly = dataset.is_anomaly(dataset.rows(split).label)
+        assert dataset.info["counts"][split] == {"rows": len(anomaly), "anomalies": anomaly.sum()}
+    assert sum(count["anomalies"] for count in dataset.info["counts"].values()) == (frame["class"] == "bad").sum()
+
+
+def test_what_is_measured_comes_from_train_alone(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame["part"] = np.resize(SPLITS, len(frame))
+    before = ingested(frame, tmp_path / "before", LABELLED, by="given", column="part").info
+    others = frame["part"] != "train"
+    frame.loc[others, "height"] = 1e6
+    frame.loc[frame.index[others][:1], "colour"] = "black"
+    after = ingested(frame, tmp_path / "after", LABELLED, by="given", column="part").info
+    for key in ("normaliser", "statistics", "schema"):
+        assert before[key] == after[key]
+    assert before["files"] != after["files"]
+
+
+def test_the_normaliser_follows_the_training_rows(frame: pd.DataFrame, tmp_path: Path) -> None:
+    dataset = ingested(frame, tmp_path / "out", LABELLED)
+    train = dataset.raw("train")["height"]
+    assert dataset.normaliser.offset[0] == pytest.approx(train.mean(), rel=1e-12)
+    assert dataset.normaliser.scale[0] == pytest.approx(train.std(ddof=0), rel=1e-12)
+
+
+def test_the_same_data_gives_the_same_bytes(frame: pd.DataFrame, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        ingested(frame, tmp_path / name, LABELLED)
+    assert folder_hashes(tmp_path / "first") == folder_hashes(tmp_path / "second")
+
+
+def test_nothing_tells_who_made_it_where(frame: pd.DataFrame, tmp_path: Path) -> None:
+    ingested(frame, tmp_path / "out", LABELLED)
+    content = b"".join(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    for trace in (str(tmp_path), str(Path.home()), platform.node(), f"/{getpass.getuser()}/"):
+        assert trace.encode() not in content
+
+
+def test_every_file_is_listed_with_its_hash(frame: pd.DataFrame, tmp_path: Path) -> None:
+    dataset = ingested(frame, tmp_path / "out")
+    assert dataset.info["files"] == {
+        name: sha256 for name, sha256 in folder_hashes(tmp_path / "out").items() if name != "dataset.json"
+    }
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+def test_rows_keep_their_natural_type_and_units(tmp_path: Path, dtype: str) -> None:
+    x = np.random.default_rng(0).integers(0, 200, (100, 3, 3)).astype(dtype)
+    dataset = ingested(x, tmp_path / "out")
+    rows = dataset.rows("train")
+    assert dataset.info["dtype"] == rows.x.dtype == dtype
+    np.testing.assert_array_equal(dataset.raw("train"), x[rows.index])
+
+
+def test_images_lie_channels_first(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (100, 4, 5, 3), np.uint8)
+    dataset = ingested(images, tmp_path / "out")
+    assert dataset.info["shape"] == [3, 4, 5]
+    np.testing.assert_array_equal(dataset.rows("test").x, images[dataset.rows("test").index].transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(dataset.raw("test"), images[dataset.rows("test").index])
+
+
+def test_a_few_missing_values_are_dropped_and_counted(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame.loc[7, "height"] = np.nan
+    frame.loc[8, "weight"] = -np.inf
+    frame.loc[9, "colour"] = None
+    dataset = ingested(frame, tmp_path / "out", DataParams(max_invalid=3 / 400))
+    assert dataset.info["dropped"] == {"missing_or_infinite": 3, "unseen_category": 0}
+    assert not np.isin([7, 8, 9], np.concatenate([dataset.rows(split).index for split in SPLITS])).any()
+
+
+def test_a_row_with_a_category_that_train_lacks_is_dropped_and_counted(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame["part"] = np.resize(SPLITS, len(frame))
+    frame.loc[4, "colour"] = "black"
+    dataset = ingested(frame, tmp_path / "out", by="given", column="part")
+    assert frame.loc[4, "part"] == "test"
+    assert dataset.info["dropped"] == {"missing_or_infinite": 0, "unseen_category": 1}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_too_many_missing_values_are_refused(frame: pd.DataFrame, tmp_path: Path, value: float) -> None:
+    frame.loc[:4, "height"] = value
+    with pytest.raises(HourglassError, match=r"5 of 400 rows .* data.max_invalid = 0.01"):
+        ingested(frame, tmp_path / "out")
+    assert not any((tmp_path / "out").iterdir())
+
+
+def test_missing_values_in_arrays_are_refused(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(100, 3))
+    x[:2, 0] = np.nan
+    with pytest.raises(HourglassError, match="2 of 100 rows"):
+        ingested(x, tmp_path / "out")
+
+
+def test_rows_that_are_all_the_same_are_refused(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": 1.0, "part": ["train"] * 60 + list(SPLITS[1:])})
+    with pytest.raises(HourglassError, match="all 60 training rows are the same"):
+        ingested(frame, tmp_path / "out", by="given", column="part")
+
+
+def test_numbers_too_large_to_measure_are_named(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame["weight"] = frame["weight"].where(frame["weight"] > -1, -np.finfo(float).max)
+    with pytest.raises(HourglassError, match=r"column 'weight' holds 1.8e\+308"):
+        ingested(frame, tmp_path / "out")
+
+
+def test_too_few_rows_are_refused_by_the_split_they_lack_in(tmp_path: Path) -> None:
+    with pytest.raises(HourglassError, match=r"split '\w+' has no normal row \(4 rows in all\).*larger split.\w+"):
+        ingested(pd.DataFrame({"a": [1.0, 2, 3, 4]}), tmp_path / "out")
+
+
+def test_duplicates_are_counted(frame: pd.DataFrame, tmp_path: Path) -> None:
+    doubled = pd.concat([frame, frame.head(10)], ignore_index=True)
+    found = ingested(doubled, tmp_path / "out").info["duplicates"]
+    assert found == {"rows": 10, "straddling_splits": 0, "normal_and_anomalous": 0}
+
+
+def test_duplicates_that_straddle_given_splits_are_counted(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame["part"] = np.resize(SPLITS, len(frame))
+    doubled = pd.concat([frame, frame.head(10).assign(part="train")], ignore_index=True)
+    found = ingested(doubled, tmp_path / "out", by="given", column="part").info["duplicates"]
+    assert found == {"rows": 10, "straddling_splits": 8, "normal_and_anomalous": 0}
+
+
+def test_rows_that_are_normal_and_anomalous_are_counted(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame["class"] = "good"
+    doubled = pd.concat([frame, frame.head(3).assign(**{"class": "bad"})], ignore_index=True)
+    assert ingested(doubled, tmp_path / "out", LABELLED).info["duplicates"]["normal_and_anomalous"] == 3
+
+
+def test_dataset_json_is_json_for_everyone(frame: pd.DataFrame, tmp_path: Path) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    ingested(frame, tmp_path / "out")
+    json.loads((tmp_path / "out" / "dataset.json").read_text(), parse_constant=refuse)

@@ -1,0 +1,91 @@
+"""What a row is follows from the data, and from the settings where the data is unclear."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hourglass.data.schemas import features, infer
+from hourglass.data.sources import Raw
+from hourglass.errors import HourglassError
+from hourglass.params import DataParams
+from hourglass.runtime.schema import ArraySchema, Column
+
+
+def columns(frame: pd.DataFrame, *, fitted: np.ndarray | None = None, **params: object) -> tuple[Column, ...]:
+    fitted = np.ones(len(frame), bool) if fitted is None else fitted
+    return infer(frame, Raw("table", frame, frame), fitted, DataParams(**params)).columns
+
+
+def test_numbers_and_categories_are_told_apart(frame: pd.DataFrame) -> None:
+    assert columns(frame[["height", "colour"]]) == (
+        Column("height", "number"),
+        Column("colour", "category", ("blue", "green", "red")),
+    )
+
+
+@pytest.mark.parametrize("numbers", [[1, 2, 3, 4], ["1", "2", "3", "4"], [True, False, True, True]])
+def test_numbers_are_numbers_however_they_are_written(numbers: list[object]) -> None:
+    assert columns(pd.DataFrame({"a": numbers})) == (Column("a", "number"),)
+
+
+def test_numbers_may_be_declared_categories() -> None:
+    found = columns(pd.DataFrame({"zip": [10, 20, 10.0, 20]}), columns={"zip": "category"})
+    assert found == (Column("zip", "category", ("10", "20")),)
+
+
+def test_categories_are_learnt_from_training_rows_alone() -> None:
+    fitted = np.array([True, True, True, True, False])
+    assert columns(pd.DataFrame({"c": [*"abab", "c"]}), fitted=fitted) == (Column("c", "category", ("a", "b")),)
+
+
+def test_the_label_and_the_split_column_are_no_features(frame: pd.DataFrame) -> None:
+    kept = features(Raw("table", frame, frame), DataParams(label="class", normal=["good"]), "height")
+    assert list(kept) == ["weight", "colour"]
+
+
+def test_ignored_columns_are_no_features(frame: pd.DataFrame) -> None:
+    kept = features(Raw("table", frame, frame), DataParams(columns={"colour": "ignore", "class": "ignore"}), None)
+    assert list(kept) == ["height", "weight"]
+
+
+def test_an_array_has_the_shape_of_its_rows() -> None:
+    x = np.zeros((5, 4, 3), np.uint8)
+    assert infer(x, Raw("image", x, pd.DataFrame()), np.ones(5, bool), DataParams()) == ArraySchema("image", (4, 3))
+
+
+def test_text_among_numbers_is_named_by_its_row() -> None:
+    frame = pd.DataFrame({"price": [*range(20), "n.a."]})
+    with pytest.raises(HourglassError, match=r"column 'price', row 20: 'n\.a\.' is no number.*1 such of 21"):
+        columns(frame)
+
+
+def test_text_in_a_declared_column_of_numbers_is_named_by_its_row() -> None:
+    with pytest.raises(HourglassError, match="column 'a', row 1: 'x' is no number"):
+        columns(pd.DataFrame({"a": [1, "x", "y"]}), columns={"a": "number"})
+
+
+def test_a_column_of_identifiers_is_refused() -> None:
+    frame = pd.DataFrame({"id": [f"row {number}" for number in range(50)]})
+    with pytest.raises(HourglassError, match=r"column 'id' has 50 different texts in 50 training rows.*id: ignore"):
+        columns(frame)
+
+
+def test_an_empty_column_is_named() -> None:
+    with pytest.raises(HourglassError, match="column 'b' is empty"):
+        columns(pd.DataFrame({"a": [1], "b": [None]}))
+
+
+def test_a_column_of_times_is_named() -> None:
+    with pytest.raises(HourglassError, match="column 'a' holds times"):
+        columns(pd.DataFrame({"a": pd.to_datetime(["2024-01-01"])}))
+
+
+def test_an_unknown_column_in_the_settings_is_named(frame: pd.DataFrame) -> None:
+    with pytest.raises(HourglassError, match=r"data.columns is 'size'.*there: height"):
+        features(Raw("table", frame, frame), DataParams(columns={"size": "number"}), None)
+
+
+def test_a_table_without_features_is_refused() -> None:
+    frame = pd.DataFrame({"a": [1]})
+    with pytest.raises(HourglassError, match="no column is left"):
+        features(Raw("table", frame, frame), DataParams(label="a", normal=[1]), None)

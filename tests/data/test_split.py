@@ -1,0 +1,146 @@
+"""A row's split depends on the row, keeps its shares, and keeps anomalies away from what is fitted."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from hourglass.data.sources import Raw
+from hourglass.data.split import assign, row_hashes
+from hourglass.errors import HourglassError
+from hourglass.params import SPLITS, SplitParams
+
+ROWS = 20_000
+CELLS = st.one_of(st.none(), st.integers(-9, 9), st.floats(-2, 2), st.text(max_size=3))
+
+
+def split(rows: Any, anomaly: Any = None, **params: Any) -> np.ndarray:
+    settings = SplitParams(**params)
+    raw = Raw("table", rows, rows) if isinstance(rows, pd.DataFrame) else Raw("array", rows, pd.DataFrame())
+    anomaly = np.zeros(len(rows), bool) if anomaly is None else np.asarray(anomaly)
+    return assign(raw, row_hashes(rows, settings.salt), anomaly, settings)
+
+
+def divided(splits: np.ndarray, groups: "pd.Series[Any]") -> bool:
+    return any(len(set(splits[groups == group])) > 1 for group in groups.unique())
+
+
+@pytest.fixture(scope="module")
+def many() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(ROWS, 2))
+
+
+@given(arrays(np.float64, st.tuples(st.integers(1, 30), st.just(2))), st.integers(1, 29))
+def test_a_row_keeps_its_split_when_data_grows(x: np.ndarray, before: int) -> None:
+    np.testing.assert_array_equal(split(x)[:before], split(x[:before]))
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=20), st.lists(st.tuples(CELLS, CELLS), max_size=20))
+def test_a_row_of_a_table_keeps_its_split_when_data_grows(old: list[Any], new: list[Any]) -> None:
+    before, after = (pd.DataFrame(rows, columns=["a", "b"]) for rows in (old, old + new))
+    np.testing.assert_array_equal(split(after)[: len(old)], split(before))
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=20), st.randoms())
+def test_duplicates_share_a_split(rows: list[Any], order: Any) -> None:
+    twice = [*enumerate(rows), *enumerate(rows)]
+    order.shuffle(twice)
+    splits = split(pd.DataFrame([row for _, row in twice], columns=["a", "b"]))
+    number = np.array([number for number, _ in twice])
+    assert all(len(set(splits[number == one])) == 1 for one in range(len(rows)))
+
+
+@pytest.mark.parametrize("other", [[0, 1, 2], [0.0, 1.0, 2.0], ["0", "1", "2"], [-0.0, 1.0, 2.0]])
+def test_a_cell_is_one_value_however_it_is_written(other: list[object]) -> None:
+    hashes = [row_hashes(pd.DataFrame({"a": column}), 0) for column in ([0, 1, 2], other)]
+    np.testing.assert_array_equal(*hashes)
+
+
+def test_negative_zero_is_zero_in_arrays() -> None:
+    np.testing.assert_array_equal(row_hashes(np.array([[-0.0, 1.0]]), 0), row_hashes(np.array([[0.0, 1.0]]), 0))
+
+
+def test_hashes_are_the_same_on_every_machine() -> None:
+    """Committed numbers: other ones would move rows between the splits of every existing data set."""
+    assert row_hashes(np.array([[1, 2]], np.uint8), 0).tolist() == [13_225_958_971_736_838_472]
+    assert row_hashes(pd.DataFrame({"a": [1.5], "b": ["x"]}), 0).tolist() == [11_389_223_690_895_894_030]
+
+
+def test_another_salt_gives_another_split(many: np.ndarray) -> None:
+    assert (split(many) == split(many, salt=1)).mean() == pytest.approx(0.6**2 + 4 * 0.1**2, abs=0.02)
+
+
+@pytest.mark.parametrize("by", ["hash", "time"])
+def test_the_shares_are_kept(many: np.ndarray, by: str) -> None:
+    frame = pd.DataFrame(many, columns=["a", "when"])
+    splits = split(frame, by=by, column=None if by == "hash" else "when", train=0.4, test=0.3)
+    assert np.bincount(splits) / ROWS == pytest.approx([0.4, 0.1, 0.1, 0.1, 0.3], abs=0.015)
+
+
+@pytest.mark.parametrize("by", ["hash", "group", "time", "given"])
+def test_anomalies_are_in_selection_and_test_alone(by: str) -> None:
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": draw.normal(size=500), "by": draw.integers(0, 100, 500)})
+    if by == "given":
+        frame["by"] = draw.choice(SPLITS, 500)
+    anomaly = draw.random(500) < 0.3
+    splits = split(frame, anomaly, by=by, column=None if by == "hash" else "by")
+    assert {SPLITS[place] for place in splits[anomaly]} == {"selection", "test"}
+    assert {SPLITS[place] for place in splits[~anomaly]} == set(SPLITS)
+
+
+def test_a_normal_row_does_not_move_when_others_turn_out_anomalous(many: np.ndarray) -> None:
+    anomaly = np.arange(ROWS) % 3 == 0
+    np.testing.assert_array_equal(split(many)[~anomaly], split(many, anomaly)[~anomaly])
+
+
+def test_misplaced_anomalies_keep_the_shares_of_selection_and_test(many: np.ndarray) -> None:
+    splits = split(many, np.ones(ROWS, bool), train=0.4, selection=0.1, test=0.3)
+    assert (splits == SPLITS.index("selection")).mean() == pytest.approx(0.25, abs=0.015)
+
+
+def test_a_group_is_never_divided(many: np.ndarray) -> None:
+    frame = pd.DataFrame({"a": many[:, 0], "patient": np.arange(ROWS) % 1000})
+    splits = split(frame, by="group", column="patient")
+    assert not divided(splits, frame["patient"])
+    assert np.bincount(splits) / ROWS == pytest.approx([0.6, 0.1, 0.1, 0.1, 0.1], abs=0.05)
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_by_time_later_splits_hold_later_rows(as_text: bool) -> None:
+    times = pd.Series(pd.date_range("2024-01-01", periods=300, freq="h")).sample(frac=1, random_state=0)
+    frame = pd.DataFrame({"a": range(300), "when": times.astype(str) if as_text else times})
+    splits = split(frame, by="time", column="when")
+    assert (np.diff(splits[times.argsort()]) >= 0).all()
+
+
+def test_equal_times_share_a_split() -> None:
+    frame = pd.DataFrame({"a": range(100), "when": [1] * 55 + [2] * 10 + [3] * 35})
+    splits = split(frame, by="time", column="when")
+    assert not divided(splits, frame["when"])
+
+
+def test_given_splits_are_taken() -> None:
+    frame = pd.DataFrame({"a": range(5), "part": SPLITS})
+    assert split(frame, by="given", column="part").tolist() == [0, 1, 2, 3, 4]
+
+
+def test_an_unknown_split_is_named_by_its_row() -> None:
+    frame = pd.DataFrame({"a": range(3), "part": ["train", "train", "holdout"]})
+    with pytest.raises(HourglassError, match="column 'part', row 2: 'holdout' is no split; expected one of train, "):
+        split(frame, by="given", column="part")
+
+
+def test_an_unreadable_time_is_named_by_its_row() -> None:
+    frame = pd.DataFrame({"a": range(3), "when": ["2024-01-01", "soon", "2024-01-02"]})
+    with pytest.raises(HourglassError, match="column 'when', row 1: 'soon' is no time"):
+        split(frame, by="time", column="when")
+
+
+def test_an_unknown_column_is_named() -> None:
+    with pytest.raises(HourglassError, match=r"split.column is 'patient'.*there: a"):
+        split(pd.DataFrame({"a": range(3)}), by="group", column="patient")

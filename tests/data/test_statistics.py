@@ -1,0 +1,73 @@
+"""The normaliser fits the training rows in closed form."""
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from hourglass.data.statistics import describe, fit_normaliser
+from hourglass.runtime.schema import ArraySchema, Column, TableSchema
+
+NUMBERS = TableSchema((Column("a", "number"), Column("b", "number"), Column("c", "number")))
+
+
+@pytest.fixture
+def x() -> np.ndarray:
+    return np.random.default_rng(0).normal([0, 5, -1e3], [1, 0.1, 1e4], (200, 3))
+
+
+@pytest.mark.parametrize(("how", "scaler"), [("standard", StandardScaler()), ("minmax", MinMaxScaler())])
+def test_columns_are_scaled_as_scikit_learn_does(x: np.ndarray, how: str, scaler: StandardScaler) -> None:
+    expected = scaler.fit_transform(x)
+    np.testing.assert_allclose(fit_normaliser(x, NUMBERS, how)(x), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_auto_standardises_tables(x: np.ndarray) -> None:
+    assert fit_normaliser(x, NUMBERS, "auto").config() == fit_normaliser(x, NUMBERS, "standard").config()
+
+
+def test_none_leaves_rows_as_they_are(x: np.ndarray) -> None:
+    np.testing.assert_array_equal(fit_normaliser(x, NUMBERS, "none")(x), x.astype(np.float32))
+
+
+def test_images_share_one_offset_and_scale() -> None:
+    pixels = np.array([[[[2, 4], [6, 12]]]], np.uint8)
+    normaliser = fit_normaliser(pixels, ArraySchema("image", (2, 2)), "auto")
+    assert normaliser.config() == {"offset": 2.0, "scale": 10.0}
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e9 + 0.1])
+def test_a_constant_column_becomes_zero(value: float) -> None:
+    x = np.column_stack([np.full(77, value), np.arange(77.0)])
+    normaliser = fit_normaliser(x, TableSchema((Column("a", "number"), Column("b", "number"))), "standard")
+    assert normaliser.scale[0] == 1
+    np.testing.assert_allclose(normaliser(x)[:, 0], 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["standard", "minmax"])
+def test_the_zeros_and_ones_of_a_category_stay(how: str) -> None:
+    x = np.array([[5.0, 1, 0], [7, 0, 1], [9, 0, 1]])
+    schema = TableSchema((Column("a", "number"), Column("c", "category", ("u", "v"))))
+    np.testing.assert_array_equal(fit_normaliser(x, schema, how)(x)[:, 1:], x[:, 1:])
+
+
+def test_a_column_far_from_zero_keeps_its_digits() -> None:
+    """In float32 times around 1.7e9 would all be the same within two minutes."""
+    seconds = 1.7e9 + np.arange(100.0)[:, None]
+    normaliser = fit_normaliser(seconds, TableSchema((Column("when", "number"),)), "standard")
+    np.testing.assert_allclose(normaliser.inverse(normaliser(seconds)), seconds, rtol=0, atol=1e-4)
+
+
+def test_columns_are_described_in_their_own_units(x: np.ndarray) -> None:
+    described = {entry["name"]: entry for entry in describe(x, NUMBERS)}
+    assert list(described) == ["a", "b", "c"]
+    for place, entry in enumerate(described.values()):
+        column = x[:, place]
+        assert [entry[name] for name in ("mean", "std", "min", "max")] == pytest.approx(
+            [column.mean(), column.std(), column.min(), column.max()]
+        )
+        assert entry["quantiles"][10] == pytest.approx(np.median(column))
+
+
+def test_images_are_described_by_their_pixels() -> None:
+    (entry,) = describe(np.array([[[[0, 255]]]], np.uint8), ArraySchema("image", (1, 2)))
+    assert (entry["name"], entry["mean"], entry["max"]) == ("pixels", 127.5, 255)
