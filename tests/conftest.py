@@ -23,6 +23,8 @@ from hourglass.stages.train import rows_on
 from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
 
+torch.set_num_threads(1)
+
 DIGITS = DataParams(label="digit", anomalous=[8])
 TUMOURS = DataParams(source="breast_cancer", label="diagnosis", normal=["benign"])
 

@@ -1,0 +1,307 @@
+"""A packaged model judges, encodes, rebuilds and draws rows as their consumer has them."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hourglass import runtime
+from hourglass.files import folder_hashes, write_json
+from hourglass.runtime import InputError, Model
+from hourglass.runtime.graphs import BLOCK
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(Path(runtime.__file__).parent.glob("*.py"))
+ALLOWED = {"numpy", "pandas", "onnxruntime"}
+
+
+@pytest.fixture(scope="module")
+def images(image_vae: Any) -> Model:
+    return image_vae.model
+
+
+@pytest.fixture(scope="module")
+def table(table_autoencoder: Any) -> Model:
+    return table_autoencoder.model
+
+
+@pytest.fixture(scope="module")
+def digits_in(image_vae: Any) -> np.ndarray:
+    return image_vae.dataset.raw("test")
+
+
+@pytest.fixture(scope="module")
+def tumours_in(table_autoencoder: Any) -> pd.DataFrame:
+    return table_autoencoder.dataset.raw("test")
+
+
+def test_scores_have_four_columns(images: Model, digits_in: np.ndarray) -> None:
+    scores = images.score(digits_in)
+    assert {name: str(kind) for name, kind in scores.dtypes.items()} == {
+        "anomaly_score": "float64",
+        "p_value": "float64",
+        "is_anomaly": "boolean",
+        "valid": "bool",
+    }
+    assert len(scores) == len(digits_in)
+    assert scores["valid"].all()
+
+
+def test_a_row_is_anomalous_beyond_the_threshold_and_at_a_p_value_of_at_most_alpha(
+    images: Model, digits_in: np.ndarray
+) -> None:
+    scores = images.score(digits_in)
+    assert scores["is_anomaly"].any()
+    assert not scores["is_anomaly"].all()
+    assert (scores["is_anomaly"] == (scores["anomaly_score"] > images.threshold)).all()
+    assert (scores["is_anomaly"] == (scores["p_value"] <= images.config["alpha"])).all()
+
+
+def test_the_score_is_the_mean_squared_residual(images: Model, digits_in: np.ndarray) -> None:
+    squares = images.residuals(digits_in).astype(np.float64) ** 2
+    np.testing.assert_allclose(images.score(digits_in)["anomaly_score"], squares.mean(axis=(1, 2, 3)), rtol=1e-5)
+
+
+def test_scores_keep_the_index_of_the_rows(table: Model, tumours_in: pd.DataFrame) -> None:
+    shuffled = tumours_in.sample(frac=1, random_state=0)
+    pd.testing.assert_index_equal(table.score(shuffled).index, shuffled.index)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"mean radius": np.nan}, {"mean area": np.inf}, {"mean area": "large"}, {"size": "huge"}, {"size": None}],
+    ids=str,
+)
+def test_a_row_that_cannot_be_judged_is_flagged_and_moves_no_other(
+    table: Model, tumours_in: pd.DataFrame, change: dict[str, Any]
+) -> None:
+    rows = tumours_in.astype(object)
+    (name,) = change
+    rows.loc[3, name] = change[name]
+    scores, others = table.score(rows), table.score(tumours_in)
+    bad = scores.loc[3]
+    assert not bad["valid"]
+    assert bad["is_anomaly"] is pd.NA
+    assert np.isnan(bad["anomaly_score"])
+    assert np.isnan(bad["p_value"])
+    pd.testing.assert_frame_equal(scores.drop(index=3), others.drop(index=3))
+    assert np.isnan(table.encode(rows)[3]).all()
+    assert table.reconstruct(rows).loc[3].isna().all()
+    assert table.attribute(rows).loc[3].isna().all()
+
+
+@pytest.mark.parametrize("value", [1e10, 1e25, 1e35, 3e39, 5e39, 1e300])
+@pytest.mark.parametrize("signs", ["same", "mixed"])
+def test_a_row_too_large_for_the_net_is_never_normal(images: Model, value: float, signs: str) -> None:
+    row = np.full((1, 8, 8), value) * (1 if signs == "same" else np.random.default_rng(0).choice([-1, 1], (1, 8, 8)))
+    (judged,) = images.score(row).to_dict("records")
+    assert judged["is_anomaly"] is True or not judged["valid"]
+
+
+@pytest.mark.parametrize("cuts", [[1], [255, 256, 257], [100, 400], [300, 512, 600]])
+def test_scores_are_the_same_bytes_however_the_work_is_cut(
+    images: Model, digits_in: np.ndarray, cuts: list[int]
+) -> None:
+    rows = np.concatenate([digits_in] * 3)
+    assert len(rows) > 2 * BLOCK
+    starts = [0, *cuts, len(rows)]
+    parts = [images.score(rows[start:stop], first_row=start) for start, stop in pairwise(starts)]
+    together = images.score(rows)["anomaly_score"].to_numpy().tobytes()
+    assert pd.concat(parts)["anomaly_score"].to_numpy().tobytes() == together
+
+
+def test_rows_may_come_flattened(images: Model, digits_in: np.ndarray) -> None:
+    flat = pd.DataFrame(digits_in.reshape(len(digits_in), -1))
+    pd.testing.assert_frame_equal(images.score(flat), images.score(digits_in))
+
+
+def test_columns_may_come_in_any_order_with_others(table: Model, tumours_in: pd.DataFrame) -> None:
+    other = tumours_in[tumours_in.columns[::-1]].assign(patient="x")
+    pd.testing.assert_frame_equal(table.score(other), table.score(tumours_in))
+
+
+def test_rows_may_come_as_dicts(table: Model, tumours_in: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(table.score(tumours_in.to_dict("records")), table.score(tumours_in))
+
+
+@pytest.mark.parametrize("output", ["score", "encode", "reconstruct", "attribute"])
+def test_no_rows_give_no_rows(images: Model, table: Model, tumours_in: pd.DataFrame, output: str) -> None:
+    assert len(images.predict(np.zeros((0, 8, 8)), output)) == 0
+    assert len(table.predict(tumours_in.head(0), output)) == 0
+
+
+def test_codes_are_as_wide_as_the_latent(images: Model, table: Model, digits_in: Any, tumours_in: Any) -> None:
+    assert images.encode(digits_in).shape == (len(digits_in), 4)
+    assert table.encode(tumours_in).shape == (len(tumours_in), 3)
+
+
+def test_a_variational_posterior_has_a_variance(images: Model, table: Model, digits_in: Any, tumours_in: Any) -> None:
+    assert set(images.posterior(digits_in)) == {"z", "logvar"}
+    assert set(table.posterior(tumours_in)) == {"z"}
+
+
+def test_decoding_codes_is_reconstructing(images: Model, table: Model, digits_in: Any, tumours_in: Any) -> None:
+    np.testing.assert_allclose(images.decode(images.encode(digits_in)), images.reconstruct(digits_in), atol=1e-4)
+    pd.testing.assert_frame_equal(table.decode(table.encode(tumours_in)), table.reconstruct(tumours_in), rtol=1e-4)
+
+
+def test_reconstructions_are_in_the_datas_units(images: Model, table: Model, digits_in: Any, tumours_in: Any) -> None:
+    rebuilt = images.reconstruct(digits_in)
+    assert rebuilt.shape == digits_in.shape
+    assert np.abs(rebuilt - digits_in).mean() < np.abs(digits_in.mean() - digits_in).mean()
+    rows = table.reconstruct(tumours_in)
+    assert list(rows) == list(tumours_in)
+    assert rows["mean area"].corr(tumours_in["mean area"]) > 0.9
+    assert (rows["size"] == tumours_in["size"]).mean() > 0.8
+
+
+def test_attributions_sum_to_the_score(images: Model, table: Model, digits_in: Any, tumours_in: Any) -> None:
+    pixels = images.attribute(digits_in)
+    assert pixels.shape == digits_in.shape
+    np.testing.assert_allclose(pixels.sum(axis=(1, 2)), images.score(digits_in)["anomaly_score"], rtol=1e-5)
+    columns = table.attribute(tumours_in)
+    assert list(columns) == table.schema.features
+    np.testing.assert_allclose(columns.sum(axis=1), table.score(tumours_in)["anomaly_score"], rtol=1e-5)
+
+
+def test_a_spoilt_column_is_blamed(table: Model, tumours_in: pd.DataFrame) -> None:
+    spoilt = tumours_in.assign(**{"mean texture": tumours_in["mean texture"] + 100})
+    assert (table.attribute(spoilt).idxmax(axis=1) == "mean texture").mean() > 0.9
+
+
+def test_samples_follow_from_their_seed(images: Model) -> None:
+    first, again, other = (images.sample(5, seed=seed) for seed in (1, 1, 2))
+    assert first.shape == (5, 8, 8)
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 1
+
+
+def test_samples_of_a_table_are_rows(table: Model, tumours_in: pd.DataFrame) -> None:
+    drawn = table.sample(500)
+    assert list(drawn) == list(tumours_in)
+    assert set(drawn["size"]) == {"large", "small"}
+    assert table.score(drawn)["valid"].all()
+
+
+def test_a_walk_starts_and_ends_at_its_rows(images: Model, digits_in: np.ndarray) -> None:
+    walk = images.interpolate(digits_in[:3], steps=5)
+    assert walk.shape == (5, 8, 8)
+    np.testing.assert_allclose(walk[[0, -1]], images.reconstruct(digits_in[[0, 2]]), atol=1e-4)
+    middle = images.encode(digits_in[[0, 2]]).mean(axis=0, keepdims=True)
+    np.testing.assert_allclose(walk[2:3], images.decode(middle), atol=1e-4)
+
+
+def test_predict_gives_every_output_by_name(images: Model, digits_in: np.ndarray) -> None:
+    pd.testing.assert_frame_equal(images.predict(digits_in), images.score(digits_in))
+    codes = images.encode(digits_in)
+    for name, rows, options, expected in (
+        ("encode", digits_in, {}, codes),
+        ("decode", codes, {}, images.decode(codes)),
+        ("reconstruct", digits_in, {}, images.reconstruct(digits_in)),
+        ("attribute", digits_in, {}, images.attribute(digits_in)),
+        ("sample", None, {"n": 3, "seed": 7}, images.sample(3, seed=7)),
+        ("interpolate", digits_in, {"steps": 3}, images.interpolate(digits_in, steps=3)),
+    ):
+        np.testing.assert_array_equal(images.predict(rows, name, **options), expected)
+
+
+@pytest.mark.parametrize(
+    ("ask", "why"),
+    [
+        (lambda model, rows: model.predict(rows, "scores"), "output is 'scores'; expected one of score, encode"),
+        (lambda model, rows: model.decode(np.zeros((2, 5))), r"codes have shape \(2, 5\); expected \(rows, 4\)"),
+        (lambda model, rows: model.sample(0), "n is 0; expected at least 1"),
+        (lambda model, rows: model.interpolate(rows, steps=1), "steps is 1; expected at least 2"),
+        (lambda model, rows: model.interpolate(rows[:1]), "needs two valid rows"),
+        (lambda model, rows: model.score(rows[:, :7]), r"rows have shape \(\d+, 7, 8\); expected \(rows, 8, 8\)"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    images: Model, digits_in: np.ndarray, ask: Callable[[Model, np.ndarray], Any], why: str
+) -> None:
+    with pytest.raises(InputError, match=why):
+        ask(images, digits_in)
+
+
+@pytest.fixture
+def copy(image_vae: Any, tmp_path: Path) -> Path:
+    shutil.copytree(image_vae.folder, tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize("name", ["config.json", "reconstruct.onnx", "calibration.npy", "runtime/model.py", "shim.py"])
+def test_a_changed_file_is_named(copy: Path, name: str) -> None:
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    with pytest.raises(InputError, match=re.escape(f"{copy / name} differs from its hash")):
+        Model(copy)
+
+
+def test_a_missing_file_is_named(copy: Path) -> None:
+    (copy / "encode.onnx").unlink()
+    with pytest.raises(InputError, match=r"encode\.onnx is missing"):
+        Model(copy)
+
+
+def test_a_folder_without_a_manifest_is_no_model(copy: Path) -> None:
+    (copy / "manifest.json").unlink()
+    with pytest.raises(InputError, match="is no packaged model"):
+        Model(copy)
+
+
+def test_a_damaged_manifest_is_named(copy: Path) -> None:
+    (copy / "manifest.json").write_text("{")
+    with pytest.raises(InputError, match=r"manifest\.json is no JSON"):
+        Model(copy)
+
+
+def test_an_unknown_format_is_refused(copy: Path) -> None:
+    config = json.loads((copy / "config.json").read_text())
+    write_json(copy / "config.json", config | {"format_version": 2})
+    (copy / "manifest.json").unlink()
+    write_json(copy / "manifest.json", folder_hashes(copy))
+    with pytest.raises(InputError, match="has format 2; this version reads format 1"):
+        Model(copy)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
+def test_the_runtime_imports_little_and_itself_by_relative_names(source: Path) -> None:
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            found = {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found = {str(node.module).split(".")[0]}
+        else:
+            continue
+        assert found <= ALLOWED | sys.stdlib_module_names
+
+
+def test_the_shipped_runtime_needs_nothing_of_the_project(image_vae: Any) -> None:
+    """It scores in a bare process, in which none of the project's other dependencies was imported."""
+    code = (
+        "import sys, importlib.util, json, numpy\n"
+        "spec = importlib.util.spec_from_file_location('shipped', sys.argv[1] + '/runtime/__init__.py')\n"
+        "module = sys.modules['shipped'] = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\n"
+        "score = module.Model(sys.argv[1]).score(numpy.zeros((1, 8, 8)))['anomaly_score'][0]\n"
+        "print(json.dumps([score, [name.split('.')[0] for name in sys.modules]]))"
+    )
+    command = [sys.executable, "-I", "-B", "-c", code, str(image_vae.folder)]
+    score, imported = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert score == image_vae.model.score(np.zeros((1, 8, 8)))["anomaly_score"][0]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = {re.split(r"[^\w.-]", name)[0].replace("-", "_").lower() for name in project["dependencies"]}
+    optional = {"pyarrow"}  # pandas imports it where it is there
+    assert not set(imported) & ((names | {"hourglass", "sklearn", "PIL", "yaml"}) - ALLOWED - optional)
