@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from hourglass.errors import HourglassError
+from hourglass.files import read_json
 from hourglass.project import Project
 
 
@@ -65,7 +66,8 @@ def inputs(project: Project, stage: str) -> dict[str, Any]:
     from dvc.dependency.param import ParamsDependency
 
     with _repo(project) as repo:
-        deps, params = {}, {}
+        deps: dict[str, str] = {}
+        params: dict[str, Any] = {}
         for dep in repo.stage.load_one(name=stage).deps:
             if isinstance(dep, ParamsDependency):
                 params |= dep.read_params()
@@ -90,6 +92,30 @@ def locked_inputs(project: Project, stage: str) -> dict[str, Any] | None:
     }
 
 
+def recorded_inputs(project: Project, stage: str) -> dict[str, Any]:
+    """Read what the output of a stage was made from, and hold it against ``dvc.lock``.
+
+    Raises
+    ------
+    HourglassError
+        The stage never ran, or its output and the lock don't belong together.
+    """
+    recorded: dict[str, Any] = read_json(project.inputs(stage))
+    locked = locked_inputs(project, stage)
+    if locked is not None and locked != recorded:
+        moved = [
+            name
+            for part in ("deps", "params")
+            for name in sorted(set(recorded[part]) | set(locked[part]))
+            if recorded[part].get(name) != locked[part].get(name)
+        ]
+        raise HourglassError(
+            f"the output of {stage} was made from another {moved[0]} than dvc.lock says; run `dvc repro --force "
+            f"--single-item {stage}`."
+        )
+    return recorded
+
+
 def data_version(project: Project) -> str:
     """Give DVC's hash of the raw snapshot, as ``data.dvc`` has it."""
     content = yaml.safe_load((project.root / "data.dvc").read_text(encoding="utf-8"))
@@ -111,13 +137,17 @@ def lock_entries(project: Project) -> dict[str, Any]:
         return {}
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError) as broken:
         raise HourglassError(
-            "dvc.lock is damaged; restore it with `git checkout -- dvc.lock`, or delete it and run `dvc repro`: finished "
-            "work comes back from DVC's run cache."
+            "dvc.lock is damaged; restore it with `git checkout -- dvc.lock`, or delete it and run `dvc repro`: "
+            "finished work comes back from DVC's run cache."
         ) from broken
     return entries
 
 
-def reproduce(project: Project, stage: str, on_line: Callable[[str], None]) -> None:
+class CommandInterruptedError(HourglassError):
+    """A command ended without a reason of its own: killed, or a lock or the network was in the way."""
+
+
+def reproduce(project: Project, stage: str, on_line: Callable[[str], object]) -> bool:
     """Run one stage by DVC, as a child process.
 
     Parameters
@@ -127,16 +157,28 @@ def reproduce(project: Project, stage: str, on_line: Callable[[str], None]) -> N
     on_line : callable
         Called with each line that DVC or the stage prints.
 
+    Returns
+    -------
+    bool
+        Whether it ran; False where DVC had its outputs in its cache.
+
     Raises
     ------
+    CommandInterruptedError
+        The stage, or DVC, was stopped by something outside.
     HourglassError
-        The stage failed; the message is what the stage said.
+        The stage failed; the message is what it said.
     """
-    run_dvc(project, ["--wait-for-lock", "repro", "--single-item", stage], on_line)
+    said = run_dvc(project, ["--wait-for-lock", "repro", "--single-item", stage], on_line)
+    return any(line.startswith("Running stage") for line in said)
 
 
-def run_dvc(project: Project, arguments: list[str], on_line: Callable[[str], None] = lambda line: None) -> None:  # noqa: ARG005
-    """Run a command of DVC as a child process; see `reproduce`."""
+def run_dvc(
+    project: Project,
+    arguments: list[str],
+    on_line: Callable[[str], object] = lambda line: None,  # noqa: ARG005
+) -> list[str]:
+    """Run a command of DVC as a child process and give the lines that it printed; see `reproduce`."""
     command = [sys.executable, "-m", "dvc", *arguments]
     child = subprocess.Popen(  # noqa: S603
         command, cwd=project.root, env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -148,8 +190,11 @@ def run_dvc(project: Project, arguments: list[str], on_line: Callable[[str], Non
         on_line(line.rstrip())
     if child.wait() != 0:
         own = [line.removeprefix(ERROR_PREFIX) for line in said if line.startswith(ERROR_PREFIX)]
+        if own:
+            raise HourglassError(own[-1])
         theirs = [line for line in said if line.startswith("ERROR:")]
-        raise HourglassError((own or theirs or said or ["it printed nothing"])[-1])
+        raise CommandInterruptedError((theirs or said or [f"dvc {' '.join(arguments)} printed nothing"])[-1])
+    return said
 
 
 #: What the command line puts before a message for people.

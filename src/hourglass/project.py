@@ -76,7 +76,7 @@ class Project:
         return self.root / "work" / stage / variant
 
     def inputs(self, stage: str) -> Path:
-        """What the output of a stage was made from."""
+        """Give the file that says what the output of a stage was made from."""
         return self.root / "work" / "inputs" / f"{stage}.json"
 
     @property

@@ -87,8 +87,8 @@ def _count_missing(x: NDArray[Any], valid: NDArray[np.bool_], rows: Any, schema:
 def _check_invalid(missing: int, rows: int, allowed: float) -> None:
     if missing > allowed * rows:
         raise HourglassError(
-            f"{missing} of {rows} rows have a missing or infinite value, more than the share data.max_invalid = {allowed:g} "
-            "allows; fill them, set data.columns: {NAME: ignore} or raise data.max_invalid."
+            f"{missing} of {rows} rows have a missing or infinite value, more than the share data.max_invalid = "
+            f"{allowed:g} allows; fill them, set data.columns: {{NAME: ignore}} or raise data.max_invalid."
         )
 
 

@@ -21,7 +21,7 @@ _INDEX = "snapshot.json"
 def proposed_params(
     source: str, label: str | None, normal: list[str] | None, anomalous: list[str] | None
 ) -> DataParams:
-    """Settings that go with a new snapshot; an embedded set knows its label.
+    """Propose the settings that go with a new snapshot; an embedded set knows its label.
 
     Raises
     ------

@@ -65,7 +65,7 @@ def row_hashes(rows: Any, salt: int) -> NDArray[np.uint64]:
     table = np.ascontiguousarray(matrix)
     key = str(salt).encode()
     width = table.shape[1] * table.itemsize
-    content = memoryview(table.view(np.uint8).reshape(-1)) if width else memoryview(b"")
+    content = memoryview(table.tobytes())
     digests = b"".join(
         hashlib.blake2b(content[start : start + width], digest_size=8, key=key).digest()
         for start in range(0, len(table) * width, width)
@@ -86,7 +86,7 @@ def _frame_matrix(frame: pd.DataFrame) -> NDArray[np.uint64]:
     return np.stack(columns, axis=1)
 
 
-def _by_hash(raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams) -> NDArray[np.int8]:  # noqa: ARG001
+def _by_hash(raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams) -> NDArray[np.int8]:
     return _cut(hashes / 2.0**64, edges)
 
 
@@ -97,14 +97,14 @@ def _by_group(
     return _cut(row_hashes(groups, params.salt) / 2.0**64, edges)
 
 
-def _by_time(raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams) -> NDArray[np.int8]:  # noqa: ARG001
+def _by_time(raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams) -> NDArray[np.int8]:
     column = raw.column(str(params.column), "split.column")
     times = column if pd.api.types.is_numeric_dtype(column) else pd.to_datetime(column, errors="coerce", utc=True)
     unread = np.flatnonzero(times.isna())
     if len(unread):
         raise HourglassError(
-            f"column {params.column!r}, row {unread[0]}: {column.iloc[unread[0]]!r} is no time; split.by: time needs one in "
-            "every row."
+            f"column {params.column!r}, row {unread[0]}: {column.iloc[unread[0]]!r} is no time; split.by: time needs one "
+            "in every row."
         )
     ranks = times.rank(method="min").to_numpy() - 1  # equal times share a rank, and so a split
     return _cut(ranks / len(ranks), edges)

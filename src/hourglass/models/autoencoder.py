@@ -11,7 +11,7 @@ class Autoencoder(Variant):
     Source: Hinton & Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks".
     """
 
-    def losses(self, batch: Batch, context: Context) -> dict[str, Term]:  # noqa: ARG002
+    def losses(self, batch: Batch, context: Context) -> dict[str, Term]:
         """``-log p(target | z)`` of the code z."""
         z = self.encode(batch.x)["z"]
         return {"reconstruction": Term(self.likelihood.nll(self.decoder(z), batch.target))}

@@ -9,9 +9,6 @@ from hourglass.runtime import Model
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.model import MANIFEST
 
-#: Where the package lies in what MLflow stores of a model.
-PACKAGE = "artifacts/package"
-
 
 def load(uri: str) -> Model:
     """Open a registered model, or a packaged folder.
@@ -65,7 +62,7 @@ def fetch(uri: str, project: Project | None = None) -> Path:
             raise HourglassError(
                 f"the files of {uri} are missing ({missing}); MLflow keeps absolute paths: was the project moved?"
             ) from missing
-    for folder in (fetched / PACKAGE, fetched):
+    for folder in (fetched, *(fetched / "artifacts").glob("*")):
         if (folder / MANIFEST).is_file():
             return folder
     raise InputError(f"{uri} is no model of Hourglass, or its files were moved: it holds no {MANIFEST}.")

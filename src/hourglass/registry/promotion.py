@@ -119,8 +119,8 @@ def _judge(project: Project, params: Params, version: Version, champion: int | N
         return Verdict(
             version,
             False,
-            f"version {version.number} takes other inputs than the champion, version {champion}, and is not promoted: give "
-            "this data a name of its own (registry.name in params.yaml)",
+            f"version {version.number} takes other inputs than the champion, version {champion}, and is not promoted: "
+            "give this data a name of its own (registry.name in params.yaml)",
         )
     return _decide(project, params, version, champion, old, new)
 
@@ -154,7 +154,7 @@ def _sentence(version: Version, champion: int, gain: Gain, params: Params, *, sa
 
 
 def _columns(schema: dict[str, Any]) -> Any:
-    """What a consumer has to give: names and types, or the shape; categories may come and go."""
+    """Tell what a consumer has to give: names and types, or the shape; categories may come and go."""
     if schema["kind"] == "table":
         return [(column["name"], column["type"]) for column in schema["columns"]]
     return schema["kind"], schema["raw_shape"]

@@ -7,25 +7,38 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import mlflow
-from mlflow.pyfunc import PythonModel
+import pandas as pd
+from mlflow.pyfunc import PythonModel, PythonModelContext
 
 
-class Hourglass(PythonModel):  # type: ignore[misc]  # noqa: D101
-    def load_context(self, context):  # type: ignore[no-untyped-def]  # noqa: D102
+class Hourglass(PythonModel):  # type: ignore[misc]
+    """A packaged model as MLflow's python_function; see ``hourglass.runtime.Model.predict``."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Import the runtime of this version and open its package."""
         folder = Path(context.artifacts["package"])
         name = "hourglass_runtime_" + json.loads((folder / "config.json").read_text())["runtime"][:16]
-        if name not in sys.modules:
-            sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
-            spec = importlib.util.spec_from_file_location(name, folder / "runtime" / "__init__.py")
-            sys.modules[name] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(sys.modules[name])
-            sys.dont_write_bytecode = before
-        self.model = sys.modules[name].Model(folder)
+        self.model = _runtime(name, folder / "runtime" / "__init__.py").Model(folder)
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002, D102
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> Any:
+        """Score rows, or give what ``params["output"]`` names; arrays and lists are taken too."""
         return self.model.predict(model_input, **(params or {}))
+
+
+def _runtime(name: str, path: Path) -> Any:
+    if name not in sys.modules:
+        sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+        sys.modules[name] = module
+        spec.loader.exec_module(module)  # type: ignore[union-attr]
+        sys.dont_write_bytecode = before
+    return sys.modules[name]
 
 
 mlflow.models.set_model(Hourglass())

@@ -1,5 +1,6 @@
 """The MLflow store: the embedded one under ``mlruns/``, or the server that ``MLFLOW_TRACKING_URI`` names."""
 
+import logging
 import os
 import urllib.error
 import urllib.request
@@ -38,9 +39,11 @@ def connect(project: Project) -> "MlflowClient":
     os.environ["MLFLOW_TRACKING_URI"] = where
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with store_errors(where):
         import mlflow
 
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
         mlflow.set_tracking_uri(where)
         mlflow.set_registry_uri(os.environ.get("MLFLOW_REGISTRY_URI", where))
         client = mlflow.MlflowClient(where)
@@ -96,8 +99,8 @@ def _require_server(where: str) -> None:
     except OSError as problem:
         reason = getattr(problem, "reason", problem)
         raise HourglassError(
-            f"MLflow at {_without_password(where)} can't be reached ({reason}); finished work is kept. Start the server, or "
-            "unset MLFLOW_TRACKING_URI for the embedded store, then run `hourglass run` again."
+            f"MLflow at {_without_password(where)} can't be reached ({reason}); finished work is kept. Start the "
+            "server, or unset MLFLOW_TRACKING_URI for the embedded store, then run `hourglass run` again."
         ) from problem
 
 
@@ -106,9 +109,9 @@ def _require_unmoved(project: Project, artifact_location: str) -> None:
     here = str(project.mlruns / "artifacts")
     if uri(project).startswith("sqlite:///" + str(project.mlruns)) and before != here:
         raise HourglassError(
-            f"this project was moved: mlruns/mlflow.db holds absolute paths below {before}, and this is {here}. Move it "
-            "back, or delete mlruns/mlflow.db and mlruns/artifacts to start with an empty store (its runs and versions "
-            "are lost; `hourglass run` registers the present models again)."
+            f"this project was moved: mlruns/mlflow.db holds absolute paths below {before}, and this is {here}. Move "
+            "it back, or delete mlruns/mlflow.db and mlruns/artifacts to start with an empty store (its runs and "
+            "versions are lost; `hourglass run` registers the present models again)."
         )
 
 

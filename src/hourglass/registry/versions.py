@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -75,9 +76,8 @@ def register(
             return _version(_log_and_register(name, run, package, tags)), True
 
 
-def standing(project: Project, name: str, client: "MlflowClient | None" = None) -> Standing:
-    """Tell where a registered name stands."""
-    client = client or store.connect(project)
+def standing(project: Project, name: str, client: "MlflowClient", previous: dict[str, dict[str, float]]) -> Standing:
+    """Tell where a registered name stands; `previous` are the metrics of the runs before, by variant."""
     with store.store_errors(store.uri(project)):
         found = client.search_model_versions(f"name = '{name}'")
         newest = max(found, key=lambda entry: int(entry.version), default=None)
@@ -88,6 +88,7 @@ def standing(project: Project, name: str, client: "MlflowClient | None" = None) 
             champion=_version(by_number[champion]) if champion is not None else None,
             newest=_version(newest) if newest is not None else None,
             verdict=newest.tags.get(VERDICT, "") if newest is not None else "",
+            previous=previous,
         )
 
 
@@ -120,10 +121,11 @@ def listing(project: Project, name: str) -> list[dict[str, Any]]:
 def _log_and_register(name: str, run: str, package: Path, tags: dict[str, str]) -> "ModelVersion":
     import mlflow
 
-    with mlflow.start_run(run_id=run):
+    with mlflow.start_run(run_id=run), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*An input example was not provided")
         logged = mlflow.pyfunc.log_model(
             name="model",
-            python_model=str(package / "shim.py"),
+            python_model=os.path.relpath(package / "shim.py"),
             artifacts={"package": os.path.relpath(package)},
             signature=signature(read_json(package / "config.json")),
             pip_requirements=[f"{part}=={installed(part).partition('+')[0]}" for part in _CONSUMER],

@@ -26,8 +26,8 @@ def threshold(calibration: NDArray[np.float64], alpha: float) -> float:
     rank = ceil(round((n + 1) * (1 - alpha), 9))
     if rank > n:
         raise InputError(
-            f"{n} calibration rows are too few for alpha = {alpha:g}: at least {ceil(round(1 / alpha, 9)) - 1} are needed; "
-            "give more rows, a larger split.calibration or a larger anomaly.alpha."
+            f"{n} calibration rows are too few for alpha = {alpha:g}: at least {ceil(round(1 / alpha, 9)) - 1} are "
+            "needed; give more rows, a larger split.calibration or a larger anomaly.alpha."
         )
     return float(np.sort(calibration)[rank - 1])
 

@@ -48,7 +48,7 @@ class Graph:
 
 def _blocks(rows: int, first_row: int) -> list[tuple[int, int, int]]:
     """Cut rows into (start, stop, place of the first in its block); one empty block where there are none."""
-    cuts = []
+    cuts: list[tuple[int, int, int]] = []
     start = 0
     while start < rows or not cuts:
         place = (first_row + start) % BLOCK

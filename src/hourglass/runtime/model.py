@@ -113,7 +113,7 @@ class Model:
         codes = np.asarray(z, np.float32)
         if codes.ndim != 2 or codes.shape[1] != self.latent:
             raise InputError(f"codes have shape {codes.shape}; expected (rows, {self.latent}).")
-        valid = np.isfinite(codes).all(axis=1)
+        valid = np.asarray(np.isfinite(codes).all(axis=1))
         return self._decode_rows(self._decode_graph.run(np.where(valid[:, None], codes, 0))["x_hat"], valid)
 
     def sample(self, n: int = 16, *, seed: int = 0) -> Any:

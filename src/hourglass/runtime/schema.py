@@ -17,7 +17,10 @@ from .errors import InputError
 class Schema(Protocol):
     """The two directions, and the shape of a row in the net."""
 
-    shape: tuple[int, ...]
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a row in the net."""
+        ...
 
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Turn rows into an array of shape (rows, *shape) and tell which of them are valid.
@@ -209,7 +212,7 @@ def _encode_column(column: Column, values: "pd.Series[Any]") -> tuple[NDArray[np
 
 
 def _largest(values: tuple[str, ...], numbers: NDArray[np.float64]) -> NDArray[np.object_]:
-    chosen = np.asarray(values, object)[np.nan_to_num(numbers).argmax(axis=1)]
+    chosen: NDArray[np.object_] = np.asarray(values, object)[np.nan_to_num(numbers).argmax(axis=1)]
     chosen[np.isnan(numbers).any(axis=1)] = None
     return chosen
 

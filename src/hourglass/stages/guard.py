@@ -79,35 +79,6 @@ def run_guarded(
             _publish(project, place, output, stage)
 
 
-def input_key(inputs: dict[str, Any]) -> str:
-    """Name what a stage depended on by one hash."""
-    return digest(inputs)[:32]
-
-
-def recorded_inputs(project: Project, stage: str) -> dict[str, Any]:
-    """Read what the output of a stage was made from, and hold it against ``dvc.lock``.
-
-    Raises
-    ------
-    HourglassError
-        The stage never ran, or its output and the lock don't belong together.
-    """
-    recorded: dict[str, Any] = read_json(project.inputs(stage))
-    locked = pipeline.locked_inputs(project, stage)
-    if locked is not None and locked != recorded:
-        moved = [
-            name
-            for part in ("deps", "params")
-            for name in sorted(set(recorded[part]) | set(locked[part]))
-            if recorded[part].get(name) != locked[part].get(name)
-        ]
-        raise HourglassError(
-            f"the output of {stage} was made from another {moved[0]} than dvc.lock says; run `dvc repro --force "
-            f"--single-item {stage}`."
-        )
-    return recorded
-
-
 def _require_still(project: Project, stage: str, before: dict[str, Any]) -> None:
     after = pipeline.inputs(project, stage)
     for part in ("deps", "params"):

@@ -46,6 +46,7 @@ class EpochProgress:
             self._bar.stop()
 
     def __call__(self, record: dict[str, Any]) -> None:
+        """Show an epoch."""
         self._show(record)
 
     def _line(self, record: dict[str, Any]) -> None:

@@ -109,7 +109,7 @@ def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[
     yaml.width = 4096
     content = yaml.load(path.read_text(encoding="utf-8"))
     section = content.setdefault("data", {})
-    wanted = {
+    wanted: dict[str, Any] = {
         "source": settings.source,
         "label": settings.label,
         "normal": settings.normal,

@@ -118,7 +118,7 @@ class Checkpoint:
             content = json.loads(self.index.read_text())
             weights = self.folder / content["file"]
             if _sha256(weights) != content["sha256"]:
-                raise ValueError(f"{weights.name} differs from its hash")
+                raise ValueError(f"{weights.name} differs from its hash")  # noqa: TRY301
             tensors = load_file(weights)
         except (OSError, ValueError, KeyError, SafetensorError) as damage:
             logger.warning("checkpoint in %s is damaged (%s); training starts over", self.folder, damage)

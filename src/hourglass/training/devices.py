@@ -33,7 +33,7 @@ def configure(threads: int) -> None:
 
 
 def fingerprint(device: torch.device, threads: int) -> dict[str, str | int]:
-    """What the bits of a result depend on besides its inputs."""
+    """Describe what the bits of a result depend on besides its inputs."""
     return {
         "machine": platform.machine(),
         "cpu": torch.backends.cpu.get_cpu_capability(),

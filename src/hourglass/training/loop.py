@@ -163,7 +163,7 @@ def _close_epoch(
 
 
 def _finished(progress: Progress, settings: TrainSettings) -> bool:
-    """Tell whether all epochs ran or the monitor stopped improving; the KL's warm-up doesn't count as standing still."""
+    """Tell whether all epochs ran or the monitor stopped improving; the KL's warm-up doesn't count against it."""
     since = max(progress.best_epoch, ceil(settings.kl_warmup * settings.epochs))
     return progress.epoch >= settings.epochs or progress.epoch - since >= settings.patience
 

@@ -83,5 +83,6 @@ def reader_for(path: Path) -> str:
         if reader(name).accepts(path):
             return name
     raise HourglassError(
-        f"{path} is nothing Hourglass reads; expected a table (.csv, .parquet), arrays (.npy, .npz) or a folder of images."
+        f"{path} is nothing Hourglass reads; expected a table (.csv, .parquet), arrays (.npy, .npz) or a folder of "
+        "images."
     )

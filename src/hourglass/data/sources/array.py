@@ -86,7 +86,7 @@ def _name_of_data(path: Path, arrays: dict[str, NDArray[Any]]) -> str:
     wide = [name for name, array in arrays.items() if array.ndim >= 2]
     if len(named or wide) != 1:
         raise HourglassError(
-            f"{path} holds the arrays {', '.join(arrays) or 'none'}; expected one named x, or one alone with two or more "
-            "dimensions."
+            f"{path} holds the arrays {', '.join(arrays) or 'none'}; expected one named x, or one alone with two or "
+            "more dimensions."
         )
     return (named or wide)[0]

@@ -37,8 +37,8 @@ def take(path: Path, shard: Path) -> Kind:
         first = first or (file, pixels)
         if pixels.shape != first[1].shape or pixels.dtype != first[1].dtype:
             raise HourglassError(
-                f"{file} is {_describe(pixels)} and {first[0]} is {_describe(first[1])}; expected one size and depth for "
-                "all images; resize them first."
+                f"{file} is {_describe(pixels)} and {first[0]} is {_describe(first[1])}; expected one size and depth "
+                "for all images; resize them first."
             )
     _pack(files, path, shard)
     return "image"
@@ -94,18 +94,23 @@ def _describe(pixels: NDArray[Any]) -> str:
 
 def _pack(files: list[Path], root: Path, shard: Path) -> None:
     """Write tar shards without times, owners or modes, so that the same images give the same bytes."""
-    number, size = 0, 0
-    archive = tarfile.open(shard / "images-00000.tar", "w", format=tarfile.PAX_FORMAT)
-    try:
-        for file in files:
-            content = file.read_bytes()
-            if size and size + len(content) > _TAR_BYTES:
-                archive.close()
-                number, size = number + 1, 0
-                archive = tarfile.open(shard / f"images-{number:05d}.tar", "w", format=tarfile.PAX_FORMAT)
-            member = tarfile.TarInfo(file.relative_to(root).as_posix())
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-            size += len(content)
-    finally:
-        archive.close()
+    for number, part in enumerate(_parts(files)):
+        with tarfile.open(shard / f"images-{number:05d}.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+            for file in part:
+                member = tarfile.TarInfo(file.relative_to(root).as_posix())
+                content = file.read_bytes()
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+
+
+def _parts(files: list[Path]) -> Iterator[list[Path]]:
+    """Cut a list of files where a tar shard is full."""
+    part: list[Path] = []
+    size = 0
+    for file in files:
+        if part and size + file.stat().st_size > _TAR_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(file)
+        size += file.stat().st_size
+    yield part

@@ -1,0 +1,266 @@
+"""The retrain flow: snapshot, the stages of ``dvc.yaml``, MLflow, the gate, the report.
+
+Run it with ``hourglass run`` or ``python flows/retrain.py``. DVC decides what has to run; this only runs it.
+"""
+
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture
+from prefect.settings import get_current_settings
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.transactions import Transaction, transaction
+
+from hourglass import params as settings
+from hourglass import pipeline
+from hourglass.errors import HourglassError
+from hourglass.files import read_json
+from hourglass.params import Params
+from hourglass.project import Project
+from hourglass.registry.promotion import Verdict
+from hourglass.registry.standing import Standing, Version
+from hourglass.stages import snapshot as snapshots
+
+# DVC is the cache; Prefect keeps nothing of its own
+_STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+_RETRIED: dict[str, Any] = _STEP | {"retries": 2, "retry_delay_seconds": 5, "retry_jitter_factor": 0.5}
+
+
+def _may_go_well_again(task: Any, run: Any, state: Any) -> bool:  # noqa: ARG001
+    """Retry what was interrupted, never a mistake that somebody has to mend."""
+    problem = state.result(raise_on_failure=False)
+    return isinstance(problem, pipeline.CommandInterruptedError) or not isinstance(problem, HourglassError)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did.
+
+    Parameters
+    ----------
+    stages : int
+        How many stages ran.
+    verdict : Verdict or None
+        The gate's; None where no variant could be registered.
+    standing : Standing
+    report : str
+        Path of the rendered report.
+    """
+
+    stages: int
+    verdict: Verdict | None
+    standing: Standing
+    report: str
+
+
+@flow(name="retrain", persist_result=False, task_runner=ThreadPoolTaskRunner(max_workers=64))  # type: ignore[arg-type]
+def retrain() -> Outcome:
+    """Bring everything up to date with the data, the settings and the code; where nothing changed, do nothing."""
+    project = Project.find()
+    params = settings.load(project.params_file)
+    count = _run_graph(project, params)
+    get_run_logger().info("%d stages ran", count)
+    if count and snapshots.has_remote(project):
+        push(project)
+    standing, verdict, problem = Standing(params.registry.name), None, None
+    try:
+        track(project, params)
+        verdict = _promote(project, params)
+        standing = stand(project, params)
+    except HourglassError as unreachable:
+        problem = unreachable
+    report = render(project, params, None if problem else standing)
+    if problem:
+        raise problem
+    return Outcome(count, verdict, standing, report)
+
+
+def _run_graph(project: Project, params: Params) -> int:
+    """Run one task per node of DVC's graph, along its edges; give how many stages ran."""
+    slots = BoundedSemaphore(params.run.slots)
+    futures: dict[str, PrefectFuture[bool]] = {}
+    for stage in pipeline.stages(project):
+        above = [futures[name] for name in stage.upstream]
+        if stage.name == snapshots.DATA_STAGE:
+            futures[stage.name] = snapshot.submit(project, params)
+        else:
+            named = run_stage.with_options(name=stage.name)
+            futures[stage.name] = named.submit(project, params, stage.name, slots, return_state=False, wait_for=above)
+    results: list[Any] = [future.result(raise_on_failure=False) for future in futures.values()]
+    problems = [result for result in results if isinstance(result, BaseException)]
+    if problems:
+        # what a stage said comes before what Prefect says of those that waited for it
+        raise min(problems, key=lambda problem: not isinstance(problem, HourglassError))
+    return sum(result is True for result in results)
+
+
+@task(**_RETRIED, retry_condition_fn=_may_go_well_again)
+def snapshot(project: Project, params: Params) -> bool:
+    """Make sure that ``data/`` is what ``data.dvc`` says; that is no stage."""
+    get_run_logger().info(snapshots.ensure(project, params))
+    return False
+
+
+@task(**_RETRIED, retry_condition_fn=_may_go_well_again)
+def run_stage(project: Project, params: Params, stage: str, slots: BoundedSemaphore) -> bool:
+    """Have DVC run a stage if its inputs changed; tell whether it ran (and didn't come from DVC's cache)."""
+    if not pipeline.changed(project, stage):
+        return False
+    log = get_run_logger()
+    params.check()
+    with slots:
+        return pipeline.reproduce(project, stage, lambda line: log.info("%s | %s", stage, line) if line else None)
+
+
+@task(**_RETRIED, retry_condition_fn=_may_go_well_again)
+def push(project: Project) -> None:
+    """Send new results to the DVC remote."""
+    pipeline.run_dvc(project, ["push", "--quiet", "--run-cache"])
+
+
+@task(**_STEP)
+def track(project: Project, params: Params) -> None:
+    """Complete the MLflow runs."""
+    from hourglass.registry import ledger
+
+    ledger.track(project, params)
+
+
+@task(**_STEP)
+def register(project: Project, params: Params) -> Version | None:
+    """Register the best variant's package."""
+    from hourglass.registry import ledger
+
+    registered = ledger.register(project, params)
+    if registered is None:
+        get_run_logger().error("no variant passed its guards; nothing is registered")
+        return None
+    version, new = registered
+    get_run_logger().info("%s is %s", version.uri, "registered" if new else "registered already")
+    return version
+
+
+@task(**_STEP)
+def gate(project: Project, params: Params, version: Version) -> Verdict:
+    """Hold the version against the champion."""
+    from hourglass.registry import promotion
+
+    verdict = promotion.judge(project, params, version)
+    get_run_logger().info(verdict.sentence)
+    return verdict
+
+
+@task(**_STEP)
+def promote(project: Project, version: Version, champion: dict[str, int | None]) -> None:
+    """Move the alias; `champion` keeps the version before, for the way back."""
+    from hourglass.registry import promotion
+
+    champion["before"] = promotion.move_champion(project, version.name, version.number)
+
+
+@task(**_STEP)
+def smoke_test(project: Project, name: str) -> None:
+    """Load the champion and score with it, as consumers do."""
+    from hourglass.registry import promotion
+
+    promotion.smoke_test(project, name)
+
+
+def _promote(project: Project, params: Params) -> Verdict | None:
+    """Register, judge and promote; a champion that can't score is taken back."""
+    version = register(project, params)
+    if version is None:
+        return None
+    verdict = gate(project, params, version)
+    if verdict.promote:
+        champion: dict[str, int | None] = {}
+
+        @promote.on_rollback
+        def take_back(_: Transaction) -> None:
+            from hourglass.registry import promotion
+
+            promotion.move_champion(project, version.name, champion["before"])
+
+        with transaction():
+            promote(project, version, champion)
+            smoke_test(project, version.name)
+    return verdict
+
+
+@task(**_STEP)
+def stand(project: Project, params: Params) -> Standing:
+    """Ask where the registered name stands now."""
+    from hourglass.registry import ledger
+
+    return ledger.standing(project, params)
+
+
+@task(**_STEP)
+def render(project: Project, params: Params, standing: Standing | None) -> str:
+    """Render the report; leave the leaderboard and a link with Prefect."""
+    from hourglass.report.render import render as render_report
+
+    report = render_report(project, params, standing)
+    create_table_artifact(_leaderboard(project), key="leaderboard", description="Variants, best first, on selection")
+    create_link_artifact(report.as_uri(), link_text="report", key="report")
+    return str(report)
+
+
+def _leaderboard(project: Project) -> list[dict[str, Any]]:
+    found = read_json(project.comparison / "leaderboard.json")
+    rows = []
+    for variant in [*found["ranking"], *found["refused"]]:
+        measured = read_json(project.comparison / "metrics" / f"{variant}.json")
+        refused = "; ".join(found["refused"].get(variant, ()))
+        rows.append({"variant": variant, **measured["selection"], "refused": refused})
+    return rows
+
+
+def main() -> None:
+    """Run the flow and say what came out.
+
+    Raises
+    ------
+    HourglassError
+        A stage failed, or MLflow or Prefect can't be reached.
+    """
+    _require_prefect()
+    outcome = retrain()
+    champion = outcome.standing.champion
+    print(f"\n{outcome.stages} stages ran.")  # noqa: T201
+    if outcome.verdict is not None:
+        print(f"Gate: {outcome.verdict.sentence}.")  # noqa: T201
+    if champion is not None:
+        print(f"Champion: {champion.uri} ({champion.variant}, {champion.metric} {champion.value:.4f} on selection).")  # noqa: T201
+    print(f"Report: {outcome.report}")  # noqa: T201
+
+
+def _require_prefect() -> None:
+    """Say in one sentence that the Prefect server is down; without one, Prefect starts its own for the run."""
+    api = get_current_settings().api.url
+    if not api:
+        return
+    try:
+        with urllib.request.urlopen(f"{api}/health", timeout=5):  # noqa: S310
+            return
+    except urllib.error.HTTPError:
+        return
+    except OSError as problem:
+        raise HourglassError(
+            f"Prefect's API at {api} can't be reached ({getattr(problem, 'reason', problem)}); start it with `prefect "
+            "server start`, unset PREFECT_API_URL to run without a server, or run the stages alone with `dvc repro`."
+        ) from problem
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except HourglassError as problem:
+        sys.exit(f"{pipeline.ERROR_PREFIX}{problem}")

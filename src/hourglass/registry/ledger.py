@@ -1,0 +1,116 @@
+"""What is written to MLflow after the stages ran: their results, and the best package.
+
+Everything here is done once however often it is called.
+"""
+
+from typing import Any
+
+from hourglass import pipeline
+from hourglass.errors import HourglassError
+from hourglass.files import canonical_json, read_json
+from hourglass.params import Params
+from hourglass.project import Project
+from hourglass.registry import store, tracking, versions
+from hourglass.registry.standing import Standing, Version
+
+
+def track(project: Project, params: Params) -> dict[str, str]:
+    """Complete the MLflow run of every variant, after a run, a restore from DVC's cache or an outage.
+
+    Returns
+    -------
+    dict of str to str
+        Run ids by variant.
+
+    Raises
+    ------
+    HourglassError
+        A stage hasn't run, or the store can't be reached.
+    """
+    client = store.connect(project)
+    return {
+        variant: tracking.complete(
+            project,
+            client,
+            params.registry.name,
+            _training(project, variant),
+            project.output("train", variant) / "metrics.jsonl",
+            _results(project, params, variant),
+        )
+        for variant in params.variants
+    }
+
+
+def register(project: Project, params: Params) -> tuple[Version, bool] | None:
+    """Register the winner of the comparison.
+
+    Returns
+    -------
+    Version and bool, or None
+        The version, and whether it is new; None where every variant was refused.
+
+    Raises
+    ------
+    HourglassError
+        The outputs of the stages are not those of ``params.yaml`` and ``dvc.lock``.
+    """
+    leaderboard = read_json(project.comparison / "leaderboard.json")
+    variant = leaderboard["winner"]
+    if variant is None:
+        return None
+    for stage in (f"train@{variant}", f"package@{variant}", f"evaluate@{variant}", "compare"):
+        if pipeline.changed(project, stage):
+            raise HourglassError(f"{stage} is not up to date; run `hourglass run` or `dvc repro` first.")
+    metric = leaderboard["metric"]
+    value = read_json(project.output("evaluate", variant) / "evaluation.json")["selection"]["model"][metric]
+    return versions.register(project, params, _training(project, variant), metric, value)
+
+
+def standing(project: Project, params: Params) -> Standing:
+    """Tell where the registered name stands, and what the tracked runs before the present ones measured."""
+    client = store.connect(project)
+    previous = {
+        variant: tracking.previous_metrics(project, client, params.registry.name, _training(project, variant))
+        for variant in params.variants
+    }
+    return versions.standing(project, params.registry.name, client, previous)
+
+
+def _training(project: Project, variant: str) -> tracking.Training:
+    recorded = pipeline.recorded_inputs(project, f"train@{variant}")
+    trained = read_json(project.output("train", variant) / "model.json")
+    return tracking.Training(variant, recorded, trained["fingerprint"])
+
+
+def _results(project: Project, params: Params, variant: str) -> tracking.Results:
+    evaluation = read_json(project.output("evaluate", variant) / "evaluation.json")
+    settings = params.model_dump(mode="json", include={"seed", "data", "split", "train", "anomaly"})
+    return tracking.Results(
+        params=settings | {variant: params.settings_of(variant)},
+        metrics=read_json(project.comparison / "metrics" / f"{variant}.json"),
+        data=_data(project, params),
+        files={"evaluation.json": canonical_json(evaluation)} | _figures(project, variant),
+    )
+
+
+def _figures(project: Project, variant: str) -> dict[str, str]:
+    return {}
+
+
+def _data(project: Project, params: Params) -> dict[str, Any]:
+    """Describe the data set as MLflow's pages show one."""
+    info = read_json(project.dataset / "dataset.json")
+    schema = info["schema"]
+    if schema["kind"] == "table":
+        kinds = {"number": "double", "category": "string"}
+        columns = [{"name": column["name"], "type": kinds[column["type"]]} for column in schema["columns"]]
+        shown: dict[str, Any] = {"mlflow_colspec": columns}
+    else:
+        tensor = {"dtype": info["dtype"], "shape": [-1, *schema["raw_shape"]]}
+        shown = {"mlflow_tensorspec": {"features": [{"type": "tensor", "tensor-spec": tensor}], "targets": None}}
+    return {
+        "digest": pipeline.data_version(project),
+        "source": params.data.source,
+        "schema": shown,
+        "profile": {name: count["rows"] for name, count in info["counts"].items()},
+    }
