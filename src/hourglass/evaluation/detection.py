@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import binomtest, norm, rankdata
+from scipy.stats import beta, binomtest, norm, rankdata
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 Scores = NDArray[np.float64]
@@ -19,9 +19,11 @@ def auroc(scores: Scores, anomaly: Flags) -> dict[str, float]:
     """Area under the ROC curve with its DeLong interval.
 
     The probability that a random anomaly scores higher than a random normal row, ties counting one half; from 0 to 1,
-    higher is better, .5 is chance. The 95 % interval is symmetric on the logit scale.
+    higher is better, .5 is chance. The 95 % interval is symmetric on the logit scale. Where there is no variance to
+    estimate (one row of a class, or a perfect separation), it is the exact one of as many independent pairs of rows as
+    there are.
 
-    Source: DeLong, DeLong & Clarke-Pearson 1988; the fast form of Sun & Xu 2014.
+    Source: DeLong, DeLong & Clarke-Pearson 1988; the fast form of Sun & Xu 2014. Clopper & Pearson 1934.
 
     Returns
     -------
@@ -33,12 +35,15 @@ def auroc(scores: Scores, anomaly: Flags) -> dict[str, float]:
     above = (joint[: len(positive)] - rankdata(positive)) / len(negative)
     below = 1 - (joint[len(positive) :] - rankdata(negative)) / len(positive)
     area = float(above.mean())
-    variance = sum(part.var(ddof=1) / len(part) for part in (above, below) if len(part) > 1)
-    # a perfect separation has no variance to estimate; half a pair wrong stands in for the area
-    inside = float(np.clip(area, 0.5 / (len(positive) * len(negative)), 1 - 0.5 / (len(positive) * len(negative))))
-    half = norm.ppf(0.5 + _CONFIDENCE / 2) * np.sqrt(variance) / (inside * (1 - inside))
-    low, high = expit(logit(inside) - half), expit(logit(inside) + half)
-    return {"auroc": area, "auroc_low": min(float(low), area), "auroc_high": max(float(high), area)}
+    variance = sum(part.var(ddof=1) / len(part) if len(part) > 1 else np.nan for part in (above, below))
+    if variance > 0:
+        half = norm.ppf(0.5 + _CONFIDENCE / 2) * np.sqrt(variance) / (area * (1 - area))
+        low, high = expit(logit(area) - half), expit(logit(area) + half)
+    else:
+        pairs = min(len(positive), len(negative))
+        low = beta.ppf(0.5 - _CONFIDENCE / 2, pairs * area, pairs * (1 - area) + 1) if area > 0 else 0.0
+        high = beta.ppf(0.5 + _CONFIDENCE / 2, pairs * area + 1, pairs * (1 - area)) if area < 1 else 1.0
+    return {"auroc": area, "auroc_low": float(low), "auroc_high": float(high)}
 
 
 def average_precision(scores: Scores, anomaly: Flags, *, resamples: int, seed: int) -> dict[str, float]:

@@ -1,0 +1,121 @@
+"""A package is measured by what it serves, with labels or without."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from hourglass.evaluation.evaluate import evaluate
+from hourglass.files import canonical_json
+from hourglass.params import EvaluateParams
+
+SETTINGS = EvaluateParams(bootstrap=100, map_rows=50)
+Measured = tuple[dict[str, Any], dict[str, np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def labelled(image_vae: Any) -> Measured:
+    return evaluate(image_vae.model, image_vae.dataset, SETTINGS, seed=0)
+
+
+@pytest.fixture(scope="module")
+def unlabelled(table_autoencoder: Any) -> Measured:
+    return evaluate(table_autoencoder.model, table_autoencoder.dataset, SETTINGS, seed=0)
+
+
+@pytest.mark.parametrize("split", ["selection", "test"])
+def test_metrics_are_those_of_the_served_scores(image_vae: Any, labelled: Measured, split: str) -> None:
+    scores = image_vae.model.score(image_vae.dataset.raw(split))["anomaly_score"]
+    anomaly = image_vae.dataset.is_anomaly(image_vae.dataset.rows(split).label)
+    found = labelled[0][split]["model"]
+    assert found["auroc"] == pytest.approx(roc_auc_score(anomaly, scores))
+    assert found["average_precision"] == pytest.approx(average_precision_score(anomaly, scores))
+    assert found["mse"] == pytest.approx(scores[~anomaly].mean(), rel=1e-5)
+    assert found["false_alarm_rate"] == (scores[~anomaly] > image_vae.model.threshold).mean()
+    assert found["detection_rate"] == (scores[anomaly] > image_vae.model.threshold).mean()
+
+
+def test_the_model_beats_its_untrained_net(labelled: Measured, unlabelled: Measured) -> None:
+    for found, _ in (labelled, unlabelled):
+        assert found["test"]["model"]["mse"] < found["test"]["untrained"]["mse"] / 2
+        assert found["failures"] == []
+
+
+def test_errors_are_relative_to_pcas(labelled: Measured) -> None:
+    for split in ("selection", "test"):
+        metrics = labelled[0][split]
+        assert metrics["pca"]["relative_error"] == 1
+        for name in ("model", "untrained"):
+            assert metrics[name]["relative_error"] == pytest.approx(metrics[name]["mse"] / metrics["pca"]["mse"])
+
+
+def test_selection_and_test_are_measured_apart(labelled: Measured, unlabelled: Measured) -> None:
+    for found, _ in (labelled, unlabelled):
+        assert found["selection"]["model"]["mse"] != found["test"]["model"]["mse"]
+
+
+def test_data_without_labels_are_ranked_by_their_error(unlabelled: Measured) -> None:
+    found = unlabelled[0]
+    assert "curves" not in found
+    for metrics in (*found["selection"].values(), *found["test"].values()):
+        assert "auroc" not in metrics
+        assert metrics["relative_error_low"] <= metrics["relative_error"] <= metrics["relative_error_high"]
+    assert 0 <= found["test"]["model"]["false_alarm_rate"] <= 1
+    assert "detection_rate" not in found["test"]["model"]
+
+
+def test_a_variational_model_has_a_posterior(labelled: Measured, unlabelled: Measured) -> None:
+    assert labelled[0]["posterior"]["kl"] > 0
+    assert 1 <= labelled[0]["posterior"]["effective_dimension"] <= 4
+    assert set(unlabelled[0]["posterior"]) == {"effective_dimension"}
+
+
+def test_every_result_names_its_setting(labelled: Measured, unlabelled: Measured) -> None:
+    stated = {name: labelled[0][name] for name in ("variant", "latent", "alpha", "nominal")}
+    assert stated == {"variant": "vae", "latent": 4, "alpha": 0.1, "nominal": False}
+    assert unlabelled[0]["nominal"] is True
+
+
+def test_results_are_json(labelled: Measured, unlabelled: Measured) -> None:
+    for found, _ in (labelled, unlabelled):
+        canonical_json(found)
+
+
+def test_measuring_twice_gives_the_same(image_vae: Any, labelled: Measured) -> None:
+    found, arrays = evaluate(image_vae.model, image_vae.dataset, SETTINGS, seed=0)
+    assert found == labelled[0]
+    for name, values in arrays.items():
+        np.testing.assert_array_equal(values, labelled[1][name])
+
+
+def test_the_map_holds_rows_that_train_never_saw(image_vae: Any, labelled: Measured) -> None:
+    arrays = labelled[1]
+    assert arrays["map_z"].shape == (50, 4)
+    for split in ("train", "validation"):
+        assert not np.isin(arrays["map_index"], image_vae.dataset.rows(split).index).any()
+
+
+def test_examples_are_what_their_names_say(image_vae: Any, labelled: Measured) -> None:
+    arrays, test = labelled[1], image_vae.dataset.rows("test")
+    scores, anomaly = arrays["test_score"], image_vae.dataset.is_anomaly(arrays["test_label"])
+    np.testing.assert_array_equal(arrays["test_index"], test.index)
+    assert anomaly[arrays["example_anomalous"]].all()
+    assert not anomaly[arrays["example_worst"]].any()
+    assert scores[arrays["example_worst"][0]] == scores[~anomaly].max()
+    assert scores[arrays["example_best"][0]] == scores[~anomaly].min()
+
+
+def test_examples_stand_beside_their_reconstruction(image_vae: Any, labelled: Measured) -> None:
+    arrays = labelled[1]
+    shown = np.concatenate([arrays[f"example_{name}"] for name in ("typical", "anomalous", "worst", "best")])
+    raw = image_vae.dataset.raw("test")[shown]
+    normaliser = image_vae.dataset.normaliser
+    np.testing.assert_allclose(normaliser.inverse(arrays["example_x"][:, 0]), raw, atol=1e-5)
+    rebuilt = image_vae.model.reconstruct(raw)
+    np.testing.assert_allclose(normaliser.inverse(arrays["example_x_hat"][:, 0]), rebuilt, atol=1e-4)
+
+
+def test_samples_are_in_the_nets_units(image_vae: Any, labelled: Measured) -> None:
+    drawn = image_vae.dataset.normaliser.inverse(labelled[1]["sample_x"][:, 0])
+    np.testing.assert_allclose(drawn, image_vae.model.sample(len(drawn), seed=0), atol=1e-4)
