@@ -4,7 +4,7 @@ A likelihood owns the map from the decoder's unbounded output to its parameters,
 data.
 """
 
-from math import log, pi
+from math import pi
 from typing import ClassVar, Literal
 
 import torch
@@ -15,7 +15,10 @@ LikelihoodName = Literal["mse", "bernoulli", "gaussian"]
 
 #: A sharp start: with a width of 1 the KL outweighs the reconstruction at first, and latent units die that never come
 #: back (Lucas et al. 2019, "Don't blame the ELBO!").
-_INITIAL_LOGVAR = -4.0
+_INITIAL_VARIANCE = 0.02
+_LEAST_VARIANCE = 1e-6
+#: Share of each batch in the running mean of the squared residual.
+_WIDTH_RATE = 0.01
 
 
 class Likelihood(nn.Module):
@@ -29,7 +32,7 @@ class Likelihood(nn.Module):
     support: ClassVar[tuple[float, float]] = (float("-inf"), float("inf"))
 
     def mean(self, output: Tensor) -> Tensor:
-        """Expected value of x: shape (batch, *shape)."""
+        """Give the expected value of x: shape (batch, *shape)."""
         raise NotImplementedError
 
     def nll(self, output: Tensor, target: Tensor) -> Tensor:
@@ -61,19 +64,28 @@ class Bernoulli(Likelihood):
 
 
 class Gaussian(Likelihood):
-    """Gaussian with one learned width for all features (sigma-VAE: Rybkin, Daniilidis & Levine 2021)."""
+    """Gaussian with one width for all features, its optimum: the mean squared residual (optimal sigma-VAE).
+
+    Rybkin, Daniilidis & Levine 2021, section 3. In training the width follows the batches as a running mean, each loss
+    by the width before it; a gradient would need more steps than a training has, for a sharp start blows it up and Adam
+    remembers that.
+    """
+
+    variance: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.logvar = nn.Parameter(torch.tensor(_INITIAL_LOGVAR))
+        self.register_buffer("variance", torch.tensor(_INITIAL_VARIANCE))
 
     def mean(self, output: Tensor) -> Tensor:
         return output.squeeze(1)
 
     def nll(self, output: Tensor, target: Tensor) -> Tensor:
-        logvar = bounded_logvar(self.logvar)
-        squares = (self.mean(output) - target).square() * torch.exp(-logvar)
-        return 0.5 * (squares + logvar + log(2 * pi)).flatten(1).sum(1)
+        squares = (self.mean(output) - target).square()
+        variance = self.variance.clamp_min(_LEAST_VARIANCE)
+        if self.training:
+            self.variance = self.variance.lerp(squares.detach().mean(), _WIDTH_RATE)
+        return 0.5 * (squares / variance + torch.log(2 * pi * variance)).flatten(1).sum(1)
 
 
 LIKELIHOODS: dict[LikelihoodName, type[Likelihood]] = {

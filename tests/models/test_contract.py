@@ -1,0 +1,225 @@
+"""What every variant of the registry promises."""
+
+import inspect
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from sklearn.metrics import roc_auc_score
+
+from hourglass import models
+from hourglass.models.shared.batch import Batch
+from hourglass.models.shared.terms import Context, Term, total
+from hourglass.registry.export import export
+from hourglass.runtime.graphs import Graph
+from hourglass.settings import declared_settings
+from hourglass.training.loop import fit, measure
+from hourglass.training.settings import TrainSettings
+
+
+def terms_of(model, x, *, seed=0, kl_weight=0.5):
+    return model.losses(Batch.of(x), Context(torch.Generator().manual_seed(seed), kl_weight))
+
+
+def test_terms_have_one_finite_number_for_each_row(build, surface):
+    for term in terms_of(build(), surface(7, 0)).values():
+        assert term.value.shape == (7,)
+        assert term.value.isfinite().all()
+
+
+def test_weighted_terms_sum_to_the_total(build, surface):
+    terms = terms_of(build(), surface(7, 0))
+    by_hand = sum(term.weight * term.value.mean() for term in terms.values())
+    assert total(terms).item() == pytest.approx(by_hand.item(), rel=1e-6)
+
+
+def test_the_loss_of_a_batch_is_the_mean_of_its_parts_by_size(build, surface):
+    terms = terms_of(build(), surface(8, 0))
+
+    def part(rows):
+        return total({name: Term(term.value[rows], term.weight) for name, term in terms.items()}).item()
+
+    assert total(terms).item() == pytest.approx(3 / 8 * part(slice(3)) + 5 / 8 * part(slice(3, 8)), rel=1e-5)
+
+
+def test_the_terms_of_a_row_ignore_its_neighbours(build, surface):
+    model, x = build().eval(), surface(8, 0)
+    others = torch.cat([x[:3], surface(5, 1)])
+    for mine, theirs in zip(terms_of(model, x).values(), terms_of(model, others).values(), strict=True):
+        torch.testing.assert_close(mine.value[:3], theirs.value[:3])
+
+
+def test_the_monitor_names_terms(build, surface):
+    model = build()
+    assert set(model.monitor) <= set(terms_of(model, surface(4, 0)))
+
+
+def test_every_weighted_term_moves_some_parameter(build, surface):
+    model = build()
+    for name, term in terms_of(model, surface(16, 0)).items():
+        gradients = torch.autograd.grad(
+            term.weight * term.value.sum(), list(model.parameters()), retain_graph=True, allow_unused=True
+        )
+        assert any(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients), name
+
+
+def test_every_parameter_gets_a_gradient(build, surface):
+    model = build()
+    total(terms_of(model, surface(16, 0))).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_all_noise_comes_from_the_given_generator(build, surface):
+    model, x = build().eval(), surface(16, 0)
+    state = torch.get_rng_state()
+    first, again = (terms_of(model, x, seed=5) for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(first[name].value, again[name].value) for name in first)
+
+
+def test_sixteen_rows_are_learned_by_heart(build, tmp_path):
+    x = torch.randn(16, 2, 3, generator=torch.Generator().manual_seed(0))
+    model, rows = build(latent=6, hidden=[64]), Batch.of(x)
+    settings = TrainSettings(epochs=800, batch=16, lr=1e-2, kl_warmup=1.0)
+    fit(model, rows, rows, settings, seed=0, folder=tmp_path)
+    with torch.no_grad():
+        error = (model.reconstruct(x) - x).square().mean()
+    assert error < 0.05 * x.var(0).mean()
+
+
+def test_evaluating_twice_gives_the_same_bits(trained):
+    model, x = trained.model, trained.unseen
+    assert torch.equal(model.reconstruct(x), model.reconstruct(x))
+    assert measure(model, Batch.of(x), seed=3) == measure(model, Batch.of(x), seed=3)
+
+
+def test_saved_and_loaded_weights_give_the_same_bits(trained, build, tmp_path):
+    save_file(trained.model.state_dict(), tmp_path / "weights.safetensors")
+    loaded = build(seed=1).eval()
+    loaded.load_state_dict(load_file(tmp_path / "weights.safetensors"))
+    assert torch.equal(loaded.reconstruct(trained.unseen), trained.model.reconstruct(trained.unseen))
+
+
+def scores(model, x):
+    with torch.no_grad():
+        return model.anomaly_score(x, model.reconstruct(x))
+
+
+def test_training_halves_the_score_of_unseen_rows(trained):
+    assert scores(trained.model, trained.unseen).mean() < 0.5 * scores(trained.untrained, trained.unseen).mean()
+
+
+def test_rows_off_the_surface_score_higher_than_rows_on_it(trained):
+    off = trained.unseen.flatten()[torch.randperm(1200, generator=torch.Generator().manual_seed(0))].unflatten(
+        0, (200, 2, 3)
+    )
+    both = torch.cat([scores(trained.model, trained.unseen), scores(trained.model, off)])
+    assert roc_auc_score([0] * 200 + [1] * 200, both) > 0.8
+
+
+def test_scores_are_diverse(trained):
+    assert len(scores(trained.model, trained.unseen).unique()) == 200
+
+
+def test_codes_are_diverse_and_as_wide_as_set(trained):
+    codes = trained.model.encode(trained.unseen)["z"]
+    assert codes.shape == (200, trained.model.latent) == (200, 3)
+    assert len(codes.unique(dim=0)) == 200
+
+
+def test_decoding_codes_is_the_reconstruction(trained):
+    decoded = trained.model.decode(trained.model.encode(trained.unseen)["z"])
+    assert decoded.shape == trained.unseen.shape
+    assert torch.equal(decoded, trained.model.reconstruct(trained.unseen))
+
+
+@pytest.mark.slow
+def test_exported_graphs_say_what_the_net_says_on_unseen_rows(trained, surface, tmp_path):
+    model = trained.model
+    export(model, tmp_path, surface(8, 4))
+    with torch.no_grad():
+        codes = model.encode(trained.unseen)
+        x_hat = model.reconstruct(trained.unseen)
+        expected = {
+            "encode": (trained.unseen, codes),
+            "decode": (codes["z"], {"x_hat": x_hat}),
+            "reconstruct": (trained.unseen, {"x_hat": x_hat, "score": model.anomaly_score(trained.unseen, x_hat)}),
+        }
+    for name, (given, wanted) in expected.items():
+        found = Graph(tmp_path / f"{name}.onnx").run(given.numpy())
+        assert found.keys() == wanted.keys()
+        for output, values in wanted.items():
+            largest = values.abs().max().item()
+            np.testing.assert_allclose(found[output], values.numpy(), rtol=0, atol=1e-5 * largest)
+
+
+def weights_of(model):
+    return torch.cat([parameter.flatten() for parameter in model.parameters()])
+
+
+def test_the_seed_decides_the_weights_and_nothing_else_does(build):
+    state = torch.get_rng_state()
+    first = weights_of(build(seed=1))
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.rand(1)
+    assert torch.equal(first, weights_of(build(seed=1)))
+    assert not torch.equal(first, weights_of(build(seed=2)))
+
+
+def linear_widths(net):
+    return [layer.out_features for layer in net if isinstance(layer, torch.nn.Linear)]
+
+
+def test_hidden_sets_the_widths_of_both_nets(build):
+    model = build(hidden=[20, 10])
+    assert linear_widths(model.encoder)[:-1] == [20, 10]
+    assert linear_widths(model.decoder)[:-1] == [10, 20]
+
+
+def test_no_hidden_layers_make_linear_nets(build):
+    model, x = build(hidden=[]), torch.rand(4, 2, 3)
+    z = model.encode(x)["z"]
+    chord = model.encode((x[:2] + x[2:]) / 2)["z"]
+    torch.testing.assert_close(chord, (z[:2] + z[2:]) / 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [("relu", torch.nn.ReLU), ("gelu", torch.nn.GELU), ("tanh", torch.nn.Tanh), ("elu", torch.nn.ELU)],
+)
+def test_the_activation_is_the_one_that_is_set(build, name, layer):
+    model = build(activation=name, hidden=[8, 8])
+    for net in (model.encoder, model.decoder):
+        assert sum(isinstance(part, layer) for part in net) == 2
+        assert not any(isinstance(part, torch.nn.SiLU) for part in net)
+
+
+def test_every_setting_is_documented(variant):
+    for name, declared in declared_settings(models.get(variant)).items():
+        assert declared.setting.doc.strip(), name
+        assert declared.default is not inspect.Parameter.empty, name
+
+
+def is_number(hint):
+    return hint in (int, float) or any(part in (int, float) for part in get_args(hint))
+
+
+def test_every_number_is_bounded_and_its_default_lies_inside(variant):
+    for name, declared in declared_settings(models.get(variant)).items():
+        if is_number(declared.type):
+            bounds = declared.setting.bounds
+            assert bounds, name
+            assert declared.default is None or (
+                bounds.get("ge", -np.inf) <= declared.default <= bounds.get("le", np.inf)
+                and bounds.get("gt", -np.inf) < declared.default < bounds.get("lt", np.inf)
+            ), name
+
+
+def test_the_docstring_describes_the_variant_and_names_its_paper(variant):
+    documentation = inspect.getdoc(models.get(variant))
+    assert documentation.splitlines()[0].endswith(".")
+    assert any(line.startswith("Source: ") for line in documentation.splitlines())
