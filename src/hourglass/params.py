@@ -5,13 +5,18 @@ twice. Reading the file imports no model: a variant's section is checked by `Par
 """
 
 import difflib
+import re
 from collections.abc import Collection
+from functools import reduce
+from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from types import UnionType
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from hourglass import models
 from hourglass.errors import HourglassError
@@ -22,9 +27,9 @@ SPLITS = ("train", "validation", "calibration", "selection", "test")
 
 
 class Section(BaseModel):
-    """A part of the file; keys it doesn't know are refused."""
+    """A part of the file; keys it doesn't know are refused, and so are values of another type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class DataParams(Section):
@@ -57,11 +62,11 @@ class SplitParams(Section):
     by: Literal["hash", "group", "time", "given"] = Field("hash", description="what decides the split of a row")
     column: str | None = Field(None, description="the column that `group`, `time` and `given` go by")
     salt: int = Field(0, description="another number gives another split")
-    train: float = Field(0.6, gt=0, lt=1)
-    validation: float = Field(0.1, gt=0, lt=1)
-    calibration: float = Field(0.1, gt=0, lt=1)
-    selection: float = Field(0.1, gt=0, lt=1)
-    test: float = Field(0.1, gt=0, lt=1)
+    train: float = Field(0.6, gt=0, lt=1, description="share that nets are fitted on")
+    validation: float = Field(0.1, gt=0, lt=1, description="share that decides early stopping")
+    calibration: float = Field(0.1, gt=0, lt=1, description="share that sets the threshold")
+    selection: float = Field(0.1, gt=0, lt=1, description="share that decides ranking and promotion")
+    test: float = Field(0.1, gt=0, lt=1, description="share that is reported and chooses nothing")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -117,8 +122,8 @@ class RunParams(Section):
 class Params(Section):
     """All of ``params.yaml``. ``sections`` holds the variants' settings as they stand in the file."""
 
-    seed: int = Field(0, ge=0, lt=2**63)
-    variants: list[str] = Field(min_length=1)
+    seed: int = Field(0, ge=0, lt=2**63, description="seeds weights, order of rows and noise")
+    variants: list[str] = Field(min_length=1, description="what is trained, evaluated and compared")
     data: DataParams = DataParams()
     split: SplitParams = SplitParams()
     train: TrainSettings = TrainSettings()
@@ -177,7 +182,8 @@ def _check_variants(listed: list[str], sections: dict[str, Any]) -> None:
     for place, variant in enumerate(listed):
         if variant in models.ALIASES:
             raise HourglassError(
-                f"params.yaml: variants[{place}] is {variant!r}, another name of {models.ALIASES[variant]!r}; list that."
+                f"params.yaml: variants[{place}] is {variant!r}, another name of "
+                f"{models.ALIASES[variant]!r}; list that."
             )
         if variant not in models.names():
             raise HourglassError(
@@ -186,7 +192,8 @@ def _check_variants(listed: list[str], sections: dict[str, Any]) -> None:
             )
         if not isinstance(sections.get(variant), dict):
             raise HourglassError(
-                f"params.yaml: variant {variant!r} is listed but has no section; add `{variant}: {{}}` for its defaults."
+                f"params.yaml: variant {variant!r} is listed but has no section; add `{variant}: {{}}` "
+                "for its defaults."
             )
     if len(set(listed)) < len(listed):
         raise HourglassError("params.yaml: variants names a variant twice; list each once.")
@@ -194,10 +201,10 @@ def _check_variants(listed: list[str], sections: dict[str, Any]) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as missing:
         raise HourglassError(f"{path} is missing; restore it with `git checkout -- params.yaml`.") from missing
-    except (yaml.YAMLError, UnicodeDecodeError) as broken:
+    except (YAMLError, UnicodeDecodeError) as broken:
         where = getattr(broken, "problem_mark", None)
         line = f", line {where.line + 1}" if where is not None else ""
         raise HourglassError(f"params.yaml{line}: not valid YAML ({getattr(broken, 'problem', broken)}).") from broken
@@ -208,10 +215,22 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _section_model(cls: type, name: str) -> type[BaseModel]:
     fields: dict[str, Any] = {
-        key: (Annotated[entry.type, Field(description=entry.setting.doc, **entry.setting.bounds)], entry.default)
+        key: (_bounded(Annotated[entry.type, entry.setting]), entry.default)
         for key, entry in declared_settings(cls).items()
     }
     return create_model(name, __base__=Section, **fields)
+
+
+def _bounded(hint: Any) -> Any:
+    """Rewrite a type so that pydantic sees the bounds of every `Setting` in it, also in those of a list's items."""
+    if get_origin(hint) is Annotated:
+        inner, setting = get_args(hint)
+        return Annotated[_bounded(inner), Field(description=setting.doc, **setting.bounds)]
+    if get_origin(hint) is list:
+        return list[_bounded(get_args(hint)[0])]  # type: ignore[misc]
+    if get_origin(hint) in (Union, UnionType):
+        return reduce(or_, map(_bounded, get_args(hint)))
+    return hint
 
 
 def _validated(model: type[BaseModel], content: dict[str, Any], prefix: str) -> Any:
@@ -229,7 +248,9 @@ def _sentence(error: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
         return f"params.yaml: {key} is missing."
     if error["type"] == "value_error":
         return f"params.yaml: {key or 'file'}: {error['ctx']['error']}."
-    return f"params.yaml: {key} is {error['input']!r}; it {error['msg'].removeprefix('Input ')}."
+    if error["type"] in ("model_type", "dict_type"):
+        return f"params.yaml: {key} must hold keys with values, not {error['input']!r}."
+    return f"params.yaml: {key} is {error['input']!r}; it {re.sub('^[A-Z][a-z]+ ', '', error['msg'])}."
 
 
 def _dotted_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
