@@ -33,7 +33,7 @@ _STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 _RETRIED: dict[str, Any] = _STEP | {"retries": 2, "retry_delay_seconds": 5, "retry_jitter_factor": 0.5}
 
 
-def _may_go_well_again(task: Any, run: Any, state: Any) -> bool:  # noqa: ARG001
+def _may_go_well_again(task: Any, run: Any, state: Any) -> bool:
     """Retry what was interrupted, never a mistake that somebody has to mend."""
     problem = state.result(raise_on_failure=False)
     return isinstance(problem, pipeline.CommandInterruptedError) or not isinstance(problem, HourglassError)

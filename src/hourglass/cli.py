@@ -12,7 +12,7 @@ from hourglass.pipeline import ERROR_PREFIX
 from hourglass.project import Project
 
 app = typer.Typer(
-    help="Train, evaluate, register and refresh autoencoders. Settings stand in params.yaml; `hourglass run` does it all.",
+    help="Train, evaluate, register and refresh autoencoders. Settings: params.yaml; `hourglass run` does it all.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -78,7 +78,7 @@ def run() -> None:
     """Run the retrain flow: snapshot, the stages that changed, MLflow, the gate, the report."""
     import runpy
 
-    project, _ = _load(check=False)
+    project, _ = _load()
     flow: Any = runpy.run_path(str(project.root / "flows" / "retrain.py"))
     flow["main"]()
 
@@ -88,7 +88,7 @@ def ingest() -> None:
     """Stage: split, encode and measure the raw snapshot."""
     from hourglass.stages import ingest as stage
 
-    stage.run(*_load(check=False))
+    stage.run(*_load())
 
 
 @app.command(rich_help_panel=_PIPELINE)
@@ -120,19 +120,79 @@ def compare() -> None:
     """Stage: rank the variants."""
     from hourglass.stages import compare as stage
 
-    stage.run(*_load(check=False))
+    stage.run(*_load())
 
 
-def _load(*, check: bool) -> tuple[Project, Any]:
+@app.command(rich_help_panel=_REGISTRY)
+def track() -> None:
+    """Complete the MLflow runs: after `dvc repro`, a restore from DVC's cache, or an outage of MLflow."""
+    from hourglass.registry import ledger
+
+    for variant, run_id in ledger.track(*_load()).items():
+        print(f"{variant}: run {run_id} is complete")  # noqa: T201
+
+
+@app.command(rich_help_panel=_REGISTRY)
+def register() -> None:
+    """Register the best variant's package, unless it is registered already."""
+    version = _register(*_load())
+    print(f"{version.uri} ({version.variant}, {version.metric} {version.value:.4f} on selection)")  # noqa: T201
+
+
+@app.command(rich_help_panel=_REGISTRY)
+def promote(
+    number: Annotated[int | None, typer.Argument(help="a version; by default that of the present best variant")] = None,
+) -> None:
+    """Hold a version against the champion on selection; make it champion if the gate opens."""
+    from hourglass.registry import promotion, versions
+
+    project, params = _load()
+    name = params.registry.name
+    version = _register(project, params) if number is None else versions.find(project, name, number)
+    print(promotion.promote(project, params, version).sentence)  # noqa: T201
+
+
+@app.command(name="models", rich_help_panel=_REGISTRY)
+def list_models() -> None:
+    """List the registered versions, newest first."""
+    from hourglass.report.registered import show
+
+    show(*_load())
+
+
+@app.command(rich_help_panel=_REGISTRY)
+def report() -> None:
+    """Render reports/index.html from the last results and the registry."""
+    from hourglass.registry import ledger
+    from hourglass.report.render import render
+
+    project, params = _load()
+    try:
+        standing = ledger.standing(project, params)
+    except HourglassError as unreachable:
+        print(f"{ERROR_PREFIX}{unreachable} The report is rendered without the registry.", file=sys.stderr)  # noqa: T201
+        standing = None
+    print(render(project, params, standing))  # noqa: T201
+
+
+def _register(project: Project, params: Any) -> Any:
+    from hourglass.registry import ledger
+
+    registered = ledger.register(project, params)
+    if registered is None:
+        raise HourglassError("no variant passed its guards (see work/compare/leaderboard.json); nothing is registered.")
+    return registered[0]
+
+
+def _load() -> tuple[Project, Any]:
     from hourglass import params
 
     project = Project.find()
-    loaded = params.load(project.params_file)
-    return project, loaded.check() if check else loaded
+    return project, params.load(project.params_file)
 
 
 def _load_for(variant: str) -> tuple[Project, Any]:
-    project, loaded = _load(check=False)
+    project, loaded = _load()
     if variant not in loaded.variants:
         raise HourglassError(f"{variant!r} is not among the variants of params.yaml: {', '.join(loaded.variants)}.")
     return project, loaded

@@ -103,8 +103,8 @@ def _by_time(raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], p
     unread = np.flatnonzero(times.isna())
     if len(unread):
         raise HourglassError(
-            f"column {params.column!r}, row {unread[0]}: {column.iloc[unread[0]]!r} is no time; split.by: time needs one "
-            "in every row."
+            f"column {params.column!r}, row {unread[0]}: {column.iloc[unread[0]]!r} is no time; split.by: time "
+            "needs one in every row."
         )
     ranks = times.rank(method="min").to_numpy() - 1  # equal times share a rank, and so a split
     return _cut(ranks / len(ranks), edges)

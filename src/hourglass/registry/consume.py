@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hourglass import unpickling
 from hourglass.errors import HourglassError
 from hourglass.project import Project
 from hourglass.registry import store
@@ -32,7 +33,9 @@ def load(uri: str) -> Model:
     InputError
         A file differs from its hash, or the format is unknown.
     """
-    return Model(fetch(uri))
+    folder = fetch(uri)
+    with unpickling.refused():
+        return Model(folder)
 
 
 def fetch(uri: str, project: Project | None = None) -> Path:

@@ -76,6 +76,19 @@ def register(
             return _version(_log_and_register(name, run, package, tags)), True
 
 
+def find(project: Project, name: str, number: int) -> Version:
+    """Find a version by its number.
+
+    Raises
+    ------
+    HourglassError
+        There is none.
+    """
+    client = store.connect(project)
+    with store.store_errors(store.uri(project)):
+        return _version(client.get_model_version(name, str(number)))
+
+
 def standing(project: Project, name: str, client: "MlflowClient", previous: dict[str, dict[str, float]]) -> Standing:
     """Tell where a registered name stands; `previous` are the metrics of the runs before, by variant."""
     with store.store_errors(store.uri(project)):

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hourglass import pipeline
+from hourglass import pipeline, unpickling
 from hourglass.errors import HourglassError
 from hourglass.files import digest, read_json, write_json
 from hourglass.locks import locked
@@ -71,7 +71,8 @@ def run_guarded(
                 if not resumable:
                     shutil.rmtree(place, ignore_errors=True)
                 (place / "output").mkdir(parents=True, exist_ok=True)
-                content = read()
+                with unpickling.refused():
+                    content = read()
                 _require_still(project, stage, before)
                 work(content, place / "output")
                 write_json(place / _FINISHED, before)
