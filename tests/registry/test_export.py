@@ -1,0 +1,86 @@
+"""A graph says what its net says, and nothing else."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import Tensor
+
+from hourglass import models
+from hourglass.errors import HourglassError
+from hourglass.models.autoencoder import Autoencoder
+from hourglass.models.shared.variant import Variant
+from hourglass.registry.export import TOLERANCE, export, graphs_of
+from hourglass.runtime.graphs import Graph
+
+SHAPE = (2, 3)
+SETTINGS = {"latent": 2, "hidden": [8]}
+
+
+def rows(count: int) -> Tensor:
+    return torch.randn(count, *SHAPE, generator=torch.Generator().manual_seed(count)).sigmoid()
+
+
+@pytest.fixture(scope="module", params=models.names())
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Variant, Path]:
+    """Each variant, untrained, with a decoder whose output goes through a map of its own."""
+    model = models.build(request.param, SHAPE, SETTINGS | {"likelihood": "bernoulli"}, seed=0).eval()
+    folder = tmp_path_factory.mktemp(request.param)
+    export(model, folder, rows(10))
+    return model, folder
+
+
+@pytest.mark.parametrize("count", [1, 2, 300])
+@pytest.mark.parametrize("name", ["encode", "decode", "reconstruct"])
+def test_a_graph_agrees_with_its_net_on_any_number_of_rows(
+    exported: tuple[Variant, Path], name: str, count: int
+) -> None:
+    model, folder = exported
+    with torch.no_grad():
+        x = model.encode(rows(count))["z"] if name == "decode" else rows(count)
+        expected = graphs_of(model)[name](x)
+    found = Graph(folder / f"{name}.onnx").run(x.numpy())
+    assert list(found) == list(expected)
+    for output, values in expected.items():
+        bound = TOLERANCE * values.abs().max().item()
+        np.testing.assert_allclose(found[output], values.numpy(), rtol=0, atol=bound)
+
+
+def test_a_graph_tells_nothing_of_where_it_was_made(exported: tuple[Variant, Path]) -> None:
+    for path in exported[1].glob("*.onnx"):
+        proto = onnx.load(path)
+        del proto.graph.initializer[:]  # numbers, which may look like anything
+        content = proto.SerializeToString()
+        assert len(content) > 100
+        for trace in (rb"site-packages", rb"\.py", rb"/\w+/", rb"hourglass", rb"Error|Traceback|line \d"):
+            assert not re.search(trace, content)
+
+
+def test_a_graph_is_whole_in_one_file(exported: tuple[Variant, Path]) -> None:
+    assert sorted(path.name for path in exported[1].iterdir()) == ["decode.onnx", "encode.onnx", "reconstruct.onnx"]
+
+
+def test_a_trained_net_agrees_with_its_graphs(image_vae: Any) -> None:
+    x = torch.from_numpy(image_vae.dataset.normaliser(np.asarray(image_vae.dataset.rows("test").x)))
+    with torch.no_grad():
+        expected = graphs_of(image_vae.trained.model)["reconstruct"](x)
+    found = Graph(image_vae.folder / "reconstruct.onnx").run(x.numpy())
+    for output, values in expected.items():
+        bound = TOLERANCE * values.abs().max().item()
+        np.testing.assert_allclose(found[output], values.numpy(), rtol=0, atol=bound)
+
+
+class Unfaithful(Autoencoder):
+    """Says one thing in torch and another when it is exported."""
+
+    def decode(self, z: Tensor) -> Tensor:
+        return super().decode(z) + (1e-3 if torch.compiler.is_exporting() else 0)
+
+
+def test_a_graph_that_says_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HourglassError, match=r"decode\.onnx: x_hat differs from the net by 0\.001"):
+        export(Unfaithful(SHAPE, **SETTINGS), tmp_path, rows(10))

@@ -1,0 +1,94 @@
+"""A package holds all that its consumer needs, and the same bytes for the same model."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from hourglass import runtime
+from hourglass.errors import HourglassError
+from hourglass.files import digest, folder_hashes
+from hourglass.registry.package import package
+
+
+def test_the_manifest_lists_every_file_with_its_hash(image_vae: Any) -> None:
+    manifest = json.loads((image_vae.folder / "manifest.json").read_text())
+    found = folder_hashes(image_vae.folder)
+    del found["manifest.json"]
+    assert manifest == found
+    assert {"config.json", "weights.safetensors", "encode.onnx", "shim.py", "runtime/model.py"} <= set(manifest)
+
+
+def test_the_same_model_gives_the_same_bytes(image_vae: Any, tmp_path: Path) -> None:
+    package(image_vae.trained, image_vae.dataset, 0.1, tmp_path)
+    assert folder_hashes(tmp_path) == folder_hashes(image_vae.folder)
+
+
+def test_the_threshold_is_the_promised_quantile_of_calibration(image_vae: Any) -> None:
+    scores = np.sort(image_vae.model.score(image_vae.dataset.raw("calibration"))["anomaly_score"])
+    n = len(scores)
+    assert image_vae.model.threshold == scores[int(np.ceil((n + 1) * 0.9)) - 1]
+    np.testing.assert_array_equal(np.load(image_vae.folder / "calibration.npy"), scores)
+
+
+def test_normal_rows_raise_about_the_promised_number_of_alarms(image_vae: Any) -> None:
+    test = image_vae.dataset.rows("test")
+    normal = ~image_vae.dataset.is_anomaly(test.label)
+    alarms = image_vae.model.score(image_vae.dataset.raw("test"))["is_anomaly"][normal]
+    spread = (0.1 * 0.9 * (1 / normal.sum() + 1 / image_vae.dataset.info["counts"]["calibration"]["rows"])) ** 0.5
+    assert alarms.mean() == pytest.approx(0.1, abs=4 * spread)
+
+
+def test_too_few_calibration_rows_are_refused_with_the_number_needed(table_autoencoder: Any, tmp_path: Path) -> None:
+    rows = table_autoencoder.dataset.info["counts"]["calibration"]["rows"]
+    with pytest.raises(
+        HourglassError, match=f"{rows} calibration rows are too few for alpha = 0.001: at least 999"
+    ):
+        package(table_autoencoder.trained, table_autoencoder.dataset, 0.001, tmp_path)
+
+
+def test_a_variational_model_draws_from_its_prior(image_vae: Any) -> None:
+    np.testing.assert_array_equal(np.load(image_vae.folder / "prior_mean.npy"), np.zeros(4))
+    np.testing.assert_array_equal(np.load(image_vae.folder / "prior_factor.npy"), np.eye(4))
+
+
+def test_a_plain_autoencoder_draws_from_a_fit_to_its_training_codes(table_autoencoder: Any) -> None:
+    codes = table_autoencoder.model.encode(table_autoencoder.dataset.raw("train")).astype(np.float64)
+    factor = np.load(table_autoencoder.folder / "prior_factor.npy")
+    np.testing.assert_allclose(np.load(table_autoencoder.folder / "prior_mean.npy"), codes.mean(0), rtol=1e-4)
+    np.testing.assert_allclose(factor @ factor.T, np.cov(codes, rowvar=False), rtol=1e-3, atol=1e-5)
+
+
+def test_the_weights_are_those_of_the_net(image_vae: Any) -> None:
+    shipped = load_file(image_vae.folder / "weights.safetensors")
+    for name, value in image_vae.trained.model.state_dict().items():
+        assert torch.equal(shipped[name], value)
+
+
+def test_the_runtime_is_shipped_as_it_is_and_named_by_its_hash(image_vae: Any) -> None:
+    shipped = folder_hashes(image_vae.folder / "runtime")
+    own = {path.name: path.read_text() for path in Path(runtime.__file__).parent.glob("*.py")}
+    assert {name: (image_vae.folder / "runtime" / name).read_text() for name in shipped} == own
+    assert image_vae.model.config["runtime"] == digest(shipped)
+
+
+def test_only_labelled_data_makes_more_than_a_nominal_promise(image_vae: Any, table_autoencoder: Any) -> None:
+    assert image_vae.model.config["nominal"] is False
+    assert table_autoencoder.model.config["nominal"] is True
+
+
+def test_nothing_is_a_pickle_or_tells_where_it_was_made(image_vae: Any) -> None:
+    files = [path for path in image_vae.folder.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".json", ".npy", ".onnx", ".py", ".safetensors"}
+    for path in files:
+        assert str(Path.home()).encode() not in path.read_bytes()
+        assert str(image_vae.folder.parent).encode() not in path.read_bytes()
+        if path.suffix == ".npy":
+            np.load(path, allow_pickle=False)
+    text = " ".join(path.read_text() for path in files if path.suffix == ".json")
+    assert not re.search(r"\d{4}-\d{2}-\d{2}|(/[\w.-]+){3}", text)
