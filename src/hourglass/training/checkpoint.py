@@ -119,12 +119,12 @@ class Checkpoint:
             weights = self.folder / content["file"]
             if _sha256(weights) != content["sha256"]:
                 raise ValueError(f"{weights.name} differs from its hash")  # noqa: TRY301
-            tensors = load_file(weights)
-        except (OSError, ValueError, KeyError, SafetensorError) as damage:
+            tensors, progress = load_file(weights), Progress(**content["progress"])
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as damage:
             logger.warning("checkpoint in %s is damaged (%s); training starts over", self.folder, damage)
             self.clear()
             return False
-        trainee.restore(tensors, Progress(**content["progress"]))
+        trainee.restore(tensors, progress)
         return True
 
     def clear(self) -> None:

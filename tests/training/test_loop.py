@@ -1,0 +1,185 @@
+import json
+import logging
+
+import numpy as np
+import pytest
+import torch
+
+from hourglass import models
+from hourglass.errors import HourglassError
+from hourglass.models.shared.batch import Batch
+from hourglass.models.shared.terms import Context
+from hourglass.training.loop import METRICS_FILE, fit, measure
+from hourglass.training.settings import TrainSettings
+
+
+def build(variant="autoencoder", **settings):
+    return models.build(variant, (4,), {"latent": 2, "hidden": [8]} | settings, seed=0)
+
+
+def records(folder):
+    return [json.loads(line) for line in (folder / METRICS_FILE).read_text().splitlines()]
+
+
+class KilledError(Exception):
+    """Stands for whatever ends a process between two epochs."""
+
+
+def kill_after(epoch):
+    def watch(record):
+        if record["epoch"] == epoch:
+            raise KilledError
+
+    return watch
+
+
+@pytest.mark.parametrize("epoch", [1, 3, 5])
+@pytest.mark.parametrize("variant", models.names())
+def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(variant, epoch, rows_of_noise, tmp_path):
+    settings = TrainSettings(epochs=5, batch=16, checkpoint_seconds=0.0)
+    whole, resumed, seen = build(variant), build(variant), []
+
+    def train(model, folder, on_epoch=None):
+        folder.mkdir(exist_ok=True)
+        rows = (rows_of_noise(40, 0), rows_of_noise(10, 1))
+        return fit(model, *rows, settings, seed=3, folder=folder, on_epoch=on_epoch)
+
+    progress = train(whole, tmp_path / "whole")
+    with pytest.raises(KilledError):
+        train(build(variant), tmp_path / "resumed", kill_after(epoch))
+    assert train(resumed, tmp_path / "resumed", seen.append) == progress
+    assert [record["epoch"] for record in seen] == list(range(epoch, 6))
+    assert resumed.state_dict().keys() == whole.state_dict().keys()
+    for name, value in whole.state_dict().items():
+        assert torch.equal(resumed.state_dict()[name], value), name
+    assert (tmp_path / "resumed" / METRICS_FILE).read_bytes() == (tmp_path / "whole" / METRICS_FILE).read_bytes()
+
+
+def test_a_damaged_checkpoint_makes_training_start_over_with_the_same_result(rows_of_noise, tmp_path, caplog):
+    rows = (rows_of_noise(40, 0), rows_of_noise(10, 1))
+    settings = TrainSettings(epochs=4, batch=16, checkpoint_seconds=0.0)
+    with pytest.raises(KilledError):
+        fit(build(), *rows, settings, seed=0, folder=tmp_path, on_epoch=kill_after(3))
+    next(tmp_path.glob("checkpoint-*.safetensors")).write_bytes(b"damage")
+    with caplog.at_level(logging.WARNING):
+        fit(build(), *rows, settings, seed=0, folder=tmp_path)
+    assert "training starts over" in caplog.text
+    assert [record["epoch"] for record in records(tmp_path)] == [1, 2, 3, 4]
+
+
+def test_a_finished_training_leaves_its_metrics_alone(rows_of_noise, tmp_path):
+    settings = TrainSettings(epochs=2, checkpoint_seconds=0.0)
+    fit(build(), rows_of_noise(20, 0), rows_of_noise(10, 1), settings, seed=0, folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [METRICS_FILE]
+
+
+def test_the_weights_of_the_best_epoch_are_restored(rows_of_noise, tmp_path):
+    model, validation = build(hidden=[64]), rows_of_noise(30, 1)
+    settings = TrainSettings(epochs=80, batch=8, lr=1e-2, patience=80, schedule="constant")
+    progress = fit(model, rows_of_noise(16, 0), validation, settings, seed=0, folder=tmp_path)
+    monitors = [record["monitor"] for record in records(tmp_path)]
+    assert progress.best_epoch == 1 + monitors.index(min(monitors)) < 80
+    assert measure(model, validation, seed=0)["reconstruction"] == min(monitors) == progress.best
+
+
+@pytest.mark.parametrize(("kl_warmup", "last"), [(0.0, 1 + 3), (0.5, 10 + 3), (1.0, 20)])
+def test_patience_is_counted_from_the_end_of_the_kl_warm_up(kl_warmup, last, rows_of_noise, tmp_path):
+    too_small_to_move_a_weight = 1e-30
+    settings = TrainSettings(epochs=20, patience=3, kl_warmup=kl_warmup, lr=too_small_to_move_a_weight)
+    progress = fit(build(), rows_of_noise(20, 0), rows_of_noise(10, 1), settings, seed=0, folder=tmp_path)
+    assert progress.best_epoch == 1
+    assert progress.epoch == len(records(tmp_path)) == last
+
+
+@pytest.mark.parametrize("damaged", ["train", "validation"])
+def test_a_term_that_is_not_finite_stops_training_by_name_with_advice(damaged, rows_of_noise, tmp_path):
+    rows = {"train": rows_of_noise(20, 0), "validation": rows_of_noise(10, 1)}
+    x = rows[damaged].x.clone()
+    x[0, 0] = torch.inf
+    rows[damaged] = Batch.of(x)
+    with pytest.raises(HourglassError, match=r"'reconstruction' is no longer finite in epoch 1; lower train\.lr"):
+        fit(build(), rows["train"], rows["validation"], TrainSettings(epochs=3), seed=0, folder=tmp_path)
+
+
+def test_a_training_that_diverges_is_stopped(rows_of_noise, tmp_path):
+    settings = TrainSettings(epochs=200, lr=10.0, warmup=0.0, patience=200)
+    model = build(hidden=[64, 64, 64], activation="relu")
+    for parameter in model.parameters():
+        parameter.data *= 1e6
+    with pytest.raises(HourglassError, match=r"lower train\.lr \(now 10\) or set train\.clip"):
+        fit(model, rows_of_noise(20, 0), rows_of_noise(10, 1), settings, seed=0, folder=tmp_path)
+
+
+@pytest.mark.parametrize("empty", ["train", "validation"])
+def test_a_split_without_rows_is_refused(empty, rows_of_noise, tmp_path):
+    rows = {"train": rows_of_noise(5, 0), "validation": rows_of_noise(5, 1)} | {empty: rows_of_noise(0, 0)}
+    with pytest.raises(HourglassError, match="at least one row in train and one in validation"):
+        fit(build(), rows["train"], rows["validation"], TrainSettings(), seed=0, folder=tmp_path)
+
+
+def test_metrics_hold_reconstruction_and_kl_apart(rows_of_noise, tmp_path):
+    seen = []
+    settings = TrainSettings(epochs=4, batch=10, kl_warmup=0.5, warmup=0.0, schedule="constant", lr=0.01)
+    validation = rows_of_noise(10, 1)
+    fit(build("vae"), rows_of_noise(20, 0), validation, settings, seed=0, folder=tmp_path, on_epoch=seen.append)
+    assert records(tmp_path) == seen
+    for epoch, record in enumerate(seen, start=1):
+        assert (record["epoch"], record["step"], record["lr"]) == (epoch, 2 * epoch, 0.01)
+        assert record["kl_weight"] == min(1.0, (2 * epoch - 1) / 4)
+        assert record["train"].keys() == record["validation"].keys() == {"reconstruction", "kl"}
+        assert record["monitor"] == sum(record["validation"].values())
+
+
+def test_a_measure_averages_over_rows_and_not_over_batches(rows_of_noise):
+    model, rows = build(), rows_of_noise(4100, 0)
+    with torch.no_grad():
+        value = model.losses(rows, Context(torch.Generator()))["reconstruction"].value
+    assert measure(model, rows, seed=0)["reconstruction"] == pytest.approx(value.double().mean().item(), rel=1e-6)
+
+
+def test_the_seed_decides_the_whole_training(rows_of_noise, tmp_path):
+    curves = []
+    for number, seed in enumerate((1, 1, 2)):
+        (folder := tmp_path / str(number)).mkdir()
+        fit(build("vae"), rows_of_noise(40, 0), rows_of_noise(10, 1), TrainSettings(epochs=2), seed=seed, folder=folder)
+        curves.append(records(folder))
+    assert curves[0] == curves[1] != curves[2]
+
+
+def weights_of(model):
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+def test_clipping_below_adams_epsilon_all_but_stops_the_first_step(rows_of_noise, tmp_path):
+    rows, steps = rows_of_noise(20, 0), []
+    for clip in (None, 1e-9):
+        (folder := tmp_path / str(clip)).mkdir()
+        model = build()
+        fit(model, rows, rows, TrainSettings(epochs=1, clip=clip), seed=0, folder=folder)
+        steps.append((weights_of(model) - weights_of(build())).norm())
+    assert steps[1] < 0.1 * steps[0]
+
+
+def test_weight_decay_shrinks_weights(rows_of_noise, tmp_path):
+    norms = []
+    for decay in (0.0, 1.0):
+        (folder := tmp_path / str(decay)).mkdir()
+        model, settings = build(), TrainSettings(epochs=20, lr=1e-2, weight_decay=decay, patience=20)
+        fit(model, rows_of_noise(40, 0), rows_of_noise(40, 0), settings, seed=0, folder=folder)
+        norms.append(weights_of(model).norm())
+    assert norms[1] < norms[0]
+
+
+#: Monitors by epoch, on the day this was written; a change of any of them is a change of every result.
+GOLDEN = {
+    "autoencoder": [3.83723, 3.8176, 3.81094, 3.8082, 3.80753],
+    "vae": [39.3848, 23.4623, 17.3013, 14.1359, 12.1627],
+}
+
+
+@pytest.mark.parametrize("variant", GOLDEN)
+def test_the_loss_curve_is_the_stored_one(variant, rows_of_noise, tmp_path):
+    settings = TrainSettings(epochs=5, batch=16, lr=5e-3)
+    fit(build(variant), rows_of_noise(64, 0), rows_of_noise(32, 1), settings, seed=0, folder=tmp_path)
+    curve = [record["monitor"] for record in records(tmp_path)]
+    np.testing.assert_allclose(curve, GOLDEN[variant], rtol=1e-4)
