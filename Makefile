@@ -1,0 +1,40 @@
+# Thin aliases; README.md gives the same commands for people without make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock
+
+.PHONY: run test test-all ui lint
+
+run: $(VENV)/installed ## install if need be, then run the retrain flow
+	$(BIN)/hourglass run
+
+test: $(VENV)/installed-test lint ## lint, types and tests
+	$(BIN)/python -m pytest -m "not browser" -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+test-all: $(VENV)/installed-test lint ## everything that `test` runs, and the report in a real browser
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+ui: $(VENV)/installed ## MLflow's pages on the embedded store
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hourglass needs Python 3.11 or later; try: make PYTHON=python3.12 " + "run")'
+	$(PYTHON) -m venv $(VENV)
+
+# the imports fill the caches of bytecode and compiled code, so that the first run doesn't wait for them
+$(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing into $(VENV), which takes a few minutes the first time ..."
+	$(PIP) -e .
+	$(BIN)/python -c 'import mlflow, prefect.server, torch, umap'
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	@echo "Installing what tests need ..."
+	$(PIP) -e '.[test]'
+	@touch $@
