@@ -17,8 +17,11 @@ def canonical_json(content: Any) -> str:
 def write_text(path: Path, text: str) -> None:
     """Write a text file that is never seen half-written."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any) -> None:
