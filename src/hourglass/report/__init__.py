@@ -1,0 +1,1 @@
+"""What people read: the offline report, and short descriptions on the terminal."""

@@ -1,0 +1,259 @@
+"""Figures as inline SVG that takes its colours and its font from the page.
+
+Matplotlib draws with stand-in colours that become CSS variables, so one picture serves the light and the dark scheme.
+"""
+
+import io
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+#: Colours for classes, in the style sheet; further classes share the last.
+CLASS_COLOURS = 9
+
+_VARIABLES = ("ink", "muted", "line", "normal", "anomaly", "train", "surface")
+_STAND_INS = {name: f"#0000{place + 1:02x}" for place, name in enumerate(_VARIABLES)} | {
+    f"class-{place}": f"#0001{place:02x}" for place in range(CLASS_COLOURS)
+}
+
+_WIDTH, _HEIGHT = 340, 248
+_SMALL, _TEXT = 11.5, 12.5
+_POINTS_PER_INCH = 72
+_CURVE_POINTS = 400
+_LINE_POINTS = 200
+_BINS = 36
+_MAX_BARS = 64
+_MEDOID_ROWS = 300
+#: Share of the epochs that may run out of the picture where a term has no logarithm.
+_FIRST_EPOCHS = 0.05
+
+
+def curves(epochs: list[dict[str, Any]], term: str, best_epoch: int, *, name: str, label: str) -> Markup:
+    """Draw a term of the loss over the epochs, on train and validation, with the best epoch marked."""
+    figure, axes = _figure()
+    shown = [epochs[place] for place in _thin(len(epochs), _CURVE_POINTS)]
+    x = [record["epoch"] for record in shown]
+    for split, colour, style in (("train", "train", "--"), ("validation", "normal", "-")):
+        axes.plot(x, [record[split][term] for record in shown], style, color=_STAND_INS[colour], lw=1.5)
+    best = epochs[best_epoch - 1]["validation"][term]
+    _scale_losses(axes, epochs, term)
+    axes.axvline(best_epoch, color=_STAND_INS["muted"], lw=0.8, ls=":")
+    axes.plot([best_epoch], [best], "o", ms=6, color=_STAND_INS["normal"], mec=_STAND_INS["surface"], mew=1.2)
+    axes.set_xlabel("epoch")
+    axes.set_xlim(0, len(epochs))
+    return _svg(figure, name, label)
+
+
+def roc(points: list[list[float]], operating: tuple[float, float], *, name: str, label: str) -> Markup:
+    """Draw the ROC curve, the line of chance and the point at the threshold."""
+    figure, axes = _figure()
+    x, y = zip(*points, strict=True)
+    axes.plot([0, 1], [0, 1], color=_STAND_INS["muted"], lw=0.8, ls=":")
+    axes.fill_between(x, y, color=_STAND_INS["normal"], alpha=0.1, lw=0)
+    axes.plot(x, y, color=_STAND_INS["normal"], lw=1.8)
+    axes.plot(*operating, "o", ms=8, color=_STAND_INS["anomaly"], mec=_STAND_INS["surface"], mew=1.4, clip_on=False)
+    axes.annotate(
+        "threshold", operating, (operating[0] + 0.05, operating[1] - 0.09), color=_STAND_INS["ink"], fontsize=_TEXT
+    )
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="false-alarm rate", ylabel="detection rate")
+    return _svg(figure, name, label)
+
+
+def scores(values: Array, anomaly: Array, threshold: float, *, name: str, label: str) -> Markup:
+    """Draw how scores are distributed, normal rows above the axis and anomalies on the same axis beside them."""
+    figure, axes = _figure()
+    everything = np.append(values, threshold)
+    logarithmic = everything.min() > 0 and everything.max() > 10 * everything.min()
+    spread = np.geomspace if logarithmic else np.linspace
+    low, high = everything.min(), everything.max()
+    bins = spread(low, high if high > low else low + 1, _BINS + 1)
+    for flag, colour in ((False, "normal"), (True, "anomaly")):
+        chosen = values[anomaly == flag]
+        if len(chosen):
+            shares = np.histogram(chosen, bins)[0] / len(chosen)
+            axes.stairs(shares, bins, fill=True, color=_STAND_INS[colour], alpha=0.28)
+            axes.stairs(shares, bins, color=_STAND_INS[colour], lw=1.3)
+    axes.axvline(threshold, color=_STAND_INS["ink"], lw=1.1, ls="--")
+    right = threshold > (np.sqrt(low * high) if logarithmic else (low + high) / 2)
+    axes.annotate(
+        "threshold",
+        (threshold, 0.99),
+        (-5 if right else 5, 0),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        ha="right" if right else "left",
+        va="top",
+        color=_STAND_INS["ink"],
+        fontsize=_TEXT,
+    )
+    if logarithmic:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))
+        axes.xaxis.set_major_formatter(lambda score, _: f"{score:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+    axes.set_xlabel("anomaly score" + (", logarithmic" if logarithmic else ""))
+    axes.set_ylabel("share of rows")
+    return _svg(figure, name, label)
+
+
+def latent_map(
+    layout: Array, label: Array, classes: Sequence[str], anomalous: Sequence[str], points: int, *, name: str, aria: str
+) -> Markup:
+    """Draw codes in the plane: a colour for each normal class, named at its median; anomalies as crosses."""
+    figure, axes = _figure(300, left=8, bottom=8)
+    chosen = _thin(len(layout), points)
+    layout, label = layout[chosen], label[chosen]
+    normal = [place for place, one in enumerate(classes) if one not in anomalous]
+    dot: dict[str, Any] = {"ls": "none", "marker": "o", "ms": 3.2, "mew": 0, "alpha": 0.75}
+    unlabelled = label < 0
+    if unlabelled.any():
+        axes.plot(*layout[unlabelled].T, color=_STAND_INS["normal"], **dot)
+    for place, code in enumerate(normal):
+        axes.plot(*layout[label == code].T, color=_STAND_INS[class_colour(place)], **dot)
+    odd = np.isin(label, [place for place, one in enumerate(classes) if one in anomalous])
+    axes.plot(*layout[odd].T, ls="none", marker="x", ms=4.5, mew=1.1, color=_STAND_INS["anomaly"])
+    if len(normal) > 1:
+        for code in normal:
+            _name_class(axes, layout[label == code], classes[code])
+    axes.set_axis_off()
+    axes.margins(0.03)
+    return _svg(figure, name, aria)
+
+
+def class_colour(place: int) -> str:
+    """Name the CSS variable of the colour of a normal class, by its place among them."""
+    return f"class-{min(place, CLASS_COLOURS - 1)}"
+
+
+def bars(values: Sequence[float], *, name: str, label: str, x_label: str, y_label: str) -> Markup:
+    """Draw values as bars, the largest first."""
+    figure, axes = _figure(176, left=40)
+    ordered = sorted(values, reverse=True)[:_MAX_BARS]
+    axes.bar(range(1, len(ordered) + 1), ordered, color=_STAND_INS["normal"], width=0.72)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.set(xlabel=x_label, ylabel=y_label)
+    return _svg(figure, name, label)
+
+
+def lines(rows: Iterable[Sequence[Array]], columns: int, *, name: str, label: str) -> Markup:
+    """Draw arrays as small curves in a grid, all on one scale: the first of each row bold, the second thin upon it."""
+    cells = [[np.asarray(one, np.float64).reshape(-1) for one in row] for row in rows]
+    height = -(-len(cells) // columns)
+    figure, axes = _figure(64 * height + 12, left=2, bottom=2)
+    low, high = min(one.min() for row in cells for one in row), max(one.max() for row in cells for one in row)
+    scale = 0.8 / ((high - low) or 1.0)
+    styles = ((_STAND_INS["muted"], 2.6, 0.45), (_STAND_INS["normal"], 1.2, 1.0))
+    for layer, (colour, width, alpha) in zip(range(len(cells[0])), styles[-len(cells[0]) :], strict=True):
+        segments = [
+            _place(row[layer], place % columns, height - 1 - place // columns, low, scale)
+            for place, row in enumerate(cells)
+        ]
+        axes.add_collection(LineCollection(segments, colors=colour, linewidths=width, alpha=alpha))
+    axes.set(xlim=(0, columns), ylim=(0, height))
+    axes.set_axis_off()
+    return _svg(figure, name, label)
+
+
+def _place(values: Array, column: int, row: int, low: float, scale: float) -> Array:
+    chosen = _thin(len(values), _LINE_POINTS)
+    x = column + 0.05 + 0.9 * np.linspace(0, 1, len(chosen))
+    return np.stack([x, row + 0.1 + (values[chosen] - low) * scale], axis=1)
+
+
+def _name_class(axes: Axes, layout: Array, text: str) -> None:
+    if not len(layout):
+        return
+    short = text if len(text) <= 16 else f"{text[:15]}\N{HORIZONTAL ELLIPSIS}"
+    axes.annotate(
+        short.replace("$", r"\$"),
+        tuple(_medoid(layout)),
+        ha="center",
+        va="center",
+        fontsize=13,
+        fontweight="bold",
+        color=_STAND_INS["ink"],
+    )
+
+
+def _medoid(layout: Array) -> Array:
+    """Find the row in the midst of others: unlike a mean or a median it lies among them also where they fall apart."""
+    some = layout[_thin(len(layout), _MEDOID_ROWS)]
+    medoid: Array = some[np.linalg.norm(some[:, None] - some[None], axis=2).sum(axis=1).argmin()]
+    return medoid
+
+
+def _scale_losses(axes: Axes, epochs: list[dict[str, Any]], term: str) -> None:
+    """Take logarithms where a term has them; otherwise let the first epochs run out of the picture."""
+    values = np.array([[record["train"][term], record["validation"][term]] for record in epochs])
+    if term == "reconstruction" and (values > 0).all() and values.max() > 10 * values.min():
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))
+        axes.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
+        return
+    later = values[int(_FIRST_EPOCHS * len(values)) :] if term == "reconstruction" else values
+    margin = 0.06 * (np.ptp(later) or 1.0)
+    axes.set_ylim(later.min() - margin, later.max() + margin)
+
+
+def _thin(rows: int, most: int) -> NDArray[np.int64]:
+    """Choose evenly spaced places, the first and the last among them."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, most)).round().astype(np.int64))
+
+
+def _figure(height: int = _HEIGHT, *, left: int = 52, bottom: int = 42) -> tuple[Figure, Axes]:
+    """Make a figure with fixed margins in points: to measure text would take longer than to draw."""
+    figure = Figure(figsize=(_WIDTH / _POINTS_PER_INCH, height / _POINTS_PER_INCH))
+    top, right = 10, 10
+    axes = figure.add_axes((left / _WIDTH, bottom / height, 1 - (left + right) / _WIDTH, 1 - (bottom + top) / height))
+    figure.patch.set_visible(False)
+    axes.patch.set_visible(False)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("bottom", "left"):
+        axes.spines[side].set_color(_STAND_INS["line"])
+    axes.tick_params(which="both", color=_STAND_INS["line"], labelcolor=_STAND_INS["muted"], labelsize=_SMALL)
+    axes.xaxis.label.set(color=_STAND_INS["muted"], fontsize=_TEXT)
+    axes.yaxis.label.set(color=_STAND_INS["muted"], fontsize=_TEXT)
+    axes.grid(visible=True, color=_STAND_INS["line"], lw=0.6)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _svg(figure: Figure, name: str, label: str) -> Markup:
+    """Write a figure as an element of the page: no prologue, ids of its own, colours and font from the style sheet."""
+    stream = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None})  # type: ignore[no-untyped-call]
+    text = stream.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'(?:xlink:)?href="#', f'href="#{name}-', text).replace("url(#", f"url(#{name}-")
+    text = re.sub(r"font: (?:(bold|\d+) )?([\d.]+)px [^;\"]*", _font, text)
+    text = re.sub(r'="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), text)
+    for variable, colour in _STAND_INS.items():
+        text = text.replace(colour, f"var(--{variable})")
+    box = re.search(r'viewBox="[^"]*"', text)
+    assert box is not None  # noqa: S101
+    body = re.sub(r"\s*\n\s*", "\n", text[text.index(">") + 1 :])
+    return Markup(f'<svg class="plot" role="img" aria-label="{escape(label)}" {box[0]}>{body}')  # noqa: S704
+
+
+def _font(found: re.Match[str]) -> str:
+    weight = f"font-weight: {found[1]}; " if found[1] else ""
+    return f"{weight}font-size: {found[2]}px"

@@ -1,0 +1,110 @@
+"""Rows as small pixel pictures: PNG inside the page, transparent where there is nothing to see."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from hourglass.report.facts import Data, Example, Variant
+
+Array = NDArray[Any]
+
+#: Bytes that all thumbnails may take before they are compressed.
+_BUDGET = 2_400_000
+_MAX_SIDE = 96
+#: Ends of the scale of differences, blue below zero and orange above: they read on white and on black.
+_BELOW, _ABOVE = (45, 125, 210), (225, 105, 20)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How numbers become pixels, the same for all pictures of a report.
+
+    Parameters
+    ----------
+    low, high : float
+        Black and white, in the data's units.
+    difference : float
+        The difference that is drawn in full colour, in the nets' units.
+    side : int
+        The longest side of a picture in pixels.
+    """
+
+    low: float
+    high: float
+    difference: float
+    side: int
+
+    @classmethod
+    def of(cls, data: Data, variants: Sequence[Variant]) -> "Scale":
+        """Fit the scale to what is shown."""
+        examples = [example for variant in variants for kind in variant.examples.values() for example in kind]
+        differences = np.concatenate([np.abs(one.x_hat - one.x).reshape(-1) for one in examples])
+        # an original, a reconstruction and a coloured difference for each example; a picture for each sample
+        channels = data.shape[0] if data.kind == "image" else 1
+        pictures = (2 * channels + 2) * len(examples) + channels * sum(len(variant.samples) for variant in variants)
+        return cls(
+            low=min(one["min"] for one in data.statistics),
+            high=max(one["max"] for one in data.statistics),
+            difference=float(np.quantile(differences, 0.99)) or 1.0,
+            side=int(min(_MAX_SIDE, (_BUDGET / pictures) ** 0.5)),
+        )
+
+
+def example(data: Data, scale: Scale, one: Example) -> str:
+    """Draw an original, its reconstruction and the difference between them, from top to bottom."""
+    tiles = [
+        _shrink(_pixels(data, scale, one.x), scale.side),
+        _shrink(_pixels(data, scale, one.x_hat), scale.side),
+        _shrink(_signed((one.x_hat - one.x).mean(axis=0), scale.difference), scale.side),
+    ]
+    gap = np.zeros((max(1, len(tiles[0]) // 16), tiles[0].shape[1], 4), np.uint8)
+    return _data_uri(np.concatenate([tiles[0], gap, tiles[1], gap, tiles[2]]))
+
+
+def sample(data: Data, scale: Scale, x: Array) -> str:
+    """Draw one image."""
+    return _data_uri(_shrink(_pixels(data, scale, x), scale.side))
+
+
+def strip(values: Array, limit: float) -> str:
+    """Draw numbers as a grid of cells: blue below zero, orange above, full colour at `limit`."""
+    return _data_uri(_signed(values, limit))
+
+
+def _pixels(data: Data, scale: Scale, x: Array) -> Array:
+    """Turn an image of the nets' units and shape (channels, height, width) into RGBA."""
+    raw = data.normaliser.inverse(x)
+    grey = (raw - scale.low) / ((scale.high - scale.low) or 1.0)
+    channels = [0, 1, 2] if len(grey) >= 3 else [0, 0, 0]
+    colours = np.moveaxis(grey[channels], 0, -1)
+    opaque = np.ones((*colours.shape[:2], 1))
+    return (np.concatenate([colours, opaque], axis=2).clip(0, 1) * 255).round().astype(np.uint8)
+
+
+def _signed(values: Array, limit: float) -> Array:
+    strength = np.clip(np.abs(values) / limit, 0, 1)
+    colours = np.where(values[..., None] < 0, np.array(_BELOW), np.array(_ABOVE))
+    return np.concatenate([colours, (255 * strength[..., None]).round()], axis=-1).astype(np.uint8)
+
+
+def _shrink(pixels: Array, side: int) -> Array:
+    height, width = pixels.shape[:2]
+    factor = side / max(height, width)
+    if factor >= 1:
+        return pixels
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
+
+
+def _data_uri(pixels: Array) -> str:
+    assert prod(pixels.shape) > 0  # noqa: S101
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -1,0 +1,145 @@
+"""Numbers and findings in words."""
+
+from collections.abc import Sequence
+
+from hourglass.report.facts import Alarm, Data, Entry, Estimate, Facts
+
+_DASH, _TIMES, _MINUS = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}", "\N{MINUS SIGN}"
+
+#: How the metrics that rank are written: at the head of a column, and in a sentence.
+HEADS = {"auroc": "AUROC", "relative_error": "Error / PCA's"}
+METRICS = {"auroc": "AUROC", "relative_error": "squared error relative to PCA"}
+
+
+def number(value: float) -> str:
+    """Write a number with three decimals, or three significant digits where it is large or tiny."""
+    size = abs(value)
+    if size < 10 and (size >= 1e-3 or size == 0):
+        text = f"{value:.3f}"
+    elif 10 <= size < 1e6:
+        text = f"{value:,.1f}" if size < 100 else f"{value:,.0f}"
+    else:
+        text = f"{value:.2e}"
+    return text.replace("-", _MINUS)
+
+
+def plain(value: float) -> str:
+    """Write a number of the data with four significant digits."""
+    return f"{value:.4g}".replace("-", _MINUS)
+
+
+def percent(value: float) -> str:
+    """Write a share as a percentage with one decimal."""
+    return f"{100 * value:.1f} %"
+
+
+def signed(value: float) -> str:
+    """Write a difference with its sign."""
+    return f"{value:+.3f}".replace("-", _MINUS)
+
+
+def interval(estimate: Estimate) -> str:
+    """Write the interval of a number."""
+    return f"{number(estimate.low)}{_DASH}{number(estimate.high)}"
+
+
+def percent_interval(estimate: Estimate) -> str:
+    """Write the interval of a share."""
+    return f"{100 * estimate.low:.1f}{_DASH}{percent(estimate.high)}"
+
+
+def count(value: int) -> str:
+    """Write a whole number with thousands apart."""
+    return f"{value:,}"
+
+
+def shape(data: Data) -> str:
+    """Say what a row is."""
+    if data.kind == "table":
+        return f"{count(data.shape[0])} numbers a row"
+    if data.kind == "image":
+        channels, height, width = data.shape
+        return f"images of {height} {_TIMES} {width} pixels" + (f", {channels} channels" if channels > 1 else "")
+    return "arrays of " + f" {_TIMES} ".join(count(size) for size in data.shape)
+
+
+def normaliser(data: Data) -> str:
+    """Say how rows are brought into the nets' units."""
+    how = data.normalise
+    if how == "auto":
+        how = "minmax" if data.kind == "image" else "standard"
+    meaning = {
+        "standard": "(x - mean) / standard deviation",
+        "minmax": "(x - smallest) / range",
+        "none": "as it is",
+    }[how]
+    if data.normaliser.offset.ndim or how == "none":
+        return f"{how}: {meaning}" + ("" if how == "none" else ", for each feature apart")
+    offset, scale = float(data.normaliser.offset), float(data.normaliser.scale)
+    return f"{how}: {meaning} over all entries, here (x - {offset:g}) / {scale:g}"
+
+
+def headline(facts: Facts) -> str:
+    """Say in a sentence which model serves and how it stands."""
+    leads = _leader(facts)
+    if facts.standing is None:
+        return f"Of the registry nothing is known: no store was reached, or nothing was registered yet. {leads}"
+    champion = facts.standing.champion
+    if champion is None:
+        return f"{facts.name} has no champion yet. {leads}"
+    return f"{champion.name} version {champion.number} ({champion.variant}) is champion; {_stands(facts)}"
+
+
+def registered(facts: Facts) -> str:
+    """Say what the registry's newest version is, and what its gate said."""
+    if facts.standing is None or facts.standing.newest is None:
+        return ""
+    newest, champion = facts.standing.newest, facts.standing.champion
+    is_champion = champion is not None and champion.number == newest.number
+    what = f"version {newest.number}" if is_champion else f"the newest, version {newest.number} ({newest.variant})"
+    said = facts.standing.verdict.strip() or "nothing yet."
+    return f"The gate said of {what}: {said}"
+
+
+def _leader(facts: Facts) -> str:
+    winner = facts.winner
+    if winner is None:
+        return "In this run every variant was refused."
+    pca = next(entry for entry in facts.leaderboard if entry.name == "PCA")
+    better = (pca.select.value > winner.select.value) == facts.larger_is_better and pca.select != winner.select
+    baseline = f", but PCA does better: {number(pca.select.value)}" if better else ""
+    return f"In this run {winner.name} leads with {_measured(facts, winner)}{baseline}."
+
+
+def _stands(facts: Facts) -> str:
+    champion = facts.standing.champion if facts.standing else None
+    name = champion.variant if champion else ""
+    entry = next((entry for entry in facts.leaderboard if entry.name == name and entry.kind != "baseline"), None)
+    if entry is None:
+        return f"its variant is not part of this run. {_leader(facts)}"
+    if entry.rank is None:
+        return f"its variant was refused in this run. {_leader(facts)}"
+    ranked = sum(entry.kind == "ranked" for entry in facts.leaderboard)
+    stands = f"its variant ranks {entry.rank} of {ranked} in this run with {_measured(facts, entry)}."
+    return stands if entry.rank == 1 else f"{stands} {_leader(facts)}"
+
+
+def _measured(facts: Facts, entry: Entry) -> str:
+    article = "an" if facts.metric == "auroc" else "a"
+    value = f"{number(entry.select.value)} on selection (95 %: {interval(entry.select)})"
+    return f"{article} {METRICS[facts.metric]} of {value}"
+
+
+def promise(alarm: Alarm) -> str:
+    """Say whether the promised false-alarm rate holds."""
+    if not alarm.holds:
+        return "broken: more than promised, even at the low end of the interval"
+    if alarm.seen.high < alarm.alpha:
+        return "holds: fewer than promised, even at the high end of the interval"
+    return "holds: the promised rate lies in the interval"
+
+
+def promise_of_all(alarms: Sequence[Alarm]) -> str:
+    """Say it of all variants at once where the same is true of several; else nothing."""
+    said = {promise(alarm) for alarm in alarms}
+    return said.pop() if len(said) == 1 and len(alarms) > 2 else ""

@@ -1,0 +1,101 @@
+"""Projects whose stages have really run, small and once per session."""
+
+import shutil
+from contextlib import chdir
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from dvc.repo import Repo
+from ruamel.yaml import YAML
+
+from hourglass import params
+from hourglass.data import snapshot
+from hourglass.params import Params
+from hourglass.project import Project
+from hourglass.registry.standing import Standing
+from hourglass.report.render import render
+from hourglass.stages import compare, evaluate, ingest, package, train
+
+CHECKOUT = Path(__file__).parents[2]
+SMALL: dict[str, Any] = {
+    "variants": ["autoencoder", "vae"],
+    "train": {"device": "cpu", "epochs": 8, "batch": 64, "lr": 3e-3},
+    "autoencoder": {"latent": 4, "hidden": [48]},
+    "vae": {"latent": 4, "hidden": [48]},
+    "anomaly": {"alpha": 0.1},
+    "evaluate": {"bootstrap": 100, "map_rows": 150},
+}
+
+
+@dataclass
+class Ran:
+    """A project after its stages."""
+
+    project: Project
+    params: Params
+    pages: dict[bool, str] = field(default_factory=dict)
+
+    def page(self, standing: Standing | None = None) -> str:
+        return render(self.project, self.params, standing).read_text(encoding="utf-8")
+
+    @property
+    def folder(self) -> Path:
+        return self.project.root
+
+    def copy(self, folder: Path) -> "Ran":
+        """Give a copy that a test may spoil."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Ran(Project(folder, folder), self.params)
+
+
+def ran(root: Path, source: str, settings: dict[str, Any]) -> Ran:
+    """Run all stages on a source."""
+    root.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(CHECKOUT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copyfile(CHECKOUT / "dvc.yaml", root / "dvc.yaml")
+    YAML().dump(SMALL | settings, root / "params.yaml")
+    Repo.init(str(root), no_scm=True).close()
+    project, loaded = Project(root, root), params.load(root / "params.yaml")
+    snapshot.build(source, project.data, loaded.data)
+    with chdir(root):
+        ingest.run(project, loaded)
+        for variant in loaded.variants:
+            for stage in (train, package, evaluate):
+                stage.run(project, loaded, variant)
+        compare.run(project, loaded)
+    return Ran(project, loaded)
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Labelled images with a refused variant beside a good one, and a class with a hostile name."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    names = np.array([f"digit {name}" for name in range(10)], dtype="<U64")
+    names[3] = "<script>alert('3')</script>"
+    folder = tmp_path_factory.mktemp("images")
+    np.savez(folder / "digits.npz", x=bunch.images.astype(np.uint8), digit=names[bunch.target])
+    data = {"source": "digits.npz", "label": "digit", "anomalous": ["digit 8"]}
+    return ran(folder / "project", str(folder / "digits.npz"), {"data": data})
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """A labelled table."""
+    data = {"source": "breast_cancer", "label": "diagnosis", "normal": ["benign"]}
+    return ran(tmp_path_factory.mktemp("table") / "project", "breast_cancer", {"data": data})
+
+
+@pytest.fixture(scope="session")
+def signals(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Unlabelled arrays: sines of random phase."""
+    folder = tmp_path_factory.mktemp("signals")
+    draw = np.random.default_rng(0)
+    phase = draw.uniform(0, 2 * np.pi, (400, 1))
+    np.save(folder / "sines.npy", np.sin(np.linspace(0, 6, 48) + phase) + draw.normal(0, 0.1, (400, 48)))
+    settings = {"data": {"source": "sines.npy"}, "variants": ["autoencoder"]}
+    return ran(folder / "project", str(folder / "sines.npy"), settings)
