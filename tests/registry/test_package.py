@@ -46,9 +46,7 @@ def test_normal_rows_raise_about_the_promised_number_of_alarms(image_vae: Any) -
 
 def test_too_few_calibration_rows_are_refused_with_the_number_needed(table_autoencoder: Any, tmp_path: Path) -> None:
     rows = table_autoencoder.dataset.info["counts"]["calibration"]["rows"]
-    with pytest.raises(
-        HourglassError, match=f"{rows} calibration rows are too few for alpha = 0.001: at least 999"
-    ):
+    with pytest.raises(HourglassError, match=f"{rows} calibration rows are too few for alpha = 0.001: at least 999"):
         package(table_autoencoder.trained, table_autoencoder.dataset, 0.001, tmp_path)
 
 
