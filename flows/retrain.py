@@ -93,12 +93,11 @@ def _run_graph(project: Project, params: Params) -> int:
         else:
             named = run_stage.with_options(name=stage.name)
             futures[stage.name] = named.submit(project, params, stage.name, slots, return_state=False, wait_for=above)
-    results: list[Any] = [future.result(raise_on_failure=False) for future in futures.values()]
-    problems = [result for result in results if isinstance(result, BaseException)]
-    if problems:
-        # what a stage said comes before what Prefect says of those that waited for it
-        raise min(problems, key=lambda problem: not isinstance(problem, HourglassError))
-    return sum(result is True for result in results)
+    states = [future.state for future in futures.values() if future.wait() is None]
+    problems = [state.result(raise_on_failure=False) for state in states if state.is_failed() or state.is_crashed()]
+    if problems:  # what waited for these never started
+        raise problems[0]
+    return sum(future.result() for future in futures.values())
 
 
 @task(**_RETRIED, retry_condition_fn=_may_go_well_again)

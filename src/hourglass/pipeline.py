@@ -122,6 +122,13 @@ def data_version(project: Project) -> str:
     return str(content["outs"][0]["md5"])
 
 
+def data_differs(project: Project) -> bool:
+    """Tell whether ``data/`` holds something else than ``data.dvc`` says, wherever DVC's cache stands."""
+    with _repo(project) as repo:
+        (out,) = repo.stage.load_one("data.dvc").outs
+        return bool(out.get_hash() != out.hash_info)
+
+
 def lock_entries(project: Project) -> dict[str, Any]:
     """Read ``dvc.lock``: stage to what it depended on and made.
 

@@ -64,7 +64,7 @@ def ensure(project: Project, params: Params) -> str:
     """
     if not project.data.exists():
         return _bring_back(project, params)
-    if pipeline.changed(project, DATA_STAGE):
+    if pipeline.data_differs(project):
         pipeline.run_dvc(project, ["add", "--quiet", "data"])
         return "data/ changed; its new version is in data.dvc"
     return "data/ is as data.dvc says"
@@ -86,7 +86,7 @@ def _bring_back(project: Project, params: Params) -> str:
     new = project.root / f".data-new.{os.getpid()}"
     snapshot.build(params.data.source, new, params.data)
     snapshot.replace(project.data, new)
-    if pipeline.changed(project, DATA_STAGE):
+    if pipeline.data_differs(project):
         raise HourglassError(
             f"the rebuilt {params.data.source} differs from data.dvc: another version of scikit-learn? Install from "
             "requirements.lock, or accept it with `dvc add data`."

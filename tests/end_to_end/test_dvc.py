@@ -1,0 +1,70 @@
+"""What users of DVC expect of its commands."""
+
+import json
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("project")]
+
+
+def changed(checkout) -> set[str]:
+    return set(json.loads(checkout.dvc("status", "--json")))
+
+
+def test_repro_after_a_run_has_nothing_to_do(finished):
+    assert "Data and pipelines are up to date" in finished.checkout.dvc("repro")
+
+
+def test_forced_repro_gives_the_same_lock(copy):
+    before = copy.lock
+    copy.dvc("repro", "--force")
+    assert copy.lock == before
+
+
+def test_one_number_under_a_variant_changes_that_variant_only(copy):
+    copy.set(vae={"latent": 4})
+    assert changed(copy) == {"train@vae"}
+
+
+def test_experiment_retrains_the_variant_and_its_metrics_show(copy):
+    copy.dvc("exp", "run", "-S", "vae.latent=4")
+    shown = json.loads(copy.dvc("metrics", "diff", "--json"))["diff"]
+    assert set(shown) >= {"work/compare/metrics/vae.json"}
+    assert "work/compare/metrics/autoencoder.json" not in shown or not shown["work/compare/metrics/autoencoder.json"]
+    assert "reconstruction" in str(shown["work/compare/metrics/vae.json"])
+
+
+def test_dropped_variant_is_gone_everywhere(copy):
+    copy.set(variants=["vae"])
+    copy.dvc("repro")
+    work = copy.root / "work"
+    assert json.loads((work / "compare" / "leaderboard.json").read_text())["ranking"] == ["vae"]
+    assert not [path for path in work.rglob("*") if "autoencoder" in path.name]
+    copy.set(variants=["autoencoder", "vae"])
+    assert "is cached - skipping run" in copy.dvc("repro")
+
+
+def test_plots_draw_the_curves_of_every_variant(finished):
+    checkout = finished.checkout
+    checkout.dvc("plots", "show", "--out", str(checkout.root / ".dvc" / "tmp" / "plots"))
+    page = (checkout.root / ".dvc" / "tmp" / "plots" / "index.html").read_text()
+    for name in ("vae_kl", "vae_reconstruction", "autoencoder_reconstruction", "roc"):
+        assert name in page
+
+
+def test_remote_is_set_by_one_command_and_gets_the_results(copy, tmp_path):
+    copy.dvc("remote", "add", "--local", "--default", "store", str(tmp_path / "store"))
+    copy.set(evaluate={"bootstrap": 101})
+    copy.hourglass("run")
+    copy.dvc("status", "--cloud")
+    assert "Cache and remote 'store' are in sync" in copy.dvc("status", "--cloud")
+
+
+def test_clone_without_data_or_remote_rebuilds_the_embedded_set(clone, tmp_path):
+    fresh = clone.copy(tmp_path / "fresh")
+    import shutil
+
+    for name in ("data", "work", ".dvc/cache"):
+        shutil.rmtree(fresh.root / name, ignore_errors=True)
+    fresh.hourglass("data", "digits")
+    assert fresh.git("status", "--porcelain", "data.dvc", "params.yaml") == ""

@@ -1,0 +1,84 @@
+"""What people read when something is wrong: one sentence, a non-zero exit, nothing half-written."""
+
+import shutil
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("project")]
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+def sentence(said: str) -> str:
+    (line,) = [line for line in said.splitlines() if line.startswith("hourglass: ")]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"train": {"epoch": 3}}, "unknown key 'train.epoch'; did you mean 'train.epochs'?"),
+        ({"variants": ["vae", "vea"]}, "variants[1] is 'vea'"),
+        ({"train": {"lr": -1.0}}, "train.lr is -1.0; it should be greater than 0"),
+        ({"anomaly": {"alpha": 2.0}}, "anomaly.alpha is 2.0; it should be less than 1"),
+        ({"vae": {"latents": 3}}, "unknown key 'vae.latents'; did you mean 'vae.latent'?"),
+    ],
+)
+def test_wrong_setting_ends_a_run_before_anything_happens(copy, change, expected):
+    copy.set(**change)
+    before = copy.lock
+    said = copy.hourglass("run", expect=1)
+    assert expected in sentence(said)
+    assert "Traceback" not in said
+    assert copy.lock == before
+
+
+def test_impossible_alpha_is_refused_with_the_rows_it_needs(copy):
+    copy.set(anomaly={"alpha": 0.001})
+    said = copy.dvc("repro", expect=255)
+    assert "at least 999 are needed" in sentence(said)
+
+
+def test_source_that_does_not_exist_leaves_the_snapshot_alone(copy):
+    before = sorted(path.name for path in copy.root.iterdir())
+    assert "doesn't exist" in sentence(copy.hourglass("data", "nowhere.csv", expect=1))
+    assert sorted(path.name for path in copy.root.iterdir()) == before
+    assert copy.git("status", "--porcelain", "data.dvc", "params.yaml") == ""
+
+
+def test_training_finishes_without_mlflow_and_track_catches_up(copy):
+    copy.set(vae={"latent": 3})
+    said = copy.hourglass("run", expect=1, MLFLOW_TRACKING_URI=NOWHERE)
+    assert "MLflow at http://127.0.0.1:9 can't be reached" in sentence(said)
+    assert (copy.root / "reports" / "index.html").exists()
+    assert "up to date" in copy.dvc("repro")
+    assert copy.hourglass("track").count("is complete") == 2
+
+
+def test_prefect_server_that_is_down_is_named_and_dvc_still_works(copy):
+    said = copy.hourglass("run", expect=1, PREFECT_API_URL=f"{NOWHERE}/api")
+    assert "Prefect's API at http://127.0.0.1:9/api can't be reached" in sentence(said)
+    assert "up to date" in copy.dvc("repro")
+
+
+def test_moved_project_is_told_that_mlflow_keeps_absolute_paths(finished, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(finished.checkout.root, moved)
+    said = type(finished.checkout)(moved, finished.checkout.env).hourglass("track", expect=1)
+    assert "this project was moved" in sentence(said)
+
+
+def test_commands_outside_a_project_say_where_to_go(tmp_path, finished):
+    said = type(finished.checkout)(tmp_path, finished.checkout.env).hourglass("ingest", expect=1)
+    assert "is in no Hourglass project" in sentence(said)
+
+
+def test_damaged_lock_is_named(copy):
+    (copy.root / "dvc.lock").write_text("stages: [")
+    assert "dvc.lock" in copy.hourglass("run", expect=1)
+
+
+def test_project_without_git_works(copy):
+    shutil.rmtree(copy.root / ".git")
+    assert "up to date" in copy.dvc("repro")
+    assert "0 stages ran" in copy.hourglass("run")

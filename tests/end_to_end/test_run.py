@@ -1,0 +1,67 @@
+"""The main job: from a clone to a champion and a report, and nothing at all the second time."""
+
+import json
+import re
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("project")]
+
+
+def test_first_run_ends_with_a_champion_and_the_reports_path(finished):
+    assert re.search(r"Champion: models:/hourglass/1 \((autoencoder|vae), auroc 0\.\d+ on selection\)", finished.said)
+    report = finished.checkout.root / "reports" / "index.html"
+    assert f"Report: {report}" in finished.said
+    assert report.stat().st_size < 5 * 2**20
+
+
+def test_first_run_leaves_at_most_the_lock_for_git(finished):
+    assert finished.checkout.git("status", "--porcelain").strip() in {"", "M dvc.lock"}
+
+
+def test_second_run_does_nothing(finished):
+    checkout = finished.checkout
+    before = checkout.lock, (checkout.root / "reports" / "index.html").read_bytes()
+    said = checkout.hourglass("run")
+    assert "0 stages ran" in said
+    assert "is the champion already" in said
+    assert checkout.lock == before[0]
+    assert checkout.hourglass("models").count("auroc") == 1
+
+
+def test_every_output_says_what_it_was_made_from_as_the_lock_does(finished):
+    from hourglass import pipeline
+    from hourglass.project import Project
+
+    root = finished.checkout.root
+    project = Project(root, root)
+    for stage in [stage.name for stage in pipeline.stages(project) if stage.name != "data.dvc"]:
+        assert pipeline.recorded_inputs(project, stage) == pipeline.locked_inputs(project, stage)
+
+
+def test_no_output_holds_a_path_a_host_or_a_time(finished):
+    import socket
+
+    root = finished.checkout.root
+    spoilt = re.compile(
+        f"{re.escape(str(root))}|{re.escape(socket.gethostname())}|/site-packages/|20\\d\\d-\\d\\d-\\d\\d".encode()
+    )
+    for path in (root / "work").rglob("*"):
+        if path.is_file() and path.suffix != ".py":
+            assert not spoilt.search(path.read_bytes()), path
+
+
+def test_stages_leave_no_unfinished_files(finished):
+    root = finished.checkout.root
+    assert not list((root / "work").glob(".publish/*"))
+    assert not list(root.glob(".data-new*"))
+
+
+def test_prefect_keeps_the_leaderboard_and_a_link_to_the_report(finished):
+    import sqlite3
+
+    home = finished.checkout.env["PREFECT_HOME"]
+    with sqlite3.connect(f"{home}/prefect.db") as database:
+        kept = dict(database.execute("select key, data from artifact"))
+    assert {row["variant"] for row in json.loads(json.loads(kept["leaderboard"]))} == {"autoencoder", "vae"}
+    assert "reports/index.html" in kept["report"]
