@@ -115,7 +115,7 @@ def run_stage(project: Project, params: Params, stage: str, slots: BoundedSemaph
     log = get_run_logger()
     params.check()
     with slots:
-        return pipeline.reproduce(project, stage, lambda line: log.info("%s | %s", stage, line) if line else None)
+        return pipeline.reproduce(project, stage, lambda line: log.info("%s", line))
 
 
 @task(**_RETRIED, retry_condition_fn=_may_go_well_again)

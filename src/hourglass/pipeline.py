@@ -47,7 +47,7 @@ def stages(project: Project) -> list[Stage]:
 def changed(project: Project, stage: str) -> bool:
     """Tell whether a stage has to run: its inputs, outputs or command differ from ``dvc.lock``."""
     with _repo(project) as repo:
-        return bool(repo.status([stage]))
+        return bool(repo.status([f"{project.root / 'dvc.yaml'}:{stage}"]))
 
 
 def inputs(project: Project, stage: str) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def inputs(project: Project, stage: str) -> dict[str, Any]:
     with _repo(project) as repo:
         deps: dict[str, str] = {}
         params: dict[str, Any] = {}
-        for dep in repo.stage.load_one(name=stage).deps:
+        for dep in repo.stage.load_one(str(project.root / "dvc.yaml"), stage).deps:
             if isinstance(dep, ParamsDependency):
                 params |= dep.read_params()
             elif not dep.exists:
@@ -125,7 +125,7 @@ def data_version(project: Project) -> str:
 def data_differs(project: Project) -> bool:
     """Tell whether ``data/`` holds something else than ``data.dvc`` says, wherever DVC's cache stands."""
     with _repo(project) as repo:
-        (out,) = repo.stage.load_one("data.dvc").outs
+        (out,) = repo.stage.load_one(str(project.root / "data.dvc")).outs
         return bool(out.get_hash() != out.hash_info)
 
 
@@ -192,9 +192,10 @@ def run_dvc(
     )
     assert child.stdout is not None  # noqa: S101
     said = []
-    for line in child.stdout:
-        said.append(line.rstrip())
-        on_line(line.rstrip())
+    for line in map(str.strip, child.stdout):
+        said.append(line)
+        if line and not line.startswith(_HINTS):
+            on_line(line)
     if child.wait() != 0:
         own = [line.removeprefix(ERROR_PREFIX) for line in said if line.startswith(ERROR_PREFIX)]
         if own:
@@ -203,6 +204,9 @@ def run_dvc(
         raise CommandInterruptedError((theirs or said or [f"dvc {' '.join(arguments)} printed nothing"])[-1])
     return said
 
+
+#: What DVC tells a person who types its commands.
+_HINTS = ("To track the changes", "git add", "To enable auto staging", "dvc config core.autostage", "Use `dvc push`")
 
 #: What the command line puts before a message for people.
 ERROR_PREFIX = "hourglass: "

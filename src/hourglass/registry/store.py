@@ -46,12 +46,11 @@ def connect(project: Project) -> "MlflowClient":
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         mlflow.set_tracking_uri(where)
         mlflow.set_registry_uri(os.environ.get("MLFLOW_REGISTRY_URI", where))
-        client = mlflow.MlflowClient(where)
-        if where.startswith("sqlite"):
-            project.mlruns.mkdir(parents=True, exist_ok=True)
-            with locked(project, "mlflow store"):
-                client.get_experiment("0")
-        return client
+        if not where.startswith("sqlite"):
+            return mlflow.MlflowClient(where)
+        project.mlruns.mkdir(parents=True, exist_ok=True)
+        with locked(project, "mlflow store"):
+            return mlflow.MlflowClient(where)
 
 
 def experiment(project: Project, client: "MlflowClient", name: str) -> str:

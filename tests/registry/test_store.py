@@ -1,0 +1,58 @@
+"""The MLflow store, embedded or served."""
+
+import subprocess
+import sys
+
+import pytest
+
+from hourglass.errors import HourglassError
+from hourglass.project import Project
+from hourglass.registry import store
+
+RACE = """
+import sys
+from pathlib import Path
+from hourglass.project import Project
+from hourglass.registry import store
+project = Project(Path(sys.argv[1]), Path(sys.argv[1]))
+print(store.experiment(project, store.connect(project), "digits"))
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return Project(tmp_path, tmp_path)
+
+
+@pytest.mark.slow
+def test_processes_that_come_first_at_once_share_one_store(project, tmp_path):
+    command = [sys.executable, "-c", RACE, str(tmp_path)]
+    racers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = [racer.communicate()[0].splitlines()[-1] for racer in racers]
+    assert [racer.returncode for racer in racers] == [0, 0, 0]
+    assert len(set(said)) == 1
+
+
+def test_server_that_is_down_is_named_with_what_to_do(project, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(HourglassError, match=r"127\.0\.0\.1:9 can't be reached.*finished work is kept.*unset MLFLOW"):
+        store.connect(project)
+
+
+def test_password_of_a_server_is_not_printed(project, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
+    with pytest.raises(HourglassError) as refused:
+        store.connect(project)
+    assert "secret" not in str(refused.value)
+
+
+def test_moved_store_is_told(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    store.experiment(project, store.connect(project), "digits")
+    moved = tmp_path / "moved"
+    (tmp_path / "mlruns").rename(moved.joinpath("mlruns") if moved.mkdir() is None else moved)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    elsewhere = Project(moved, moved)
+    with pytest.raises(HourglassError, match="this project was moved"):
+        store.experiment(elsewhere, store.connect(elsewhere), "digits")

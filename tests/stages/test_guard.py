@@ -1,0 +1,179 @@
+"""One runner per output, inputs that stand still, outputs that are whole or absent."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hourglass import pipeline
+from hourglass.errors import HourglassError
+from hourglass.stages.guard import run_guarded
+
+
+def run(project, work=None, **options):
+    def write(number, folder):
+        (folder / "result.txt").write_text(str(2 * number))
+
+    run_guarded(
+        project,
+        "double",
+        project.root / "work" / "double",
+        read=lambda: int((project.root / "number.txt").read_text()),
+        work=work or write,
+        **options,
+    )
+
+
+def result(project):
+    path = project.root / "work" / "double" / "result.txt"
+    return path.read_text() if path.exists() else None
+
+
+def repro(project, *arguments):
+    command = [sys.executable, "-m", "dvc", "repro", *arguments]
+    return subprocess.run(command, cwd=project.root, check=True, capture_output=True, text=True).stdout
+
+
+def test_output_comes_with_what_it_was_made_from(project):
+    run(project)
+    recorded = json.loads(project.inputs("double").read_text())
+    assert result(project) == "42"
+    assert recorded == pipeline.inputs(project, "double")
+    assert recorded["params"] == {"factor": 2}
+
+
+def test_input_that_moves_while_the_stage_runs_is_named_and_nothing_is_published(project):
+    def meddle(number, folder):
+        (project.root / "number.txt").write_text("1")
+
+    with pytest.raises(HourglassError, match=r"number\.txt changed while double ran"):
+        run(project, meddle)
+    assert result(project) is None
+    assert not project.inputs("double").exists()
+
+
+def test_param_that_moves_is_seen_too(project):
+    with pytest.raises(HourglassError, match="factor changed while double ran"):
+        run(project, lambda number, folder: (project.root / "params.yaml").write_text("factor: 3"))
+
+
+def test_finished_work_waits_for_its_inputs_to_come_back(project):
+    def meddle(number, folder):
+        (folder / "result.txt").write_text("finished")
+        (project.root / "number.txt").write_text("1")
+
+    with pytest.raises(HourglassError):
+        run(project, meddle)
+    (project.root / "number.txt").write_text("21")
+    run(project, work=lambda number, folder: pytest.fail("it was finished"))
+    assert result(project) == "finished"
+
+
+def test_failing_work_leaves_the_old_output_whole(project):
+    run(project)
+    (project.root / "number.txt").write_text("5")
+
+    def fail(number, folder):
+        (folder / "result.txt").write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        run(project, fail)
+    assert result(project) == "42"
+
+
+def test_new_output_replaces_the_old_one_as_a_whole(project):
+    run(project, lambda number, folder: (folder / "old.txt").write_text("x"))
+    (project.root / "number.txt").write_text("4")
+    run(project)
+    assert [path.name for path in (project.root / "work" / "double").iterdir()] == ["result.txt"]
+
+
+def interrupted(number, folder):
+    (folder / "half.txt").write_text("half")
+    raise KeyboardInterrupt
+
+
+def test_resumable_work_finds_what_it_left(project):
+    seen = []
+    with pytest.raises(KeyboardInterrupt):
+        run(project, interrupted, resumable=True)
+    run(project, lambda number, folder: seen.extend(folder.iterdir()), resumable=True)
+    assert [path.name for path in seen] == ["half.txt"]
+
+
+def test_other_work_starts_from_nothing(project):
+    seen = []
+    with pytest.raises(KeyboardInterrupt):
+        run(project, interrupted)
+    run(project, lambda number, folder: seen.extend(folder.iterdir()))
+    assert seen == []
+
+
+@pytest.mark.parametrize("other", [{"fingerprint": {"cpu": "another"}}, {}])
+def test_other_inputs_or_machines_never_see_unfinished_work(project, other):
+    with pytest.raises(KeyboardInterrupt):
+        run(project, interrupted, resumable=True)
+    if not other:
+        (project.root / "number.txt").write_text("6")
+    seen = []
+    run(project, lambda number, folder: seen.extend(folder.iterdir()), resumable=True, **other)
+    assert seen == []
+
+
+def test_forced_run_works_again_and_gives_the_same_lock(project):
+    assert "working" in repro(project)
+    lock = project.lock_file.read_text()
+    assert "working" not in repro(project)
+    assert "working" in repro(project, "--force")
+    assert project.lock_file.read_text() == lock
+
+
+def test_output_that_does_not_belong_to_the_lock_is_told(project):
+    repro(project)
+    (project.root / "number.txt").write_text("8")
+    run(project)
+    with pytest.raises(HourglassError, match=r"made from another number\.txt than dvc\.lock says"):
+        pipeline.recorded_inputs(project, "double")
+
+
+def test_missing_input_is_named(project):
+    (project.root / "number.txt").unlink()
+    with pytest.raises(HourglassError, match=r"number\.txt is missing"):
+        run(project)
+
+
+SLEEPER = """
+from pathlib import Path
+import os, time
+from hourglass.project import Project
+from hourglass.stages.guard import run_guarded
+root = Path.cwd()
+def work(_, folder):
+    (root / "pid").write_text(str(os.getpid()))
+    time.sleep(60)
+run_guarded(Project(root, root), "double", root / "work" / "double", read=lambda: None, work=work)
+"""
+
+
+def test_stage_dies_with_dvc(project):
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEPER!r}])"
+    dvc = subprocess.Popen([sys.executable, "-c", parent], cwd=project.root, env=os.environ | {"DVC_STAGE": "double"})
+    pid_file = project.root / "pid"
+    _wait(lambda: pid_file.exists() and pid_file.read_text())
+    stage = Path("/proc") / pid_file.read_text()
+    dvc.send_signal(signal.SIGKILL)
+    dvc.wait()
+    _wait(lambda: not stage.exists())
+
+
+def _wait(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)

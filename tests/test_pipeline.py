@@ -1,0 +1,90 @@
+"""DVC's graph, as the project has it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hourglass import models, pipeline
+from hourglass.errors import HourglassError
+from hourglass.params import load
+from hourglass.project import Project
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return {stage.name: set(stage.upstream) for stage in pipeline.stages(Project(ROOT, ROOT))}
+
+
+def test_graph_is_the_one_of_the_design(graph):
+    for variant in load(ROOT / "params.yaml").variants:
+        assert graph[f"train@{variant}"] == {"ingest"}
+        assert graph[f"package@{variant}"] == {"ingest", f"train@{variant}"}
+        assert graph[f"evaluate@{variant}"] == {"ingest", f"package@{variant}"}
+        assert {f"train@{variant}", f"evaluate@{variant}"} <= graph["compare"]
+    assert graph["ingest"] == {"data.dvc"}
+
+
+def test_stages_come_after_those_they_depend_on(graph):
+    names = list(graph)
+    assert all(names.index(above) < names.index(name) for name, upstream in graph.items() for above in upstream)
+
+
+@pytest.mark.parametrize("variant", models.names())
+def test_code_of_a_variant_is_in_the_graph(variant):
+    if variant not in load(ROOT / "params.yaml").variants:
+        pytest.skip("not listed in params.yaml")
+    (stage,) = [stage for stage in _dvc_stages() if stage.addressing == f"train@{variant}"]
+    deps = {dep.def_path for dep in stage.deps}
+    assert {f"src/hourglass/models/{variant}.py", "src/hourglass/models/shared", "src/hourglass/training"} <= deps
+
+
+def test_failing_command_gives_what_the_stage_said(tmp_path, monkeypatch):
+    project = _project(tmp_path, "sh -c 'echo \"hourglass: give more rows.\" >&2; exit 1'")
+    with pytest.raises(HourglassError, match=r"^give more rows\.$"):
+        pipeline.reproduce(project, "only", lambda line: None)
+
+
+def test_command_that_says_nothing_was_interrupted(tmp_path):
+    project = _project(tmp_path, "sh -c 'kill -9 $$'")
+    with pytest.raises(pipeline.CommandInterruptedError, match="failed to reproduce 'only'"):
+        pipeline.reproduce(project, "only", lambda line: None)
+
+
+def test_lines_of_a_stage_are_passed_on(tmp_path):
+    lines = []
+    project = _project(tmp_path, "echo hello > out; echo epoch 1")
+    assert pipeline.reproduce(project, "only", lines.append)
+    assert "epoch 1" in lines
+    assert not any("git add" in line or "dvc push" in line for line in lines)
+
+
+def test_restored_stage_did_not_run(tmp_path):
+    project = _project(tmp_path, "echo hello > out", deps="[params.yaml]")
+    (tmp_path / "params.yaml").write_text("seed: 0")
+    assert pipeline.reproduce(project, "only", lambda line: None)
+    (tmp_path / "out").unlink()
+    assert not pipeline.reproduce(project, "only", lambda line: None)
+    assert (tmp_path / "out").read_text() == "hello\n"
+
+
+def test_damaged_lock_is_named(tmp_path):
+    (tmp_path / "dvc.lock").write_text("stages: [")
+    with pytest.raises(HourglassError, match=r"dvc\.lock is damaged"):
+        pipeline.lock_entries(Project(tmp_path, tmp_path))
+
+
+def _dvc_stages():
+    from dvc.repo import Repo
+
+    with Repo(str(ROOT)) as repo:
+        return list(repo.index.stages)
+
+
+def _project(root, cmd, deps="[]"):
+    (root / "dvc.yaml").write_text(f"stages:\n  only:\n    cmd: {json.dumps(cmd)}\n    outs: [out]\n    deps: {deps}\n")
+    project = Project(root, root)
+    pipeline.run_dvc(project, ["init", "--no-scm", "--quiet"])
+    return project
