@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-_DATA, _PIPELINE, _REGISTRY = "Data", "Pipeline", "Registry"
+_DATA, _PIPELINE, _REGISTRY, _MODELS = "Data", "Pipeline", "Registry", "Models"
 
 
 def main() -> None:
@@ -173,6 +173,17 @@ def report() -> None:
         print(f"{ERROR_PREFIX}{unreachable} The report is rendered without the registry.", file=sys.stderr)  # noqa: T201
         standing = None
     print(render(project, params, standing))  # noqa: T201
+
+
+@app.command(rich_help_panel=_MODELS)
+def variants(name: Annotated[str | None, typer.Argument(help="explain the settings of this one")] = None) -> None:
+    """List what can be trained, or explain the settings of one variant."""
+    from hourglass.report.variants import explain, list_variants
+
+    if name is None:
+        list_variants()
+    else:
+        explain(Project.find(), name)
 
 
 def _register(project: Project, params: Any) -> Any:

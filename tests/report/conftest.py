@@ -2,7 +2,7 @@
 
 import shutil
 from contextlib import chdir
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from hourglass import params
 from hourglass.data import snapshot
+from hourglass.files import read_json
 from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry.standing import Standing
@@ -36,18 +37,16 @@ class Ran:
 
     project: Project
     params: Params
-    pages: dict[bool, str] = field(default_factory=dict)
 
     def page(self, standing: Standing | None = None) -> str:
         return render(self.project, self.params, standing).read_text(encoding="utf-8")
 
-    @property
-    def folder(self) -> Path:
-        return self.project.root
+    def evaluation(self, variant: str) -> dict[str, Any]:
+        return read_json(self.project.output("evaluate", variant) / "evaluation.json")
 
     def copy(self, folder: Path) -> "Ran":
         """Give a copy that a test may spoil."""
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        shutil.copytree(self.project.root, folder, ignore=shutil.ignore_patterns("mlruns", ".hourglass", "src"))
         return Ran(Project(folder, folder), self.params)
 
 
@@ -71,7 +70,7 @@ def ran(root: Path, source: str, settings: dict[str, Any]) -> Ran:
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """Labelled images with a refused variant beside a good one, and a class with a hostile name."""
+    """Labelled images; a class has a hostile name."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()

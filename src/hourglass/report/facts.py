@@ -340,7 +340,7 @@ def collect(project: Project, params: Params, standing: Standing | None) -> Fact
         leaderboard=tuple(_leaderboard(variants, board, standing)),
         alarms=tuple(_alarm(variant) for variant in variants),
         variants=variants,
-        data=_data(project, dataset, params),
+        data=data_of(project, dataset, params),
         standing=standing,
         provenance=Provenance.of(project.root),
         keys=_keys(project, ("ingest", "compare")),
@@ -505,7 +505,8 @@ def _sampled_from(package: Path) -> str:
     return "a Gaussian fitted to the codes of the training rows, for this variant has no prior of its own"
 
 
-def _data(project: Project, dataset: Dataset, params: Params) -> Data:
+def data_of(project: Project, dataset: Dataset, params: Params) -> Data:
+    """Describe the data that ``ingest`` made."""
     info, schema = dataset.info, dataset.schema
     return Data(
         source=params.data.source,

@@ -50,7 +50,9 @@ def curves(epochs: list[dict[str, Any]], term: str, best_epoch: int, *, name: st
     best = epochs[best_epoch - 1]["validation"][term]
     _scale_losses(axes, epochs, term)
     axes.axvline(best_epoch, color=_STAND_INS["muted"], lw=0.8, ls=":")
-    axes.plot([best_epoch], [best], "o", ms=6, color=_STAND_INS["normal"], mec=_STAND_INS["surface"], mew=1.2)
+    axes.plot(
+        [best_epoch], [best], "o", ms=6, color=_STAND_INS["normal"], mec=_STAND_INS["surface"], mew=1.2, clip_on=False
+    )
     axes.set_xlabel("epoch")
     axes.set_xlim(0, len(epochs))
     return _svg(figure, name, label)
@@ -64,8 +66,15 @@ def roc(points: list[list[float]], operating: tuple[float, float], *, name: str,
     axes.fill_between(x, y, color=_STAND_INS["normal"], alpha=0.1, lw=0)
     axes.plot(x, y, color=_STAND_INS["normal"], lw=1.8)
     axes.plot(*operating, "o", ms=8, color=_STAND_INS["anomaly"], mec=_STAND_INS["surface"], mew=1.4, clip_on=False)
+    below = operating[1] > 0.2
     axes.annotate(
-        "threshold", operating, (operating[0] + 0.05, operating[1] - 0.09), color=_STAND_INS["ink"], fontsize=_TEXT
+        "threshold",
+        operating,
+        (9, -7 if below else 7),
+        textcoords="offset points",
+        va="top" if below else "bottom",
+        color=_STAND_INS["ink"],
+        fontsize=_TEXT,
     )
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="false-alarm rate", ylabel="detection rate")
     return _svg(figure, name, label)

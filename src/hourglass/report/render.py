@@ -123,6 +123,7 @@ def _context(facts: Facts) -> dict[str, Any]:
         "promise_of_all": words.promise_of_all(facts.alarms),
         "shape": words.shape(facts.data),
         "normaliser": words.normaliser(facts.data),
+        "duplicates": words.duplicates(facts.data),
         "splits": SPLITS,
         "purposes": PURPOSES,
         "board": list(_board(facts)),

@@ -63,6 +63,15 @@ def shape(data: Data) -> str:
     return "arrays of " + f" {_TIMES} ".join(count(size) for size in data.shape)
 
 
+def duplicates(data: Data) -> str:
+    """Say how often a row repeats another, and where."""
+    found = {name: count(value) for name, value in data.duplicates.items()}
+    return (
+        f"{found['rows']} rows repeat another; {found['straddling_splits']} values stand in several splits, "
+        f"{found['normal_and_anomalous']} are both normal and anomalous"
+    )
+
+
 def normaliser(data: Data) -> str:
     """Say how rows are brought into the nets' units."""
     how = data.normalise

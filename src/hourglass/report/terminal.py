@@ -1,0 +1,47 @@
+"""Tables and lines on a terminal, plain where they are piped."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+#: Lines wrap here where there is no terminal whose width counts.
+_PIPED_WIDTH = 140
+
+
+def show(*blocks: Table | str) -> None:
+    """Print blocks with a line between them."""
+    to = _console()
+    for place, block in enumerate(blocks):
+        if place:
+            to.print()
+        to.print(block)
+
+
+def _console() -> Console:
+    """Make a console that takes text literally, brackets included."""
+    found = Console(markup=False, highlight=False, emoji=False)
+    return found if found.is_terminal else Console(markup=False, highlight=False, emoji=False, width=_PIPED_WIDTH)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> Table:
+    """Lay out rows; columns named in `numbers` stand to the right."""
+    found = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, show_edge=False
+    )
+    for name in columns:
+        found.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    for row in rows:
+        found.add_row(*row)
+    return found
+
+
+def facts(title: str, rows: Iterable[Sequence[str]]) -> Table:
+    """Lay out names with their values."""
+    found = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False)
+    found.add_column(style="dim", no_wrap=True)
+    found.add_column(overflow="fold")
+    for row in rows:
+        found.add_row(*row)
+    return found

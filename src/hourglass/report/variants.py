@@ -1,0 +1,113 @@
+"""``hourglass variants``: what can be trained, and how it can be set."""
+
+import difflib
+import inspect
+from collections.abc import Iterator
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from hourglass import models, params
+from hourglass.errors import HourglassError
+from hourglass.project import Project
+from hourglass.report.terminal import facts, show, table
+from hourglass.settings import Declared, Setting, declared_settings
+
+
+def list_variants() -> None:
+    """Print all variants."""
+    rows = ((name, ", ".join(_aliases(name)), *_description(name)) for name in models.names())
+    variants = table("Variants", ("name", "also", "what it does", "source"), rows)
+    show(variants, "`hourglass variants NAME` explains the settings of one.")
+
+
+def explain(project: Project, name: str) -> None:
+    """Print every setting of a variant, and its value in ``params.yaml``.
+
+    Parameters
+    ----------
+    project : Project
+    name : str
+        A name or an alias.
+
+    Raises
+    ------
+    HourglassError
+        There is no such variant, or ``params.yaml`` can't be read.
+    """
+    name = models.ALIASES.get(name, name)
+    if name not in models.names():
+        raise HourglassError(f"there is no variant {name!r}; {_nearest(name)}")
+    loaded = params.load(project.params_file)
+    section = loaded.sections.get(name, {})
+    description, source = _description(name)
+    about = [("what it does", description), ("source", source), ("also", ", ".join(_aliases(name)))]
+    about.append(("in this project", "trained" if name in loaded.variants else "not among `variants` of params.yaml"))
+    columns = ("setting", "value", "default", "type", "bounds", "what it means")
+    settings = declared_settings(models.get(name)).values()
+    rows = (_row(one, section) for one in settings)
+    show(
+        facts(name, [row for row in about if row[1]]),
+        table(f"Settings, section `{name}` of params.yaml", columns, rows),
+    )
+
+
+def _row(declared: Declared, section: dict[str, Any]) -> tuple[str, ...]:
+    default = _value(declared.default)
+    value = _value(section[declared.name]) if declared.name in section else default
+    return declared.name, value, default, type_words(declared.type), bound_words(declared), declared.setting.doc
+
+
+def type_words(hint: Any) -> str:
+    """Write a type as ``params.yaml`` has its values."""
+    if get_origin(hint) is Annotated:
+        return type_words(get_args(hint)[0])
+    if get_origin(hint) is Literal:
+        return " | ".join(map(str, get_args(hint)))
+    if get_origin(hint) in (Union, UnionType):
+        return " | ".join(map(type_words, get_args(hint)))
+    if get_origin(hint) is list:
+        return f"list of {type_words(get_args(hint)[0])}"
+    names = {NoneType: "null", int: "whole number", float: "number", bool: "true | false", str: "text"}
+    return names.get(hint, str(hint))
+
+
+def bound_words(declared: Declared) -> str:
+    """Write the bounds of a setting, or those of the items of a list."""
+    own = _bounds(declared.setting)
+    items = [f"each {words}" for setting in _inner_settings(declared.type) if (words := _bounds(setting))]
+    return ", ".join([own, *items] if own else items)
+
+
+def _bounds(setting: Setting) -> str:
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    return ", ".join(f"{signs[name]} {value:,g}" for name, value in setting.bounds.items())
+
+
+def _inner_settings(hint: Any) -> Iterator[Setting]:
+    if get_origin(hint) is Annotated:
+        yield from (extra for extra in hint.__metadata__ if isinstance(extra, Setting))
+    for inner in get_args(hint):
+        yield from _inner_settings(inner)
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _description(name: str) -> tuple[str, str]:
+    """Read the first line of a variant's docstring, and the paper it comes from."""
+    lines = (inspect.getdoc(models.get(name)) or "").splitlines() or [""]
+    source = next((line.removeprefix("Source:").strip() for line in lines if line.startswith("Source:")), "")
+    return lines[0].replace("``", ""), source.rstrip(".")
+
+
+def _aliases(name: str) -> list[str]:
+    return [alias for alias, of in models.ALIASES.items() if of == name]
+
+
+def _nearest(name: str) -> str:
+    known = [*models.names(), *models.ALIASES]
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}."

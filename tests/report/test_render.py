@@ -1,0 +1,273 @@
+"""The report as a file: what it says, what it loads, what it leaves alone."""
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from hourglass.errors import HourglassError
+from hourglass.evaluation.compare import rank
+from hourglass.files import read_json, write_json
+from hourglass.registry.standing import Standing, Version
+from hourglass.report import figures, pictures, words
+from hourglass.report.facts import Alarm, Estimate, collect
+from hourglass.report.render import render
+
+HOSTILE = "<script>alert('3')</script>"
+
+
+class Page(HTMLParser):
+    """The elements of a page: their tags and attributes, and the text of table rows."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.rows: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, {name: value or "" for name, value in attributes}))
+        if tag == "tr":
+            self.rows.append("")
+
+    def handle_data(self, data):
+        if self.rows:
+            self.rows[-1] += f" {data.strip()}"
+
+    def row(self, start: str) -> str:
+        return next(" ".join(row.split()) for row in self.rows if start in row)
+
+    def all(self, *tags: str) -> list[dict[str, str]]:
+        return [attributes for tag, attributes in self.elements if tag in tags]
+
+
+@pytest.fixture(scope="module")
+def page(images):
+    return images.page()
+
+
+@pytest.fixture
+def standing():
+    champion = Version("hourglass", 3, "vae", "auroc", 0.9, datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "abc")
+    newest = replace(champion, number=4, variant="autoencoder")
+    previous = {"autoencoder": {"selection.auroc": 0.25}}
+    return Standing("hourglass", champion, newest, "autoencoder isn't better than vae.", previous)
+
+
+@pytest.mark.parametrize("kind", ["images", "table", "signals"])
+def test_the_page_is_smaller_than_five_megabytes(kind, request):
+    project = request.getfixturevalue(kind)
+    assert len(project.page().encode()) < 5_000_000
+
+
+@pytest.mark.parametrize("kind", ["images", "table", "signals"])
+def test_the_page_loads_nothing_from_elsewhere(kind, request):
+    text = request.getfixturevalue(kind).page()
+    found = Page(text)
+    assert not found.all("link", "iframe", "object", "embed", "base")
+    assert all(one["src"].startswith("data:") for one in found.all("img"))
+    assert all(one["href"].startswith("#") for one in found.all("use"))
+    assert {one["href"] for one in found.all("a") if not one["href"].startswith("#")} == {"report.json"}
+    assert "@import" not in text
+    assert not re.search(r"url\((?!#)", text)
+
+
+def test_the_page_needs_no_script(page):
+    found = Page(page)
+    assert not found.all("script")
+    assert not [name for _, attributes in found.elements for name in attributes if name.startswith("on")]
+
+
+def test_a_hostile_class_name_is_shown_as_text(page):
+    assert HOSTILE not in page
+    assert "&lt;script&gt;alert(&#39;3&#39;)&lt;/script&gt;" in page
+
+
+def test_a_hostile_column_name_is_shown_as_text(table, tmp_path):
+    spoilt = table.copy(tmp_path / "copy")
+    index = spoilt.project.dataset / "dataset.json"
+    index.write_text(index.read_text().replace("mean radius", "<img src=x onerror=alert(1)>"))
+    assert not any("onerror" in one for one in Page(spoilt.page()).all("img"))
+
+
+def test_the_same_inputs_give_the_same_bytes(images):
+    first, numbers = images.page(), images.project.report.with_name("report.json").read_bytes()
+    code = (
+        "import sys; from pathlib import Path; from hourglass import params; from hourglass.project import Project; "
+        "from hourglass.report.render import render; root = Path(sys.argv[1]); "
+        "render(Project(root, root), params.load(root / 'params.yaml'), None)"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Kolkata"}
+    subprocess.run([sys.executable, "-c", code, images.project.root], env=environment, check=True)
+    assert images.project.report.read_text(encoding="utf-8") == first
+    assert images.project.report.with_name("report.json").read_bytes() == numbers
+
+
+@pytest.mark.parametrize("variant", ["autoencoder", "vae"])
+def test_the_leaderboard_shows_the_numbers_of_the_evaluation(images, page, variant):
+    found = images.evaluation(variant)
+    selection, test = found["selection"]["model"], found["test"]["model"]
+    row = Page(page).row(f" {variant} {found['latent']} latent")
+    for metrics, name in ((selection, "auroc"), (test, "auroc"), (test, "average_precision"), (test, "relative_error")):
+        value, low, high = (f"{metrics[name + end]:.3f}" for end in ("", "_low", "_high"))
+        assert f"{value} {low}–{high}" in row  # noqa: RUF001
+
+
+@pytest.mark.parametrize("variant", ["autoencoder", "vae"])
+def test_the_alarms_show_the_rates_of_the_evaluation(images, page, variant):
+    test = images.evaluation(variant)["test"]["model"]
+    text = " ".join(Page(page).rows)
+    for name in ("false_alarm_rate", "detection_rate"):
+        assert f"{100 * test[name]:.1f} %" in text
+
+
+def test_the_json_beside_holds_the_evaluation_to_the_last_digit(images):
+    images.page()
+    numbers = json.loads(images.project.report.with_name("report.json").read_text())
+    for variant in ("autoencoder", "vae"):
+        measured = images.evaluation(variant)
+        measured.pop("curves")
+        assert numbers["variants"][variant]["evaluation"] == measured
+
+
+def test_a_refused_variant_is_shown_with_its_reason_and_without_a_rank(images, tmp_path):
+    spoilt = images.copy(tmp_path / "copy")
+    path = spoilt.project.output("evaluate", "autoencoder") / "evaluation.json"
+    write_json(path, read_json(path) | {"failures": ["all rows have the same score", "scores are not finite"]})
+    board = rank({name: spoilt.evaluation(name) for name in ("autoencoder", "vae")}, "auto").content()
+    board["trustworthiness"] = {"autoencoder": 0.5, "vae": 0.5}
+    write_json(spoilt.project.comparison / "leaderboard.json", board)
+    found = Page(spoilt.page())
+    assert "autoencoder is refused: all rows have the same score; scores are not finite" in found.row("is refused")
+    assert found.row(" autoencoder 4 latent").startswith("refused")
+    assert found.row(" vae 4 latent").startswith("1 ")
+
+
+def test_unlabelled_data_is_rendered_without_detection_of_anomalies(signals):
+    text = signals.page()
+    assert "ROC curve" not in text
+    assert "AUROC, test" not in text
+    assert "unlabelled" in text
+
+
+def test_the_promise_on_unlabelled_data_is_called_nominal(signals):
+    assert signals.evaluation("autoencoder")["nominal"]
+    assert "<strong>nominal</strong>" in signals.page()
+
+
+def test_without_a_registry_the_page_says_so_and_shows_the_rest(images):
+    text = images.page(None)
+    assert "Of the registry nothing is known" in text
+    assert 'id="leaderboard"' in text
+
+
+def test_the_headline_names_the_champion_and_the_gate_is_quoted(images, standing):
+    text = images.page(standing)
+    assert "hourglass version 3 (vae) is champion" in text
+    assert "The gate said of the newest, version 4 (autoencoder): autoencoder isn&#39;t better than vae." in text
+
+
+def test_the_change_is_against_the_previous_run_of_the_same_variant(images, standing):
+    now = images.evaluation("autoencoder")["selection"]["model"]["auroc"]
+    found = Page(images.page(standing))
+    assert words.signed(now - 0.25) in found.row(" autoencoder 4 latent")
+    assert "no earlier run" in found.row(" vae 4 latent")
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (Estimate(0.2, 0.11, 0.3), "broken"),
+        (Estimate(0.05, 0.01, 0.09), "holds: fewer"),
+        (Estimate(0.12, 0.05, 0.2), "holds: the promised rate"),
+    ],
+)
+def test_the_promise_is_judged_by_the_interval_of_what_was_seen(seen, said):
+    alarm = Alarm("vae", 0.1, nominal=False, threshold=1, seen=seen, normal_rows=50, detected=None, anomalies=0)
+    assert words.promise(alarm).startswith(said)
+
+
+@pytest.mark.parametrize("kind", ["images", "table", "signals"])
+def test_every_id_is_there_once_and_every_reference_finds_its_id(kind, request):
+    text = request.getfixturevalue(kind).page()
+    ids = Counter(attributes["id"] for _, attributes in Page(text).elements if "id" in attributes)
+    assert max(ids.values()) == 1
+    assert set(re.findall(r'(?:url\(|href=")#([^)"]+)', text)) <= set(ids)
+
+
+@pytest.mark.parametrize("kind", ["images", "table", "signals"])
+def test_every_picture_has_words_and_every_table_a_caption_and_scopes(kind, request):
+    found = Page(request.getfixturevalue(kind).page())
+    assert all(one["alt"] for one in found.all("img"))
+    assert all("aria-hidden" in one or (one["role"] == "img" and one["aria-label"]) for one in found.all("svg"))
+    assert len(found.all("caption")) == len(found.all("table"))
+    assert all(one.get("scope") in ("col", "row") for one in found.all("th"))
+
+
+@pytest.mark.parametrize("kind", ["images", "table", "signals"])
+def test_headings_skip_no_level(kind, request):
+    levels = [int(tag[1]) for tag, _ in Page(request.getfixturevalue(kind).page()).elements if re.match(r"h\d$", tag)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+def test_a_table_shows_the_values_of_the_row_that_it_names(table):
+    row = next(row for row in Page(table.page()).rows if re.match(r"\s*(worst|mean) \w+ +[\d.]+ ", row)).split("  ")
+    name, value = row[0].strip(), float(row[1].split()[0])
+    frame = pd.read_csv(next(table.project.data.glob("*/table.csv")))
+    assert np.isclose(frame[name], value, rtol=1e-3).any()
+
+
+def test_a_missing_output_is_named(images, tmp_path):
+    spoilt = images.copy(tmp_path / "copy")
+    (spoilt.project.output("evaluate", "vae") / "arrays.safetensors").unlink()
+    with pytest.raises(HourglassError, match=r"vae/arrays\.safetensors is missing; run"):
+        render(spoilt.project, spoilt.params, None)
+
+
+def test_rendering_leaves_matplotlib_as_it_was(images):
+    before = dict(mpl.rcParams)
+    images.page()
+    assert dict(mpl.rcParams) == before
+
+
+def test_thumbnails_of_large_images_stay_within_the_budget(images):
+    facts = collect(images.project, images.params, None)
+    draw = np.random.default_rng(0)
+    data = replace(facts.data, shape=(3, 200, 200))
+
+    def noise(variant):
+        examples = {
+            kind: [replace(one, x=draw.random((3, 200, 200)), x_hat=draw.random((3, 200, 200))) for one in rows]
+            for kind, rows in variant.examples.items()
+        }
+        return replace(variant, examples=examples, samples=draw.random((24, 3, 200, 200)))
+
+    variants = [noise(variant) for variant in facts.variants]
+    scale = pictures.Scale.of(data, variants)
+    drawn = [pictures.example(data, scale, one) for v in variants for rows in v.examples.values() for one in rows]
+    drawn += [pictures.sample(data, scale, x) for v in variants for x in v.samples]
+    assert sum(map(len, drawn)) < 4_000_000
+
+
+def test_a_large_latent_map_is_thinned():
+    layout = np.random.default_rng(0).normal(size=(20_000, 2))
+    drawn = figures.latent_map(layout, np.zeros(20_000, int), ["a"], [], 1000, name="map", aria="map")
+    assert 900 < drawn.count("<use") <= 1100
+
+
+def test_small_scores_keep_their_digits_on_the_axis():
+    values = np.geomspace(0.001, 0.1, 50)
+    drawn = figures.scores(values, np.zeros(50, bool), 0.05, name="scores", label="scores")
+    assert ">0.005<" in drawn
