@@ -12,7 +12,7 @@ RESULTS = tracking.Results(
     params={"seed": 0, "vae": {"latent": 8}},
     metrics={"test": {"auroc": 0.9}},
     data={"digest": "abc.dir", "source": "digits", "schema": {}, "profile": {"train": 3}},
-    files={"figures/x.svg": "<svg/>"},
+    files=lambda: {"figures/x.svg": "<svg/>"},
 )
 
 

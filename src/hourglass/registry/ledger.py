@@ -83,18 +83,19 @@ def _training(project: Project, variant: str) -> tracking.Training:
 
 
 def _results(project: Project, params: Params, variant: str) -> tracking.Results:
-    evaluation = read_json(project.output("evaluate", variant) / "evaluation.json")
+    def files() -> dict[str, str]:
+        from hourglass.report.standalone import figures
+
+        evaluation = read_json(project.output("evaluate", variant) / "evaluation.json")
+        return {"evaluation.json": canonical_json(evaluation)} | figures(project, params, variant)
+
     settings = params.model_dump(mode="json", include={"seed", "data", "split", "train", "anomaly"})
     return tracking.Results(
         params=settings | {variant: params.settings_of(variant)},
         metrics=read_json(project.comparison / "metrics" / f"{variant}.json"),
         data=_data(project, params),
-        files={"evaluation.json": canonical_json(evaluation)} | _figures(project, variant),
+        files=files,
     )
-
-
-def _figures(project: Project, variant: str) -> dict[str, str]:
-    return {}
 
 
 def _data(project: Project, params: Params) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,14 +66,14 @@ class Results:
         ``{"test": {"auroc": ...}}``.
     data : dict
         ``digest`` (DVC's hash of the snapshot), ``source``, ``schema`` and ``profile``.
-    files : dict of str to str
-        Name to text: figures (SVG) and JSON.
+    files : callable
+        Gives name to text: figures (SVG) and JSON. They follow from the rest, and are made only where they are missing.
     """
 
     params: dict[str, Any]
     metrics: dict[str, dict[str, float]]
     data: dict[str, Any]
-    files: dict[str, str] = field(default_factory=dict)
+    files: Callable[[], dict[str, str]] = dict
 
 
 @contextmanager
@@ -143,7 +143,7 @@ def complete(
     str
         The run's id.
     """
-    content = digest([results.params, results.metrics, results.data, results.files])[:32]
+    content = digest([results.params, results.metrics, results.data])[:32]
     with run_of(project, client, name, training) as run:
         before = client.get_run(run)
         if before.data.tags.get(_TRACKED) == content and before.info.status == "FINISHED":
@@ -201,7 +201,7 @@ def _log_results(client: "MlflowClient", run: "Run", training: Training, results
     for start in range(0, len(params), _PARAMS):
         client.log_batch(run_id, params=params[start : start + _PARAMS])
     _log_data(client, run_id, results.data)
-    for path, text in results.files.items():
+    for path, text in results.files().items():
         client.log_text(run_id, text, path)
 
 

@@ -129,7 +129,7 @@ def _context(facts: Facts) -> dict[str, Any]:
         "board": list(_board(facts)),
         "alarm_scale": list(_alarm_scale(facts.alarms)),
         "measured": {split: list(_measurements(facts, split)) for split in ("selection", "test")},
-        "panels": [_panel(facts, variant) for variant in facts.variants],
+        "panels": [panel(facts, variant) for variant in facts.variants],
         "legend": _legend(facts),
         "runs": list(_runs(facts.variants)),
     } | _rows(facts)
@@ -171,7 +171,7 @@ def _measurements(facts: Facts, split: str) -> Iterator[dict[str, Any]]:
             }
 
 
-def _panel(facts: Facts, variant: Variant) -> dict[str, Any]:
+def panel(facts: Facts, variant: Variant) -> dict[str, Any]:
     """Draw everything that is there once per variant."""
     from hourglass.report import figures
 

@@ -41,7 +41,7 @@ def encoder_for(
 def decoder_for(
     shape: Sequence[int], per_feature: int, *, latent: int, hidden: list[int] | None, activation: Activation
 ) -> nn.Sequential:
-    """Build the decoder that mirrors `encoder_for`: codes to ``(per_feature, *shape)`` numbers, the last layer linear."""
+    """Build the decoder that mirrors `encoder_for`: codes to ``(per_feature, *shape)`` numbers, the last linear."""
     features = prod(shape)
     widths = hourglass_widths(features, latent) if hidden is None else hidden
     layers = _mlp([latent, *reversed(widths), per_feature * features], activation)

@@ -1,0 +1,58 @@
+"""Imports run one way, and heavy ones happen where they are used."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "hourglass"
+
+#: What the modules of a package must not import.
+FORBIDDEN = {
+    "models": ("params", "data", "runtime", "training", "evaluation", "stages", "registry", "report", "pipeline"),
+    "training": ("params", "data", "runtime", "evaluation", "stages", "registry", "report", "pipeline"),
+    "data": ("models", "training", "evaluation", "stages", "registry", "report", "pipeline"),
+    "evaluation": ("training", "stages", "registry", "report", "pipeline"),
+}
+
+
+def imported(path: Path) -> set[str]:
+    """Modules that a file imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found |= {str(node.module)} | {f"{node.module}.{name.name}" for name in node.names}
+    return found
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_package_imports_nothing_above_it(package):
+    for path in (SOURCE / package).rglob("*.py"):
+        above = {f"hourglass.{name}" for name in FORBIDDEN[package]}
+        bad = {name for name in imported(path) if any(name == root or name.startswith(f"{root}.") for root in above)}
+        assert not bad, path
+
+
+def test_only_the_flows_know_prefect():
+    for path in SOURCE.rglob("*.py"):
+        assert not any(name.split(".")[0] == "prefect" for name in imported(path)), path
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("hourglass.cli", ("torch", "mlflow", "prefect", "umap", "sklearn", "dvc", "matplotlib", "pandas")),
+        ("hourglass.params", ("torch", "mlflow", "pandas", "sklearn")),
+        ("hourglass.stages.train", ("mlflow", "umap", "sklearn", "dvc.repo", "matplotlib", "prefect", "onnx")),
+        ("hourglass.stages.evaluate", ("mlflow", "umap", "matplotlib", "prefect", "onnx")),
+        ("hourglass", ("torch", "mlflow", "numpy")),
+    ],
+)
+def test_import_brings_in_no_more_than_it_needs(module, absent):
+    code = f"import sys, {module}; print([name for name in {absent} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
