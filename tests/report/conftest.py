@@ -3,6 +3,7 @@
 import shutil
 from contextlib import chdir
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,11 @@ class Ran:
 
     def page(self, standing: Standing | None = None) -> str:
         return render(self.project, self.params, standing).read_text(encoding="utf-8")
+
+    @cached_property
+    def plain(self) -> str:
+        """The page without a registry, rendered once."""
+        return self.page()
 
     def evaluation(self, variant: str) -> dict[str, Any]:
         return read_json(self.project.output("evaluate", variant) / "evaluation.json")
@@ -86,7 +92,8 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 def table(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """A labelled table."""
     data = {"source": "breast_cancer", "label": "diagnosis", "normal": ["benign"]}
-    return ran(tmp_path_factory.mktemp("table") / "project", "breast_cancer", {"data": data})
+    settings = {"data": data, "variants": ["autoencoder"]}
+    return ran(tmp_path_factory.mktemp("table") / "project", "breast_cancer", settings)
 
 
 @pytest.fixture(scope="session")

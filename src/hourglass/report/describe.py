@@ -60,7 +60,7 @@ def _version(project: Project) -> str:
         return "not versioned; `dvc add data` does it"
     state = (
         "differs from data/; `hourglass run` versions it anew"
-        if pipeline.changed(project, "data.dvc")
+        if pipeline.data_differs(project)
         else "data/ is as it says"
     )
     return f"{version['md5']} in data.dvc, {state}"
