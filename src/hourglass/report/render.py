@@ -10,14 +10,25 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from hourglass.files import write_json, write_text
+from hourglass.files import digest, read_json, sha256_of, write_json, write_text
 from hourglass.params import SPLITS, Params
 from hourglass.project import Project
+from hourglass.registry.provenance import Provenance
 from hourglass.registry.standing import Standing
 from hourglass.report import words
 from hourglass.report.facts import EXAMPLES, PURPOSES, Alarm, Entry, Estimate, Facts, Variant, collect, numbers
 
 NUMBERS = "report.json"
+
+#: Files below ``work/`` that the report shows, or that stand for one that it does.
+_SHOWN = (
+    "dataset/dataset.json",
+    "train/*/m*.json*",
+    "package/*/manifest.json",
+    "evaluate/*/*",
+    "compare/**/*",
+    "inputs/*.json",
+)
 
 _HERE = Path(__file__).parent
 #: Points on all latent maps together; each is some 90 bytes of SVG.
@@ -69,7 +80,7 @@ class TableRow:
 def render(project: Project, params: Params, standing: Standing | None) -> Path:
     """Write ``reports/index.html`` and, beside it, ``report.json`` with the numbers shown.
 
-    The same inputs give the same bytes.
+    The same inputs give the same bytes; where they are those of the report that is there, nothing is drawn again.
 
     Parameters
     ----------
@@ -89,12 +100,32 @@ def render(project: Project, params: Params, standing: Standing | None) -> Path:
     HourglassError
         The output of a stage is missing.
     """
+    key = _key(project, params, standing)
+    numbers_file = project.report.with_name(NUMBERS)
+    if project.report.exists() and numbers_file.exists() and read_json(numbers_file).get("key") == key:
+        return project.report
     facts = collect(project, params, standing)
     page = _environment().get_template("template.html").render(_context(facts))
     project.report.parent.mkdir(parents=True, exist_ok=True)
-    write_json(project.report.with_name(NUMBERS), numbers(facts))
+    numbers_file.unlink(missing_ok=True)
     write_text(project.report, page)
+    write_json(numbers_file, numbers(facts) | {"key": key})
     return project.report
+
+
+def _key(project: Project, params: Params, standing: Standing | None) -> str:
+    """Hash everything that a report shows, and the code that draws it."""
+    work = project.root / "work"
+    shown = [path for pattern in _SHOWN for path in sorted(work.glob(pattern)) if path.is_file()]
+    return digest(
+        {
+            "results": {path.relative_to(work).as_posix(): sha256_of(path) for path in shown},
+            "params": [params.model_dump(mode="json"), params.sections],
+            "standing": repr(standing),
+            "code": [sha256_of(path) for path in sorted(_HERE.iterdir()) if path.is_file()],
+            "provenance": repr(Provenance.of(project.root)),
+        }
+    )
 
 
 def _environment() -> Environment:
