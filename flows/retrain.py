@@ -13,8 +13,11 @@ from typing import Any
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.exceptions import FailedRun
 from prefect.futures import PrefectFuture
 from prefect.settings import get_current_settings
+from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import Transaction, transaction
 
@@ -61,9 +64,18 @@ class Outcome:
 
 
 @flow(name="retrain", persist_result=False, task_runner=ThreadPoolTaskRunner(max_workers=64))  # type: ignore[arg-type]
-def retrain() -> Outcome:
-    """Bring everything up to date with the data, the settings and the code; where nothing changed, do nothing."""
-    project = Project.find()
+def retrain() -> Outcome | State[Any]:
+    """Bring everything up to date with the data, the settings and the code; where nothing changed, do nothing.
+
+    A mistake that somebody has to mend ends the run as failed, with one sentence for its message.
+    """
+    try:
+        return _retrain(Project.find())
+    except HourglassError as problem:
+        return Failed(message=str(problem))
+
+
+def _retrain(project: Project) -> Outcome:
     params = settings.load(project.params_file)
     count = _run_graph(project, params)
     get_run_logger().info("%d stages ran", count)
@@ -92,7 +104,7 @@ def _run_graph(project: Project, params: Params) -> int:
             futures[stage.name] = snapshot.submit(project, params)
         else:
             named = run_stage.with_options(name=stage.name)
-            futures[stage.name] = named.submit(project, params, stage.name, slots, return_state=False, wait_for=above)
+            futures[stage.name] = named.submit(project, stage.name, slots, return_state=False, wait_for=above)
     states = [future.state for future in futures.values() if future.wait() is None]
     problems = [state.result(raise_on_failure=False) for state in states if state.is_failed() or state.is_crashed()]
     if problems:  # what waited for these never started
@@ -108,12 +120,11 @@ def snapshot(project: Project, params: Params) -> bool:
 
 
 @task(**_RETRIED, retry_condition_fn=_may_go_well_again)
-def run_stage(project: Project, params: Params, stage: str, slots: BoundedSemaphore) -> bool:
+def run_stage(project: Project, stage: str, slots: BoundedSemaphore) -> bool:
     """Have DVC run a stage if its inputs changed; tell whether it ran (and didn't come from DVC's cache)."""
     if not pipeline.changed(project, stage):
         return False
     log = get_run_logger()
-    params.check()
     with slots:
         return pipeline.reproduce(project, stage, lambda line: log.info("%s", line))
 
@@ -230,15 +241,29 @@ def main() -> None:
     HourglassError
         A stage failed, or MLflow or Prefect can't be reached.
     """
+    project = Project.find()
+    _check_settings(project)
     _require_prefect()
-    outcome = retrain()
+    state: State[Any] = retrain(return_state=True)
+    if state.is_failed():
+        problem = state.result(raise_on_failure=False)
+        raise HourglassError(state.message) if isinstance(problem, FailedRun) else problem
+    outcome: Outcome = state.result()
     champion = outcome.standing.champion
-    print(f"\n{outcome.stages} stages ran.")  # noqa: T201
+    print(f"\n{outcome.stages} stage{'' if outcome.stages == 1 else 's'} ran.")  # noqa: T201
     if outcome.verdict is not None:
         print(f"Gate: {outcome.verdict.sentence}.")  # noqa: T201
     if champion is not None:
         print(f"Champion: {champion.uri} ({champion.variant}, {champion.metric} {champion.value:.4f} on selection).")  # noqa: T201
     print(f"Report: {outcome.report}")  # noqa: T201
+
+
+def _check_settings(project: Project) -> None:
+    """Refuse a wrong setting before anything starts; what was trained with before is known to be right."""
+    params = settings.load(project.params_file)
+    trained = {variant: pipeline.locked_inputs(project, f"train@{variant}") for variant in params.variants}
+    if any(found is None or found["params"].get(name) != params.sections[name] for name, found in trained.items()):
+        params.check()
 
 
 def _require_prefect() -> None:

@@ -53,6 +53,18 @@ def test_command_that_says_nothing_was_interrupted(tmp_path):
         pipeline.reproduce(project, "only", lambda line: None)
 
 
+def test_failing_program_is_no_interruption_and_its_last_words_are_told(tmp_path):
+    project = _project(tmp_path, "echo 'ValueError: no such thing' >&2; exit 3")
+    with pytest.raises(HourglassError, match="ValueError: no such thing") as failed:
+        pipeline.reproduce(project, "only", lambda line: None)
+    assert not isinstance(failed.value, pipeline.CommandInterruptedError)
+
+
+def test_nodes_are_named_alike_wherever_the_process_stands(tmp_path, monkeypatch, graph):
+    monkeypatch.chdir(tmp_path)
+    assert {stage.name for stage in pipeline.stages(Project(ROOT, ROOT))} == set(graph)
+
+
 def test_lines_of_a_stage_are_passed_on(tmp_path):
     lines = []
     project = _project(tmp_path, "echo hello > out; echo epoch 1")

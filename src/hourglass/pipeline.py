@@ -1,6 +1,7 @@
 """DVC's graph, asked and run: ``dvc.yaml`` is the only list of stages."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -39,9 +40,14 @@ def stages(project: Project) -> list[Stage]:
     with _repo(project) as repo:
         graph = get_active_graph(repo.index.graph)
         return [
-            Stage(node.addressing, tuple(sorted(above.addressing for above in graph.successors(node))))
+            Stage(_address(project, node), tuple(sorted(_address(project, above) for above in graph.successors(node))))
             for node in plan_repro(graph)
         ]
+
+
+def _address(project: Project, node: Any) -> str:
+    """Name a node as seen from the project's root, wherever this process stands."""
+    return str(getattr(node, "name", None) or Path(node.path).relative_to(project.root).as_posix())
 
 
 def changed(project: Project, stage: str) -> bool:
@@ -186,6 +192,7 @@ def run_dvc(
     on_line: Callable[[str], object] = lambda line: None,  # noqa: ARG005
 ) -> list[str]:
     """Run a command of DVC as a child process and give the lines that it printed; see `reproduce`."""
+    _work_without_git(project)
     command = [sys.executable, "-m", "dvc", *arguments]
     child = subprocess.Popen(  # noqa: S603
         command, cwd=project.root, env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -197,12 +204,21 @@ def run_dvc(
         if line and not line.startswith(_HINTS):
             on_line(line)
     if child.wait() != 0:
-        own = [line.removeprefix(ERROR_PREFIX) for line in said if line.startswith(ERROR_PREFIX)]
-        if own:
-            raise HourglassError(own[-1])
-        theirs = [line for line in said if line.startswith("ERROR:")]
-        raise CommandInterruptedError((theirs or said or [f"dvc {' '.join(arguments)} printed nothing"])[-1])
+        raise _failure(said, f"dvc {' '.join(arguments)}")
     return said
+
+
+def _failure(said: list[str], command: str) -> HourglassError:
+    """Find in what a command printed why it failed."""
+    own = [line.removeprefix(ERROR_PREFIX) for line in said if line.startswith(ERROR_PREFIX)]
+    if own:
+        return HourglassError(own[-1])
+    lines = [line for line in said if line]
+    dvc = next((line for line in reversed(lines) if line.startswith("ERROR:")), "")
+    if re.search(r"exited with [1-9]", dvc):
+        reason = next((line for line in reversed(lines) if not line.startswith("ERROR:")), "it printed nothing")
+        return HourglassError(f"{dvc.removeprefix('ERROR: ')}: {reason}")
+    return CommandInterruptedError(dvc or (lines or [f"{command} printed nothing"])[-1])
 
 
 #: What DVC tells a person who types its commands.
@@ -218,11 +234,27 @@ def child_environment() -> dict[str, str]:
     return os.environ | {"PATH": os.pathsep.join([commands, os.environ.get("PATH", "")]), "DVC_NO_ANALYTICS": "1"}
 
 
+def _work_without_git(project: Project) -> None:
+    """Tell DVC, in its local settings, where there is no git (an unpacked archive, a copied folder)."""
+    if (project.root / ".dvc").is_dir() and not any((folder / ".git").exists() for folder in _upwards(project.root)):
+        from dvc.config import Config
+
+        config = Config(dvc_dir=str(project.root / ".dvc"), validate=False)
+        if not config["core"].get("no_scm"):
+            with config.edit("local") as local:
+                local.setdefault("core", {})["no_scm"] = True
+
+
+def _upwards(folder: Path) -> tuple[Path, ...]:
+    return (folder, *folder.parents)
+
+
 @contextmanager
 def _repo(project: Project) -> Iterator[Any]:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
+    _work_without_git(project)
     try:
         with Repo(str(project.root), _wait_for_lock=True) as repo:
             yield repo

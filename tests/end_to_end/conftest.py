@@ -12,9 +12,19 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = (
-    ".dvc/.gitignore", ".dvc/config", ".dvcignore", ".gitignore", "data.dvc", "dvc.lock", "dvc.yaml", "flows", "mlruns/README.md",
-    "params.yaml", "pyproject.toml", "src",
-)  # fmt: skip
+    ".dvc/.gitignore",
+    ".dvc/config",
+    ".dvcignore",
+    ".gitignore",
+    "data.dvc",
+    "dvc.lock",
+    "dvc.yaml",
+    "flows",
+    "mlruns/README.md",
+    "params.yaml",
+    "pyproject.toml",
+    "src",
+)
 #: As fast as it gets while both variants stay worth ranking.
 QUICK = {"train": {"epochs": 12, "patience": 12}, "evaluate": {"bootstrap": 100, "map_rows": 60}}
 

@@ -46,8 +46,11 @@ def effective_dimension(z: NDArray[Any]) -> float:
 def umap_map(z: NDArray[Any], *, seed: int) -> NDArray[np.float32]:
     """Lay codes out in the plane with UMAP (McInnes, Healy & Melville 2018): shape (rows, 2).
 
-    The exact neighbours come from scikit-learn: UMAP would compile its own search for seconds in every process.
+    The exact neighbours come from scikit-learn: UMAP would compile its own search for seconds in every process. Codes
+    of one or two units are their own map.
     """
+    if z.shape[1] <= 2:
+        return np.pad(z, ((0, 0), (0, 2 - z.shape[1]))).astype(np.float32)
     from sklearn.neighbors import NearestNeighbors
 
     with warnings.catch_warnings():

@@ -90,9 +90,10 @@ def _results(project: Project, params: Params, variant: str) -> tracking.Results
         return {"evaluation.json": canonical_json(evaluation)} | figures(project, params, variant)
 
     settings = params.model_dump(mode="json", include={"seed", "data", "split", "train", "anomaly"})
+    measured = read_json(project.comparison / "metrics" / f"{variant}.json")
     return tracking.Results(
         params=settings | {variant: params.settings_of(variant)},
-        metrics=read_json(project.comparison / "metrics" / f"{variant}.json"),
+        metrics={"best_epoch": measured.pop("validation"), **measured},
         data=_data(project, params),
         files=files,
     )
