@@ -72,6 +72,6 @@ def test_the_map_follows_from_its_seed_and_keeps_neighbours() -> None:
 @pytest.mark.parametrize("width", [1, 2])
 def test_codes_of_one_or_two_units_are_their_own_map(width) -> None:
     z = np.random.default_rng(0).normal(size=(20, width)).astype(np.float32)
-    layout = latent.umap_map(z, seed=0)
+    layout = umap_map(z, seed=0)
     assert layout.shape == (20, 2)
     assert np.array_equal(layout[:, :width], z)
