@@ -79,7 +79,7 @@ def _retrain(project: Project) -> Outcome:
     params = settings.load(project.params_file)
     count = _run_graph(project, params)
     get_run_logger().info("%d stages ran", count)
-    if count and snapshots.has_remote(project):
+    if snapshots.has_remote(project):
         push(project)
     standing, verdict, problem = Standing(params.registry.name), None, None
     try:
@@ -131,7 +131,7 @@ def run_stage(project: Project, stage: str, slots: BoundedSemaphore) -> bool:
 
 @task(**_RETRIED, retry_condition_fn=_may_go_well_again)
 def push(project: Project) -> None:
-    """Send new results to the DVC remote."""
+    """Send what the DVC remote doesn't have."""
     pipeline.run_dvc(project, ["push", "--quiet", "--run-cache"])
 
 

@@ -46,7 +46,10 @@ def judge(project: Project, params: Params, version: Version) -> Verdict:
     ``registry.confidence``.
     """
     client = store.connect(project)
-    verdict = _judge(project, params, version, versions.champion_number(client, version.name))
+    champion = versions.champion_number(client, version.name)
+    if champion == version.number:
+        return Verdict(version, False, f"version {champion} ({version.variant}) is the champion already")
+    verdict = _judge(project, params, version, champion)
     with store.store_errors(store.uri(project)):
         client.set_model_version_tag(version.name, str(version.number), versions.VERDICT, verdict.sentence)
     return verdict
@@ -108,8 +111,6 @@ def promote(project: Project, params: Params, version: Version) -> Verdict:
 def _judge(project: Project, params: Params, version: Version, champion: int | None) -> Verdict:
     if champion is None:
         return Verdict(version, True, f"version {version.number} ({version.variant}) is the first champion")
-    if champion == version.number:
-        return Verdict(version, False, f"version {version.number} ({version.variant}) is the champion already")
     new = Model(consume.fetch(version.uri, project))
     try:
         old = Model(consume.fetch(f"models:/{version.name}/{champion}", project))

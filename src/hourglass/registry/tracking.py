@@ -93,7 +93,7 @@ def run_of(project: Project, client: "MlflowClient", name: str, training: Traini
     str
         The run's id.
     """
-    with locked(project, f"run {store.uri(project)} {training.tags()}"), store.store_errors(store.uri(project)):
+    with locked(project, f"the MLflow run {training.tags()}"), store.store_errors(store.uri(project)):
         experiment = store.experiment(project, client, name)
         found = _search(client, experiment, training.tags())
         if found is None:
