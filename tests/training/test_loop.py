@@ -137,11 +137,19 @@ def test_a_measure_averages_over_rows_and_not_over_batches(rows_of_noise):
     assert measure(model, rows, seed=0)["reconstruction"] == pytest.approx(value.double().mean().item(), rel=1e-6)
 
 
-def test_the_seed_decides_the_whole_training(rows_of_noise, tmp_path):
+@pytest.mark.parametrize("variant", models.names())
+def test_the_seed_decides_the_whole_training(variant, rows_of_noise, tmp_path):
     curves = []
     for number, seed in enumerate((1, 1, 2)):
         (folder := tmp_path / str(number)).mkdir()
-        fit(build("vae"), rows_of_noise(40, 0), rows_of_noise(10, 1), TrainSettings(epochs=2), seed=seed, folder=folder)
+        fit(
+            build(variant),
+            rows_of_noise(40, 0),
+            rows_of_noise(10, 1),
+            TrainSettings(epochs=2),
+            seed=seed,
+            folder=folder,
+        )
         curves.append(records(folder))
     assert curves[0] == curves[1] != curves[2]
 
