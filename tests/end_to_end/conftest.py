@@ -1,9 +1,12 @@
 """A project as a newcomer has it, run once by its own commands; every test here works on it or on a copy."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,49 +87,79 @@ class Checkout:
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory) -> dict[str, str]:
+def shared(tmp_path_factory) -> Path:
+    """A folder that all workers of this session share."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "end_to_end"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def environment(shared) -> dict[str, str]:
     commands = Path(sys.executable).parent
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "PREFECT", "HOURGLASS"))
     }
     return kept | {
         "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
-        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "PREFECT_HOME": str(shared / "prefect"),
         "DVC_NO_ANALYTICS": "1",
         "COLUMNS": "200",
     }
 
 
+@contextmanager
+def first(path: Path) -> Iterator[bool]:
+    """Tell one worker that it comes first; the others wait until it has made `path`."""
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield not path.exists()
+
+
 @pytest.fixture(scope="session")
-def clone(tmp_path_factory, environment) -> Checkout:
+def clone(shared, environment) -> Checkout:
     """Everything that is committed, with quick settings; nothing has run."""
-    root = tmp_path_factory.mktemp("clone") / "hourglass"
+    checkout = Checkout(shared / "clone" / "hourglass", environment)
+    with first(shared / "cloned") as mine:
+        if mine:
+            _clone(checkout)
+            (shared / "cloned").touch()
+    return checkout
+
+
+def _clone(checkout: Checkout) -> None:
     for name in SHIPPED:
-        source, target = ROOT / name, root / name
+        source, target = ROOT / name, checkout.root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
-    checkout = Checkout(root, environment)
     checkout.set(**QUICK)
     checkout.git("init", "--quiet")
     checkout.git("add", ".")
     checkout.git("commit", "--quiet", "-m", "start")
-    return checkout
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A project after its first run, and what that run printed."""
+    """A project after its first run, and what that run printed; not to be changed."""
 
     checkout: Checkout
     said: str
 
 
 @pytest.fixture(scope="session")
-def finished(clone) -> Finished:
-    return Finished(clone, clone.hourglass("run"))
+def finished(clone, shared) -> Finished:
+    root = shared / "finished" / "hourglass"
+    checkout = Checkout(root, clone.env)
+    said = shared / "said"
+    with first(said) as mine:
+        if mine:
+            shutil.copytree(clone.root, root)
+            said.write_text(checkout.hourglass("run"))
+    return Finished(checkout, said.read_text())
 
 
 @pytest.fixture

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("project")]
+pytestmark = pytest.mark.slow
 
 
 def changed(checkout) -> set[str]:
     return set(json.loads(checkout.dvc("status", "--json")))
 
 
-def test_repro_after_a_run_has_nothing_to_do(finished):
-    assert "Data and pipelines are up to date" in finished.checkout.dvc("repro")
+def test_repro_after_a_run_has_nothing_to_do(copy):
+    assert "Data and pipelines are up to date" in copy.dvc("repro")
 
 
 def test_forced_repro_gives_the_same_lock(copy):

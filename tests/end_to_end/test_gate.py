@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("project")]
+pytestmark = pytest.mark.slow
 
 
 def test_worse_setting_is_registered_but_not_promoted_and_other_inputs_are_refused(copy):

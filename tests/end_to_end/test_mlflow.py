@@ -18,7 +18,7 @@ from hourglass.pipeline import data_version
 from hourglass.project import Project
 from hourglass.registry import ledger, promotion, store, versions
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("project")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -3,11 +3,15 @@
 import json
 import re
 import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("project")]
+pytestmark = pytest.mark.slow
 
 
 def test_first_run_ends_with_a_champion_and_the_reports_path(finished):
@@ -66,3 +70,44 @@ def test_prefect_keeps_the_leaderboard_and_a_link_to_the_report(finished):
         kept = dict(database.execute("select key, data from artifact"))
     assert {row["variant"] for row in json.loads(json.loads(kept["leaderboard"]))} == {"autoencoder", "vae"}
     assert "reports/index.html" in kept["report"]
+
+
+@pytest.fixture
+def server(finished, tmp_path):
+    """A Prefect server of its own; gives its API's URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = finished.checkout.env | {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_SERVER_ANALYTICS_ENABLED": "0"}
+    command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+    api = f"http://127.0.0.1:{port}/api"
+    child = subprocess.Popen(command, env=env, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 120
+        while not _answers(f"{api}/health"):
+            assert time.monotonic() < end
+            time.sleep(0.5)
+        yield api
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def _answers(url) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def test_flow_runs_against_a_server_and_its_tasks_are_seen_there(copy, server):
+    assert "0 stages ran" in copy.hourglass("run", PREFECT_API_URL=server)
+    request = urllib.request.Request(
+        f"{server}/task_runs/filter", data=b"{}", headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        tasks = json.load(answer)
+    assert {task["state_type"] for task in tasks} == {"COMPLETED"}
+    names = {task["name"].rsplit("-", 1)[0] for task in tasks}
+    assert names >= {"ingest", "train@vae", "package@vae", "evaluate@vae", "compare", "track", "register", "gate"}
