@@ -93,6 +93,10 @@ def test_files_are_hashed_by_content(tmp_path):
     (tmp_path / "b" / "one").write_bytes(b"1")
     (tmp_path / "a").write_bytes(b"")
     expected = {"a": hashlib.sha256(b"").hexdigest(), "b/one": hashlib.sha256(b"1").hexdigest()}
-    found = files.folder_hashes(tmp_path)
-    assert found == expected
-    assert list(found) == ["a", "b/one"]
+    assert files.folder_hashes(tmp_path) == expected
+
+
+def test_hashes_of_a_folder_are_sorted_by_path(tmp_path):
+    for number in range(9, -1, -1):
+        (tmp_path / str(number)).touch()
+    assert list(files.folder_hashes(tmp_path)) == [str(number) for number in range(10)]

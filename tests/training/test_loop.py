@@ -139,17 +139,10 @@ def test_a_measure_averages_over_rows_and_not_over_batches(rows_of_noise):
 
 @pytest.mark.parametrize("variant", models.names())
 def test_the_seed_decides_the_whole_training(variant, rows_of_noise, tmp_path):
-    curves = []
+    curves, settings = [], TrainSettings(epochs=2, batch=16)
     for number, seed in enumerate((1, 1, 2)):
         (folder := tmp_path / str(number)).mkdir()
-        fit(
-            build(variant),
-            rows_of_noise(40, 0),
-            rows_of_noise(10, 1),
-            TrainSettings(epochs=2),
-            seed=seed,
-            folder=folder,
-        )
+        fit(build(variant), rows_of_noise(40, 0), rows_of_noise(10, 1), settings, seed=seed, folder=folder)
         curves.append(records(folder))
     assert curves[0] == curves[1] != curves[2]
 
