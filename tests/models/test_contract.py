@@ -137,7 +137,6 @@ def test_decoding_codes_is_the_reconstruction(trained):
     assert torch.equal(decoded, trained.model.reconstruct(trained.unseen))
 
 
-@pytest.mark.slow
 def test_exported_graphs_say_what_the_net_says_on_unseen_rows(trained, surface, tmp_path):
     model = trained.model
     export(model, tmp_path, surface(8, 4))
