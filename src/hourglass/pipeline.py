@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from hourglass.errors import HourglassError
 from hourglass.files import read_json
@@ -124,7 +125,7 @@ def recorded_inputs(project: Project, stage: str) -> dict[str, Any]:
 
 def data_version(project: Project) -> str:
     """Give DVC's hash of the raw snapshot, as ``data.dvc`` has it."""
-    content = yaml.safe_load((project.root / "data.dvc").read_text(encoding="utf-8"))
+    content = YAML(typ="safe").load(project.root / "data.dvc")
     return str(content["outs"][0]["md5"])
 
 
@@ -144,11 +145,11 @@ def lock_entries(project: Project) -> dict[str, Any]:
         The file is damaged.
     """
     try:
-        content = yaml.safe_load(project.lock_file.read_text(encoding="utf-8")) or {}
+        content = YAML(typ="safe").load(project.lock_file) or {}
         entries: dict[str, Any] = content.get("stages", {})
     except FileNotFoundError:
         return {}
-    except (yaml.YAMLError, UnicodeDecodeError, AttributeError) as broken:
+    except (YAMLError, UnicodeDecodeError, AttributeError) as broken:
         raise HourglassError(
             "dvc.lock is damaged; restore it with `git checkout -- dvc.lock`, or delete it and run `dvc repro`: "
             "finished work comes back from DVC's run cache."
