@@ -84,3 +84,15 @@ class Unfaithful(Autoencoder):
 def test_a_graph_that_says_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HourglassError, match=r"decode\.onnx: x_hat differs from the net by 0\.001"):
         export(Unfaithful(SHAPE, **SETTINGS), tmp_path, rows(10))
+
+
+def test_net_that_rebuilds_almost_perfectly_is_packaged_though_its_scores_are_rounding(tmp_path: Path) -> None:
+    model = models.build("autoencoder", SHAPE, {"latent": 6, "hidden": []}, seed=0).eval()
+    rotation = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(0))).Q
+    with torch.no_grad():
+        for net, weight in ((model.encoder, rotation), (model.decoder, rotation.T)):
+            (linear,) = [layer for layer in net if isinstance(layer, torch.nn.Linear)]
+            linear.weight.copy_(weight)
+            linear.bias.zero_()
+    export(model, tmp_path, rows(300))
+    assert Graph(tmp_path / "reconstruct.onnx").run(rows(300).numpy())["score"].max() < 1e-12

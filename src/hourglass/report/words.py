@@ -30,7 +30,7 @@ def plain(value: float) -> str:
 
 def percent(value: float) -> str:
     """Write a share as a percentage with one decimal."""
-    return f"{100 * value:.1f} %"
+    return f"{100 * value:.1f}\u00a0%"
 
 
 def signed(value: float) -> str:
@@ -135,7 +135,7 @@ def _stands(facts: Facts) -> str:
 
 def _measured(facts: Facts, entry: Entry) -> str:
     article = "an" if facts.metric == "auroc" else "a"
-    value = f"{number(entry.select.value)} on selection (95 %: {interval(entry.select)})"
+    value = f"{number(entry.select.value)} on selection (95\u00a0%: {interval(entry.select)})"
     return f"{article} {METRICS[facts.metric]} of {value}"
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,7 @@ def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
+    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
     content = yaml.load(path.read_text(encoding="utf-8"))
     section = content.setdefault("data", {})
     wanted: dict[str, Any] = {
@@ -125,8 +127,6 @@ def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[
     if name is not None and content.setdefault("registry", {}).get("name") != name:
         changes.append(("registry.name", content["registry"].get("name"), name))
         content["registry"]["name"] = name
-    from io import StringIO
-
     stream = StringIO()
     yaml.dump(content, stream)
     write_text(path, stream.getvalue())

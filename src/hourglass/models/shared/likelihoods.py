@@ -13,8 +13,8 @@ from torch.nn import functional
 
 LikelihoodName = Literal["mse", "bernoulli", "gaussian"]
 
-#: A sharp start: with a width of 1 the KL outweighs the reconstruction at first, and latent units die that never come
-#: back (Lucas et al. 2019, "Don't blame the ELBO!").
+#: A sharp start: with a width of 1 the KL outweighs the reconstruction at first, and latent units may die (Lucas et al.
+#: 2019, "Don't blame the ELBO!").
 _INITIAL_VARIANCE = 0.02
 _LEAST_VARIANCE = 1e-6
 #: Share of each batch in the running mean of the squared residual.
