@@ -3,6 +3,7 @@
 Run it with ``hourglass run`` or ``python flows/retrain.py``. DVC decides what has to run; this only runs it.
 """
 
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -21,10 +22,11 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import Transaction, transaction
 
+from hourglass import outputs, pipeline
 from hourglass import params as settings
-from hourglass import pipeline
 from hourglass.errors import HourglassError
 from hourglass.files import read_json
+from hourglass.locks import locked
 from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry.promotion import Verdict
@@ -69,8 +71,10 @@ def retrain() -> Outcome | State[Any]:
 
     A mistake that somebody has to mend ends the run as failed, with one sentence for its message.
     """
+    project = Project.find()
     try:
-        return _retrain(Project.find())
+        with locked(project, "the retrain flow"):
+            return _retrain(project)
     except HourglassError as problem:
         return Failed(message=str(problem))
 
@@ -79,8 +83,6 @@ def _retrain(project: Project) -> Outcome:
     params = settings.load(project.params_file)
     count = _run_graph(project, params)
     get_run_logger().info("%d stages ran", count)
-    if snapshots.has_remote(project):
-        push(project)
     standing, verdict, problem = Standing(params.registry.name), None, None
     try:
         track(project, params)
@@ -89,6 +91,8 @@ def _retrain(project: Project) -> Outcome:
     except HourglassError as unreachable:
         problem = unreachable
     report = render(project, params, None if problem else standing)
+    if snapshots.has_remote(project):
+        push(project)
     if problem:
         raise problem
     return Outcome(count, verdict, standing, report)
@@ -159,20 +163,22 @@ def register(project: Project, params: Params) -> Version | None:
 
 @task(**_STEP)
 def gate(project: Project, params: Params, version: Version) -> Verdict:
-    """Hold the version against the champion."""
+    """Hold the version against the champion; one that would take its place has to score first."""
     from hourglass.registry import promotion
 
     verdict = promotion.judge(project, params, version)
     get_run_logger().info(verdict.sentence)
+    if verdict.promote:
+        promotion.smoke_test(project, version.uri)
     return verdict
 
 
 @task(**_STEP)
-def promote(project: Project, version: Version, champion: dict[str, int | None]) -> None:
-    """Move the alias; `champion` keeps the version before, for the way back."""
+def promote(project: Project, version: Version) -> None:
+    """Move the aliases."""
     from hourglass.registry import promotion
 
-    champion["before"] = promotion.move_champion(project, version.name, version.number)
+    promotion.make_champion(project, version)
 
 
 @task(**_STEP)
@@ -180,27 +186,28 @@ def smoke_test(project: Project, name: str) -> None:
     """Load the champion and score with it, as consumers do."""
     from hourglass.registry import promotion
 
-    promotion.smoke_test(project, name)
+    promotion.smoke_test(project, f"models:/{name}@champion")
 
 
 def _promote(project: Project, params: Params) -> Verdict | None:
     """Register, judge and promote; a champion that can't score is taken back."""
+    from hourglass.registry import promotion
+
     version = register(project, params)
     if version is None:
         return None
     verdict = gate(project, params, version)
     if verdict.promote:
-        champion: dict[str, int | None] = {}
+        before = promotion.aliases(project, version.name)
 
         @promote.on_rollback
         def take_back(_: Transaction) -> None:
-            from hourglass.registry import promotion
-
-            promotion.move_champion(project, version.name, champion["before"])
+            promotion.move_aliases(project, version.name, before)
 
         with transaction():
-            promote(project, version, champion)
+            promote(project, version)
             smoke_test(project, version.name)
+    promotion.record(project, verdict)
     return verdict
 
 
@@ -224,10 +231,10 @@ def render(project: Project, params: Params, standing: Standing | None) -> str:
 
 
 def _leaderboard(project: Project) -> list[dict[str, Any]]:
-    found = read_json(project.comparison / "leaderboard.json")
+    found = read_json(project.comparison / outputs.LEADERBOARD)
     rows = []
     for variant in [*found["ranking"], *found["refused"]]:
-        measured = read_json(project.comparison / "metrics" / f"{variant}.json")
+        measured = read_json(project.comparison / outputs.METRICS / f"{variant}.json")
         refused = "; ".join(found["refused"].get(variant, ()))
         rows.append({"variant": variant, **measured["selection"], "refused": refused})
     return rows
@@ -242,6 +249,7 @@ def main() -> None:
         A stage failed, or MLflow or Prefect can't be reached.
     """
     project = Project.find()
+    os.chdir(project.root)  # where Prefect looks for its settings
     _check_settings(project)
     _require_prefect()
     state: State[Any] = retrain(return_state=True)
@@ -276,7 +284,7 @@ def _require_prefect() -> None:
             return
     except urllib.error.HTTPError:
         return
-    except OSError as problem:
+    except (OSError, ValueError) as problem:
         raise HourglassError(
             f"Prefect's API at {api} can't be reached ({getattr(problem, 'reason', problem)}); start it with `prefect "
             "server start`, unset PREFECT_API_URL to run without a server, or run the stages alone with `dvc repro`."

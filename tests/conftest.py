@@ -1,9 +1,11 @@
 """Data sets, and models trained on them and packaged once per session."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,6 +26,18 @@ from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
 
 torch.set_num_threads(1)
+
+# a busy machine is no defect
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def exact_denormals() -> Iterator[None]:
+    """Undo what training sets up for its whole process."""
+    yield
+    torch.set_flush_denormal(False)
+
 
 DIGITS = DataParams(label="digit", anomalous=[8])
 TUMOURS = DataParams(source="breast_cancer", label="diagnosis", normal=["benign"])

@@ -48,6 +48,7 @@ def test_only_the_flows_know_prefect():
         ("hourglass.cli", ("torch", "mlflow", "prefect", "umap", "sklearn", "dvc", "matplotlib", "pandas")),
         ("hourglass.params", ("torch", "mlflow", "pandas", "sklearn")),
         ("hourglass.stages.train", ("mlflow", "umap", "sklearn", "dvc.repo", "matplotlib", "prefect", "onnx")),
+        ("hourglass.stages.compare", ("torch", "mlflow", "matplotlib", "prefect", "onnx")),
         ("hourglass.stages.evaluate", ("mlflow", "umap", "matplotlib", "prefect", "onnx")),
         ("hourglass", ("torch", "mlflow", "numpy")),
     ],
@@ -56,3 +57,10 @@ def test_import_brings_in_no_more_than_it_needs(module, absent):
     code = f"import sys, {module}; print([name for name in {absent} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_loop_and_its_readers_agree_on_the_name_of_the_metrics_file():
+    from hourglass import outputs
+    from hourglass.training.loop import METRICS_FILE
+
+    assert METRICS_FILE == outputs.EPOCHS

@@ -97,8 +97,9 @@ def test_a_submodule_is_its_own_home(repository, tmp_path):
     assert Project.find(outer / "inner").home == (outer / "inner").resolve()
 
 
-def test_a_temporary_experiment_of_dvc_shares_the_home_of_its_checkout(root):
-    experiment = make_project(root / ".dvc" / "tmp" / "exps" / "tmp1234")
+@pytest.mark.parametrize("place", ["tmp1234", "standalone/tmp1234"])
+def test_a_temporary_experiment_of_dvc_shares_the_home_of_its_checkout(root, place):
+    experiment = make_project(root / ".dvc" / "tmp" / "exps" / place)
     assert Project.find(experiment) == Project(experiment, home=root)
 
 

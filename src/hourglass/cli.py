@@ -39,7 +39,7 @@ def _run_the_projects_own_code() -> None:
     DVC tracks the code of the checkout (a worktree, a temporary experiment), so that code must be what runs.
     """
     try:
-        source = Project.find().root / "src"
+        source = (Project.find().root / "src").resolve()
     except HourglassError:
         return
     here = Path(__file__).resolve().parents[1]

@@ -157,6 +157,17 @@ class Params(Section):
         return self
 
 
+def check_name(name: str) -> None:
+    """Refuse what can't be a registered name.
+
+    Raises
+    ------
+    HourglassError
+        It has other characters than letters, digits, ``_``, ``.`` and ``-``.
+    """
+    _validated(RegistryParams, {"name": name}, "registry.")
+
+
 def load(path: Path) -> Params:
     """Read and check ``params.yaml``.
 

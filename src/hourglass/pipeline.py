@@ -123,10 +123,9 @@ def recorded_inputs(project: Project, stage: str) -> dict[str, Any]:
     return recorded
 
 
-def data_version(project: Project) -> str:
-    """Give DVC's hash of the raw snapshot, as ``data.dvc`` has it."""
-    content = YAML(typ="safe").load(project.root / "data.dvc")
-    return str(content["outs"][0]["md5"])
+def ingested_data(project: Project) -> str:
+    """Give DVC's hash of the raw snapshot that the data set was made from."""
+    return str(recorded_inputs(project, "ingest")["deps"]["data"])
 
 
 def data_differs(project: Project) -> bool:
@@ -195,16 +194,26 @@ def run_dvc(
     """Run a command of DVC as a child process and give the lines that it printed; see `reproduce`."""
     _work_without_git(project)
     command = [sys.executable, "-m", "dvc", *arguments]
-    child = subprocess.Popen(  # noqa: S603
-        command, cwd=project.root, env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert child.stdout is not None  # noqa: S101
     said = []
-    for line in map(str.strip, child.stdout):
-        said.append(line)
-        if line and not line.startswith(_HINTS):
-            on_line(line)
-    if child.wait() != 0:
+    with subprocess.Popen(  # noqa: S603
+        command,
+        cwd=project.root,
+        env=child_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as child:
+        assert child.stdout is not None  # noqa: S101
+        try:
+            for line in map(str.strip, child.stdout):
+                said.append(line)
+                if line and not line.startswith(_HINTS):
+                    on_line(line)
+        except BaseException:
+            child.terminate()
+            raise
+    if child.returncode != 0:
         raise _failure(said, f"dvc {' '.join(arguments)}")
     return said
 
@@ -216,7 +225,7 @@ def _failure(said: list[str], command: str) -> HourglassError:
         return HourglassError(own[-1])
     lines = [line for line in said if line]
     dvc = next((line for line in reversed(lines) if line.startswith("ERROR:")), "")
-    if re.search(r"exited with [1-9]", dvc):
+    if re.search(r"exited with (?!137|143)[1-9]", dvc):
         reason = next((line for line in reversed(lines) if not line.startswith("ERROR:")), "it printed nothing")
         return HourglassError(f"{dvc.removeprefix('ERROR: ')}: {reason}")
     return CommandInterruptedError(dvc or (lines or [f"{command} printed nothing"])[-1])

@@ -96,7 +96,9 @@ def _shared_home(root: Path) -> Path:
         return Path(override).expanduser().resolve()
     for folder in root.parents:
         if folder.name == "exps" and folder.parts[-3:-1] == (".dvc", "tmp"):
-            return folder.parents[2].joinpath(*root.relative_to(folder).parts[1:])
+            inside = root.relative_to(folder).parts
+            depth = 2 if inside[0] == "standalone" else 1
+            return folder.parents[2].joinpath(*inside[depth:])
     for folder in (root, *root.parents):
         git = folder / ".git"
         if git.is_dir():

@@ -53,7 +53,8 @@ def test_replacing_leaves_only_the_new_snapshot(tmp_path: Path) -> None:
     for name in ("first", "second"):
         np.save(tmp_path / f"{name}.npy", np.ones((3, 2)))
         snapshot.build(str(tmp_path / f"{name}.npy"), tmp_path / "new", DataParams())
-        snapshot.replace(tmp_path / "data", tmp_path / "new")
+        with snapshot.replaced(tmp_path / "data", tmp_path / "new"):
+            pass
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["second", "snapshot.json"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "first.npy", "second.npy"]
 
@@ -78,3 +79,13 @@ def test_shards_of_unequal_shape_are_refused(tmp_path: Path) -> None:
 def test_a_missing_snapshot_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(HourglassError, match="hourglass data digits"):
         snapshot.read(tmp_path / "data")
+
+
+def test_old_snapshot_comes_back_if_the_new_one_cannot_be_versioned(tmp_path: Path) -> None:
+    for name in ("data", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "which").write_text(name)
+    with pytest.raises(OSError, match="disk full"), snapshot.replaced(tmp_path / "data", tmp_path / "new"):
+        raise OSError("disk full")
+    assert (tmp_path / "data" / "which").read_text() == "data"
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]

@@ -144,9 +144,10 @@ def _clone(checkout: Checkout) -> None:
 
 @dataclass(frozen=True)
 class Finished:
-    """A project after its first run, and what that run printed; not to be changed."""
+    """A project after its first run, its copy that nobody runs anything in, and what that run printed."""
 
     checkout: Checkout
+    frozen: Checkout
     said: str
 
 
@@ -158,11 +159,13 @@ def finished(clone, shared) -> Finished:
     with first(said) as mine:
         if mine:
             shutil.copytree(clone.root, root)
-            said.write_text(checkout.hourglass("run"))
-    return Finished(checkout, said.read_text())
+            printed = checkout.hourglass("run")
+            shutil.copytree(root, shared / "frozen")
+            said.write_text(printed)
+    return Finished(checkout, Checkout(shared / "frozen", clone.env), said.read_text())
 
 
 @pytest.fixture
 def copy(finished, tmp_path) -> Checkout:
     """A finished project to spoil."""
-    return finished.checkout.copy(tmp_path / "copy")
+    return finished.frozen.copy(tmp_path / "a copy")

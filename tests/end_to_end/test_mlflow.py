@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from packaging.requirements import Requirement
 
 import hourglass
 from hourglass.data.dataset import Dataset
+from hourglass.errors import HourglassError
 from hourglass.params import load
-from hourglass.pipeline import data_version
+from hourglass.pipeline import ingested_data
 from hourglass.project import Project
 from hourglass.registry import ledger, promotion, store, versions
 
@@ -68,7 +70,7 @@ def test_run_holds_params_final_metrics_figures_and_system_metrics(client):
 
 def test_runs_data_set_is_the_version_that_dvc_has(client, project):
     (data,) = runs(client)["vae"].inputs.dataset_inputs
-    assert data.dataset.digest == data_version(project)
+    assert data.dataset.digest == ingested_data(project)
     assert data.dataset.name == "digits"
 
 
@@ -85,10 +87,10 @@ def test_second_register_finds_the_first_version(project, params):
 
 def test_version_says_where_it_comes_from(client, project):
     tags = client.get_model_version("hourglass", "1").tags
-    assert tags["hourglass.data"] == data_version(project)
+    assert tags["hourglass.data"] == ingested_data(project)
     assert json.loads(tags["hourglass.params"])["seed"] == 0
     assert len(tags["mlflow.source.git.commit"]) == 40
-    for name in ("version_key", "manifest_sha256", "lock", "fingerprint_facts", "settings", "input_key"):
+    for name in ("version_key", "manifest_sha256", "lock", "fingerprint_facts", "settings", "input_key", "variant"):
         assert tags[f"hourglass.{name}"]
 
 
@@ -132,17 +134,31 @@ def test_tampered_version_is_refused(project, tmp_path):
 
 def test_champion_that_cannot_score_is_taken_back(project, params, client, monkeypatch):
     version, _ = ledger.register(project, params)
-    other = client.copy_model_version("models:/hourglass/1", "broken")
-    broken = versions.find(project, "broken", int(other.version))
+    first, second, third = (client.copy_model_version(version.uri, "other") for _ in range(3))
+    for one in (first, second):
+        promotion.make_champion(project, versions.find(project, "other", int(one.version)))
 
-    def fail(*_):
-        raise hourglass.errors.HourglassError("no")
+    def fails_as_champion(_, uri):
+        if "@" in uri:
+            raise HourglassError("no")
 
-    monkeypatch.setattr(promotion, "smoke_test", fail)
-    with pytest.raises(hourglass.errors.HourglassError, match="no"):
+    monkeypatch.setattr(promotion, "smoke_test", fails_as_champion)
+    monkeypatch.setattr(promotion, "judge", lambda *_: promotion.Verdict(broken, True, "it becomes champion"))
+    broken = versions.find(project, "other", int(third.version))
+    with pytest.raises(HourglassError, match="no"):
         promotion.promote(project, params, broken)
-    assert versions.champion_number(client, "broken") is None
-    assert versions.champion_number(client, "hourglass") == version.number
+    assert promotion.aliases(project, "other") == {"champion": 2, "previous_champion": 1}
+    assert "champion" not in client.get_model_version("other", "3").tags.get(versions.VERDICT, "")
+
+
+def test_version_that_fails_its_smoke_test_never_becomes_champion(project, params, client):
+    version, _ = ledger.register(project, params)
+    client.copy_model_version(version.uri, "lost")
+    lost = versions.find(project, "lost", 1)
+    client.create_model_version("lost", "file:///nowhere", tags=client.get_model_version("lost", "1").tags)
+    with pytest.raises(HourglassError, match="can't score"):
+        promotion.promote(project, params, replace(lost, number=2))
+    assert promotion.aliases(project, "lost")["champion"] is None
 
 
 def closure(names: tuple[str, ...]) -> set[str]:

@@ -2,7 +2,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import hypothesis
 import pytest
 import torch
 from torch import Tensor
@@ -14,9 +13,6 @@ from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
 
 SHAPE = (2, 3)
-
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

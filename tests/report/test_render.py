@@ -129,7 +129,7 @@ def test_the_alarms_show_the_rates_of_the_evaluation(images, page, variant):
     test = images.evaluation(variant)["test"]["model"]
     text = " ".join(Page(page).rows)
     for name in ("false_alarm_rate", "detection_rate"):
-        assert f"{100 * test[name]:.1f} %" in text
+        assert f"{100 * test[name]:.1f}\u00a0%" in text
 
 
 def test_the_json_beside_holds_the_evaluation_to_the_last_digit(images):

@@ -1,13 +1,9 @@
 from collections.abc import Callable
 
-import hypothesis
 import pytest
 import torch
 
 from hourglass.models.shared.batch import Batch
-
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

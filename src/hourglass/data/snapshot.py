@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -79,13 +81,21 @@ def build(source: str, folder: Path, params: DataParams) -> None:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def replace(folder: Path, new: Path) -> None:
-    """Put a new snapshot in the place of the old one."""
+@contextmanager
+def replaced(folder: Path, new: Path) -> Iterator[None]:
+    """Put a new snapshot in the place of the old one; the old one comes back if the block fails."""
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         folder.rename(old)
     new.rename(folder)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        if old.exists():
+            old.rename(folder)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

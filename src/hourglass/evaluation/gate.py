@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hourglass.data.dataset import Dataset
+from hourglass.errors import HourglassError
 from hourglass.evaluation import baselines, detection, reconstruction
 from hourglass.evaluation.compare import LARGER_IS_BETTER
 from hourglass.runtime import Model
@@ -39,6 +40,11 @@ class Evidence:
             errors=reconstruction.row_errors(rebuilt - x),
             baseline=reconstruction.row_errors(baselines.pca_residuals(train, x, model.latent)),
         )
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """Rows that the model could judge."""
+        return np.isfinite(self.scores) & np.isfinite(self.errors)
 
     def rows(self, which: NDArray[Any]) -> "Evidence":
         """Take the rows with the given positions, or where a mask holds."""
@@ -84,8 +90,20 @@ def paired_gain(
     """Measure the gain by the paired bootstrap: both models see the same resampled rows (Efron & Tibshirani 1993).
 
     Rows that one of the two can't judge count for neither. Classes are resampled apart.
+
+    Raises
+    ------
+    HourglassError
+        The rows that both can judge don't allow the metric.
     """
-    judged = np.isfinite(champion.scores) & np.isfinite(challenger.scores)
+    judged = champion.judged & challenger.judged
+    counts = {"normal": int((judged & ~anomaly).sum()), "anomalous": int((judged & anomaly).sum())}
+    needed = ("normal", "anomalous") if metric == "auroc" else ("normal",)
+    if not all(counts[kind] for kind in needed):
+        raise HourglassError(
+            f"champion and challenger can't be compared by {metric}: selection has {counts['normal']} normal and "
+            f"{counts['anomalous']} anomalous rows that both can judge, and needs {' and '.join(needed)} ones."
+        )
     champion, challenger, anomaly = champion.rows(judged), challenger.rows(judged), anomaly[judged]
     sign = 1 if LARGER_IS_BETTER[metric] else -1
 

@@ -5,7 +5,8 @@ Everything here is done once however often it is called.
 
 from typing import Any
 
-from hourglass import pipeline
+from hourglass import outputs, pipeline
+from hourglass.data.dataset import INDEX
 from hourglass.errors import HourglassError
 from hourglass.files import canonical_json, read_json
 from hourglass.params import Params
@@ -34,7 +35,7 @@ def track(project: Project, params: Params) -> dict[str, str]:
             client,
             params.registry.name,
             _training(project, variant),
-            project.output("train", variant) / "metrics.jsonl",
+            project.output("train", variant) / outputs.EPOCHS,
             _results(project, params, variant),
         )
         for variant in params.variants
@@ -54,15 +55,16 @@ def register(project: Project, params: Params) -> tuple[Version, bool] | None:
     HourglassError
         The outputs of the stages are not those of ``params.yaml`` and ``dvc.lock``.
     """
-    leaderboard = read_json(project.comparison / "leaderboard.json")
+    leaderboard = read_json(project.comparison / outputs.LEADERBOARD)
     variant = leaderboard["winner"]
     if variant is None:
         return None
-    for stage in (f"train@{variant}", f"package@{variant}", f"evaluate@{variant}", "compare"):
+    for stage in ("ingest", *_stages_of(variant), "compare"):
         if pipeline.changed(project, stage):
             raise HourglassError(f"{stage} is not up to date; run `hourglass run` or `dvc repro` first.")
+        pipeline.recorded_inputs(project, stage)
     metric = leaderboard["metric"]
-    value = read_json(project.output("evaluate", variant) / "evaluation.json")["selection"]["model"][metric]
+    value = read_json(project.output("evaluate", variant) / outputs.EVALUATION)["selection"]["model"][metric]
     return versions.register(project, params, _training(project, variant), metric, value)
 
 
@@ -76,9 +78,13 @@ def standing(project: Project, params: Params) -> Standing:
     return versions.standing(project, params.registry.name, client, previous)
 
 
+def _stages_of(variant: str) -> tuple[str, ...]:
+    return tuple(f"{stage}@{variant}" for stage in ("train", "package", "evaluate"))
+
+
 def _training(project: Project, variant: str) -> tracking.Training:
     recorded = pipeline.recorded_inputs(project, f"train@{variant}")
-    trained = read_json(project.output("train", variant) / "model.json")
+    trained = read_json(project.output("train", variant) / outputs.MODEL)
     return tracking.Training(variant, recorded, trained["fingerprint"])
 
 
@@ -86,13 +92,16 @@ def _results(project: Project, params: Params, variant: str) -> tracking.Results
     def files() -> dict[str, str]:
         from hourglass.report.standalone import figures
 
-        evaluation = read_json(project.output("evaluate", variant) / "evaluation.json")
-        return {"evaluation.json": canonical_json(evaluation)} | figures(project, params, variant)
+        evaluation = read_json(project.output("evaluate", variant) / outputs.EVALUATION)
+        return {outputs.EVALUATION: canonical_json(evaluation)} | figures(project, params, variant)
 
-    settings = params.model_dump(mode="json", include={"seed", "data", "split", "train", "anomaly"})
-    measured = read_json(project.comparison / "metrics" / f"{variant}.json")
+    for stage in ("ingest", *_stages_of(variant), "compare"):
+        pipeline.recorded_inputs(project, stage)
+    trained = read_json(project.output("train", variant) / outputs.MODEL)
+    recorded = _training(project, variant).inputs["params"]
+    measured = read_json(project.comparison / outputs.METRICS / f"{variant}.json")
     return tracking.Results(
-        params=settings | {variant: params.settings_of(variant)},
+        params=recorded | {variant: trained["settings"]},
         metrics={"best_epoch": measured.pop("validation"), **measured},
         data=_data(project, params),
         files=files,
@@ -101,7 +110,7 @@ def _results(project: Project, params: Params, variant: str) -> tracking.Results
 
 def _data(project: Project, params: Params) -> dict[str, Any]:
     """Describe the data set as MLflow's pages show one."""
-    info = read_json(project.dataset / "dataset.json")
+    info = read_json(project.dataset / INDEX)
     schema = info["schema"]
     if schema["kind"] == "table":
         kinds = {"number": "double", "category": "string"}
@@ -111,7 +120,7 @@ def _data(project: Project, params: Params) -> dict[str, Any]:
         tensor = {"dtype": info["dtype"], "shape": [-1, *schema["raw_shape"]]}
         shown = {"mlflow_tensorspec": {"features": [{"type": "tensor", "tensor-spec": tensor}], "targets": None}}
     return {
-        "digest": pipeline.data_version(project),
+        "digest": pipeline.ingested_data(project),
         "source": params.data.source,
         "schema": shown,
         "profile": {name: count["rows"] for name, count in info["counts"].items()},

@@ -14,7 +14,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from hourglass.errors import HourglassError
 from hourglass.project import Project
 from hourglass.registry import store, tracking
 
@@ -52,7 +51,7 @@ def mirrored(project: Project, name: str, training: tracking.Training, epochs: P
     try:
         yield
         _say(child.stdin, _DONE)
-    except HourglassError:
+    except Exception:
         _say(child.stdin, _FAILED)
         raise
     finally:

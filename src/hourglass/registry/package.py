@@ -15,6 +15,7 @@ from hourglass.data.dataset import Dataset
 from hourglass.errors import HourglassError
 from hourglass.files import digest, folder_hashes, read_json, write_json
 from hourglass.models.shared.variant import Variant
+from hourglass.outputs import MODEL, WEIGHTS
 from hourglass.registry.export import export
 from hourglass.runtime.conformal import threshold
 from hourglass.runtime.errors import InputError
@@ -43,11 +44,11 @@ class Trained:
     @classmethod
     def read(cls, folder: Path) -> "Trained":
         """Read a model and its weights."""
-        description = read_json(folder / "model.json")
+        description = read_json(folder / MODEL)
         model = models.build(
             description["variant"], description["shape"], description["settings"], seed=description["seed"]
         )
-        model.load_state_dict(load_file(folder / "weights.safetensors"))
+        model.load_state_dict(load_file(folder / WEIGHTS))
         return cls(model.eval(), description, folder)
 
 
@@ -72,7 +73,7 @@ def package(trained: Trained, dataset: Dataset, alpha: float, folder: Path) -> N
     calibration = dataset.rows("calibration")
     x = torch.from_numpy(dataset.normaliser(np.asarray(calibration.x)))
     export(trained.model, folder, x)
-    shutil.copyfile(trained.folder / "weights.safetensors", folder / "weights.safetensors")
+    shutil.copyfile(trained.folder / WEIGHTS, folder / WEIGHTS)
     mean, factor = _prior(trained.model, dataset)
     np.save(folder / "prior_mean.npy", mean)
     np.save(folder / "prior_factor.npy", factor)

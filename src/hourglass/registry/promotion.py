@@ -1,7 +1,7 @@
 """The gate: who is champion."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from hourglass.registry import consume, store, versions
 from hourglass.registry.standing import Version
 from hourglass.runtime import Model
 from hourglass.runtime.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 _SMOKE_ROWS = 16
 
@@ -40,40 +37,70 @@ class Verdict:
 
 
 def judge(project: Project, params: Params, version: Version) -> Verdict:
-    """Hold a version against the champion, on selection, and note the verdict with the version.
+    """Hold a version against the champion, on selection.
 
     The same variant with the same settings must be no worse than ``registry.margin``; another must be better. Both with
     ``registry.confidence``.
+
+    Raises
+    ------
+    HourglassError
+        The champion or the version can't be read, or the two can't be compared.
     """
+    number = versions.champion_number(store.connect(project), version.name)
+    if number is None:
+        return Verdict(version, True, f"version {version.number} ({version.variant}) is the first champion")
+    if number == version.number:
+        return Verdict(version, False, f"version {version.number} ({version.variant}) is the champion already")
+    champion = versions.find(project, version.name, number)
+    old, new = (_open(project, one) for one in (champion, version))
+    if _columns(old.config["schema"]) != _columns(new.config["schema"]):
+        return Verdict(
+            version,
+            False,
+            f"version {version.number} takes other inputs than the champion, version {number}, and is not promoted: "
+            "give this data a name of its own (registry.name in params.yaml)",
+        )
+    return _decide(project, params, champion, version, old, new)
+
+
+def record(project: Project, verdict: Verdict) -> None:
+    """Note with a version what the gate said; that it is the champion already is no news."""
     client = store.connect(project)
-    champion = versions.champion_number(client, version.name)
-    if champion == version.number:
-        return Verdict(version, False, f"version {champion} ({version.variant}) is the champion already")
-    verdict = _judge(project, params, version, champion)
-    with store.store_errors(store.uri(project)):
-        client.set_model_version_tag(version.name, str(version.number), versions.VERDICT, verdict.sentence)
-    return verdict
+    version = verdict.version
+    if verdict.promote or versions.champion_number(client, version.name) != version.number:
+        with store.store_errors(store.uri(project)):
+            client.set_model_version_tag(version.name, str(version.number), versions.VERDICT, verdict.sentence)
 
 
-def move_champion(project: Project, name: str, number: int | None) -> int | None:
-    """Point the alias ``champion`` to a version (None: to nothing) and give the number of the one before.
+def aliases(project: Project, name: str) -> dict[str, int | None]:
+    """Give the versions that the aliases of a name point to."""
+    client = store.connect(project)
+    return {alias: versions.champion_number(client, name, alias) for alias in (versions.CHAMPION, versions.PREVIOUS)}
 
-    The one before becomes ``previous_champion``.
-    """
+
+def move_aliases(project: Project, name: str, wanted: dict[str, int | None]) -> None:
+    """Point aliases to versions (None: to nothing)."""
     client = store.connect(project)
     with store.store_errors(store.uri(project)):
-        before = versions.champion_number(client, name)
-        if number is None:
-            client.delete_registered_model_alias(name, versions.CHAMPION)
-        elif number != before:
-            if before is not None:
-                client.set_registered_model_alias(name, versions.PREVIOUS, str(before))
-            client.set_registered_model_alias(name, versions.CHAMPION, str(number))
-    return before
+        for alias, number in wanted.items():
+            if number is None:
+                client.delete_registered_model_alias(name, alias)
+            else:
+                client.set_registered_model_alias(name, alias, str(number))
 
 
-def smoke_test(project: Project, name: str) -> None:
-    """Load the champion as consumers do, both ways, and score a few rows.
+def make_champion(project: Project, version: Version) -> None:
+    """Move the alias ``champion`` to a version; the one before becomes ``previous_champion``."""
+    before = aliases(project, version.name)[versions.CHAMPION]
+    wanted: dict[str, int | None] = {versions.CHAMPION: version.number}
+    if before is not None:
+        wanted[versions.PREVIOUS] = before
+    move_aliases(project, version.name, wanted)
+
+
+def smoke_test(project: Project, uri: str) -> None:
+    """Load a model as consumers do, both ways, and score a few rows.
 
     Raises
     ------
@@ -82,7 +109,6 @@ def smoke_test(project: Project, name: str) -> None:
     """
     import mlflow
 
-    uri = f"models:/{name}@{versions.CHAMPION}"
     dataset = Dataset(project.dataset)
     rows = dataset.schema.decode(np.asarray(dataset.rows("selection").x[:_SMOKE_ROWS]))
     store.connect(project)
@@ -96,39 +122,38 @@ def smoke_test(project: Project, name: str) -> None:
 
 
 def promote(project: Project, params: Params, version: Version) -> Verdict:
-    """Judge a version and, where the gate opens, make it champion; a failed smoke test moves the alias back."""
+    """Judge a version and, where the gate opens and it passes its smoke test, make it champion.
+
+    The test comes before the alias moves, so that no untested version is ever served, and again through the alias,
+    whose failure moves the aliases back.
+    """
     verdict = judge(project, params, version)
     if verdict.promote:
-        before = move_champion(project, version.name, version.number)
+        smoke_test(project, version.uri)
+        before = aliases(project, version.name)
         try:
-            smoke_test(project, version.name)
+            make_champion(project, version)
+            smoke_test(project, f"models:/{version.name}@{versions.CHAMPION}")
         except BaseException:
-            move_champion(project, version.name, before)
+            move_aliases(project, version.name, before)
             raise
+    record(project, verdict)
     return verdict
 
 
-def _judge(project: Project, params: Params, version: Version, champion: int | None) -> Verdict:
-    if champion is None:
-        return Verdict(version, True, f"version {version.number} ({version.variant}) is the first champion")
-    new = Model(consume.fetch(version.uri, project))
+def _open(project: Project, version: Version) -> Model:
     try:
-        old = Model(consume.fetch(f"models:/{version.name}/{champion}", project))
+        return Model(consume.fetch(version.uri, project))
     except InputError as broken:
-        return Verdict(version, True, f"the champion, version {champion}, can't be read ({broken}); it is replaced")
-    if _columns(old.config["schema"]) != _columns(new.config["schema"]):
-        return Verdict(
-            version,
-            False,
-            f"version {version.number} takes other inputs than the champion, version {champion}, and is not promoted: "
-            "give this data a name of its own (registry.name in params.yaml)",
-        )
-    return _decide(project, params, version, champion, old, new)
+        raise HourglassError(
+            f"{version.uri} can't be read, so nothing is promoted: {broken} If it is lost, take its alias away (its "
+            "page in `mlflow ui`) and run `hourglass promote`."
+        ) from broken
 
 
-def _decide(project: Project, params: Params, version: Version, champion: int, old: Model, new: Model) -> Verdict:
+def _decide(project: Project, params: Params, champion: Version, version: Version, old: Model, new: Model) -> Verdict:
     dataset = Dataset(project.dataset)
-    same = all(old.config[key] == new.config[key] for key in ("variant", "settings"))
+    same = version.settings == champion.settings
     gain = paired_gain(
         version.metric,
         Evidence.of(old, dataset, "selection"),
@@ -140,7 +165,7 @@ def _decide(project: Project, params: Params, version: Version, champion: int, o
     )
     needed = -params.registry.margin if same else 0.0
     promoted = gain.low > needed
-    return Verdict(version, promoted, _sentence(version, champion, gain, params, same=same, promoted=promoted))
+    return Verdict(version, promoted, _sentence(version, champion.number, gain, params, same=same, promoted=promoted))
 
 
 def _sentence(version: Version, champion: int, gain: Gain, params: Params, *, same: bool, promoted: bool) -> str:

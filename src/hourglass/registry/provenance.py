@@ -26,8 +26,8 @@ class Provenance:
         commit = _git(root, "rev-parse", "HEAD").strip()
         if not commit:
             return cls()
-        status = _git(root, "status", "--porcelain", "--untracked-files=no", "--no-renames", "--", ".").splitlines()
-        return cls(commit, tuple(line[3:] for line in status if line[3:] != "dvc.lock"))
+        status = _git(root, "status", "--porcelain", "--no-renames", "--", ".", ":(exclude)dvc.lock").splitlines()
+        return cls(commit, tuple(line[3:] for line in status))
 
     def tags(self) -> dict[str, str]:
         """Describe it for MLflow."""

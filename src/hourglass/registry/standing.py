@@ -18,6 +18,8 @@ class Version:
     value : float
     created : datetime
         In UTC.
+    settings : str
+        Hash of everything that was set for its training; equal for the same variant with the same settings.
     commit : str
         Of the code that made it; empty where there is no git.
     """
@@ -28,6 +30,7 @@ class Version:
     metric: str
     value: float
     created: datetime
+    settings: str = ""
     commit: str = ""
 
     @property

@@ -1,5 +1,6 @@
 """The MLflow store: the embedded one under ``mlruns/``, or the server that ``MLFLOW_TRACKING_URI`` names."""
 
+import http.client
 import logging
 import os
 import urllib.error
@@ -21,7 +22,11 @@ _REACH_SECONDS = 5
 
 def uri(project: Project) -> str:
     """Give the tracking URI that this project uses."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project.mlruns / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or _embedded(project)
+
+
+def _embedded(project: Project) -> str:
+    return f"sqlite:///{project.mlruns / 'mlflow.db'}"
 
 
 def connect(project: Project) -> "MlflowClient":
@@ -36,7 +41,6 @@ def connect(project: Project) -> "MlflowClient":
     """
     where = uri(project)
     _require_server(where)
-    os.environ["MLFLOW_TRACKING_URI"] = where
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -83,19 +87,21 @@ def store_errors(where: str) -> Iterator[None]:
     try:
         yield
     except MlflowException as problem:
-        reason = str(problem).strip().splitlines()[0]
-        raise HourglassError(f"MLflow at {_without_password(where)} refused: {reason}") from problem
+        reason = str(problem).strip().splitlines()[0].replace(where, _without_password(where))
+        raise HourglassError(f"MLflow at {_without_password(where)} refused: {reason}") from None
 
 
 def _require_server(where: str) -> None:
     if not where.startswith(("http://", "https://")):
         return
     try:
-        with urllib.request.urlopen(f"{where.rstrip('/')}/health", timeout=_REACH_SECONDS):  # noqa: S310
+        parts = urlsplit(where)
+        anonymous = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        with urllib.request.urlopen(f"{anonymous.rstrip('/')}/health", timeout=_REACH_SECONDS):  # noqa: S310
             return
     except urllib.error.HTTPError:
         return  # somebody answers; MLflow's own client says more
-    except OSError as problem:
+    except (OSError, ValueError, http.client.HTTPException) as problem:
         reason = getattr(problem, "reason", problem)
         raise HourglassError(
             f"MLflow at {_without_password(where)} can't be reached ({reason}); finished work is kept. Start the "
@@ -104,13 +110,12 @@ def _require_server(where: str) -> None:
 
 
 def _require_unmoved(project: Project, artifact_location: str) -> None:
-    before = artifact_location.removeprefix("file://")
-    here = str(project.mlruns / "artifacts")
-    if uri(project).startswith("sqlite:///" + str(project.mlruns)) and before != here:
+    here = (project.mlruns / "artifacts").as_uri()
+    if uri(project) == _embedded(project) and artifact_location != here:
         raise HourglassError(
-            f"this project was moved: mlruns/mlflow.db holds absolute paths below {before}, and this is {here}. Move "
-            "it back, or delete mlruns/mlflow.db and mlruns/artifacts to start with an empty store (its runs and "
-            "versions are lost; `hourglass run` registers the present models again)."
+            f"this project was moved: mlruns/mlflow.db holds absolute paths below {artifact_location}, "
+            f"and this is {here}. Move it back, or delete mlruns/mlflow.db and mlruns/artifacts to start with an empty "
+            "store (its runs and versions are lost; `hourglass run` registers the present models again)."
         )
 
 

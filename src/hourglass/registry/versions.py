@@ -3,6 +3,7 @@
 import json
 import os
 import warnings
+from contextlib import chdir
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 CHAMPION, PREVIOUS = "champion", "previous_champion"
 KEY, MANIFEST_HASH, VERDICT = "hourglass.version_key", "hourglass.manifest_sha256", "hourglass.verdict"
-_METRIC, _VALUE = "hourglass.metric", "hourglass.value"
+_METRIC, _VALUE, _SETTINGS = "hourglass.metric", "hourglass.value", "hourglass.settings"
 #: All that a consumer installs.
 _CONSUMER = ("mlflow", "numpy", "onnxruntime", "pandas")
 
@@ -66,13 +67,14 @@ def register(
             MANIFEST_HASH: sha256_of(package / MANIFEST),
             _METRIC: metric,
             _VALUE: repr(value),
-            tracking.DATA: pipeline.data_version(project),
+            tracking.DATA: pipeline.ingested_data(project),
             "hourglass.lock": digest(entries)[:32],
             "hourglass.params": params.model_dump_json(exclude={"run"}),
-            "hourglass.settings": json.dumps(params.settings_of(variant)),
+            _SETTINGS: digest([variant, training.inputs["params"], params.data.normalise])[:32],
             "hourglass.fingerprint_facts": json.dumps(training.fingerprint),
         }
-        with tracking.run_of(project, client, name, training) as run:
+        # MLflow notes the paths it is given; relative ones say nothing of this machine
+        with tracking.run_of(project, client, name, training) as run, chdir(project.root):
             return _version(_log_and_register(name, run, package, tags)), True
 
 
@@ -188,5 +190,6 @@ def _version(entry: "ModelVersion") -> Version:
         metric=entry.tags[_METRIC],
         value=float(entry.tags[_VALUE]),
         created=datetime.fromtimestamp(entry.creation_timestamp / 1000, UTC),
+        settings=entry.tags[_SETTINGS],
         commit=entry.tags.get("mlflow.source.git.commit", ""),
     )

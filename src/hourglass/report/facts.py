@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 
+from hourglass import outputs
 from hourglass.data.dataset import Dataset
 from hourglass.errors import HourglassError
 from hourglass.files import digest, read_json
@@ -327,9 +328,9 @@ def collect(project: Project, params: Params, standing: Standing | None) -> Fact
     HourglassError
         An output is missing.
     """
-    board = read_json(project.comparison / "leaderboard.json")
+    board = read_json(project.comparison / outputs.LEADERBOARD)
     dataset = Dataset(project.dataset)
-    layouts = _arrays(project.comparison / "maps.safetensors")
+    layouts = _arrays(project.comparison / outputs.MAPS)
     variants = tuple(
         _variant(project, dataset, name, board, layouts[name]) for name in (*board["ranking"], *board["refused"])
     )
@@ -453,13 +454,13 @@ def _variant(
     project: Project, dataset: Dataset, name: str, board: dict[str, Any], layout: NDArray[np.float32]
 ) -> Variant:
     evaluated, trained = project.output("evaluate", name), project.output("train", name)
-    arrays = _arrays(evaluated / "arrays.safetensors")
-    lines = _there(trained / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    arrays = _arrays(evaluated / outputs.ARRAYS)
+    lines = _there(trained / outputs.EPOCHS).read_text(encoding="utf-8").splitlines()
     return Variant(
         name=name,
         refused=name in board["refused"],
-        evaluation=read_json(evaluated / "evaluation.json"),
-        model=read_json(trained / "model.json"),
+        evaluation=read_json(evaluated / outputs.EVALUATION),
+        model=read_json(trained / outputs.MODEL),
         epochs=[json.loads(line) for line in lines],
         examples=_examples(dataset, arrays),
         samples=arrays["sample_x"],

@@ -12,16 +12,10 @@ from safetensors.numpy import load_file, save_file
 from hourglass.evaluation import latent
 from hourglass.evaluation.compare import rank, summary
 from hourglass.files import read_json, write_json
+from hourglass.outputs import ARRAYS, EPOCHS, EVALUATION, LEADERBOARD, MAPS, METRICS, MODEL
 from hourglass.params import Params
 from hourglass.project import Project
-from hourglass.stages.evaluate import ARRAYS, EVALUATION
 from hourglass.stages.guard import run_guarded
-from hourglass.stages.train import MODEL
-from hourglass.training.loop import METRICS_FILE
-
-LEADERBOARD = "leaderboard.json"
-METRICS = "metrics"
-MAPS = "maps.safetensors"
 
 
 def run(project: Project, params: Params) -> None:
@@ -53,7 +47,7 @@ def _drop_unlisted(project: Project, variants: list[str]) -> None:
     """Remove the outputs of variants that ``params.yaml`` lists no more; DVC's cache keeps them."""
     for stage in ("train", "package", "evaluate"):
         for path in (project.root / "work" / stage).glob("*"):
-            if path.name not in variants:
+            if path.is_dir() and path.name not in variants:
                 shutil.rmtree(path)
                 project.inputs(f"{stage}@{path.name}").unlink(missing_ok=True)
 
@@ -64,7 +58,7 @@ def _read(project: Project, variant: str) -> dict[str, Any]:
         "evaluation": read_json(evaluated / EVALUATION),
         "codes": load_file(evaluated / ARRAYS)["map_z"],
         "progress": read_json(trained / MODEL)["progress"],
-        "epochs": [json.loads(line) for line in (trained / METRICS_FILE).read_text(encoding="utf-8").splitlines()],
+        "epochs": [json.loads(line) for line in (trained / EPOCHS).read_text(encoding="utf-8").splitlines()],
     }
 
 

@@ -9,13 +9,11 @@ from safetensors.numpy import save_file
 from hourglass.data.dataset import Dataset
 from hourglass.evaluation.evaluate import evaluate
 from hourglass.files import write_json
+from hourglass.outputs import ARRAYS, EVALUATION
 from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.runtime import Model
 from hourglass.stages.guard import run_guarded
-
-EVALUATION = "evaluation.json"
-ARRAYS = "arrays.safetensors"
 
 
 def run(project: Project, params: Params, variant: str) -> None:

@@ -92,8 +92,7 @@ def _require_still(project: Project, stage: str, before: dict[str, Any]) -> None
 
 def _publish(project: Project, place: Path, output: Path, stage: str) -> None:
     """Put a copy (by hard links where the file system has them) in place by renaming."""
-    publishing = project.root / "work" / ".publish"
-    staging = publishing / str(os.getpid())
+    staging = project.root / "work" / ".publish" / stage
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     shutil.copytree(place / "output", staging / "new", copy_function=_link_or_copy)

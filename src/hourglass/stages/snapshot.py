@@ -13,7 +13,7 @@ from hourglass.data import snapshot
 from hourglass.data.sources.embedded import EMBEDDED
 from hourglass.errors import HourglassError
 from hourglass.files import write_text
-from hourglass.params import DataParams, Params
+from hourglass.params import DataParams, Params, check_name
 from hourglass.project import Project
 
 DATA_STAGE = "data.dvc"
@@ -40,10 +40,12 @@ def replace(
         The source can't be used; the snapshot, its version and the settings are then as before.
     """
     settings = snapshot.proposed_params(source, label, normal, anomalous)
+    if name is not None:
+        check_name(name)
     new = project.root / f".data-new.{os.getpid()}"
     snapshot.build(source, new, settings)
-    snapshot.replace(project.data, new)
-    pipeline.run_dvc(project, ["add", "--quiet", "data"])
+    with snapshot.replaced(project.data, new):
+        pipeline.run_dvc(project, ["add", "--quiet", "data"])
     yield f"data/ holds {settings.source}, versioned in data.dvc"
     for key, before, after in _set_params(project.params_file, settings, name):
         yield f"params.yaml: {key}: {before} -> {after}"
@@ -86,7 +88,8 @@ def _bring_back(project: Project, params: Params) -> str:
         return "data/ came from DVC"
     new = project.root / f".data-new.{os.getpid()}"
     snapshot.build(params.data.source, new, params.data)
-    snapshot.replace(project.data, new)
+    with snapshot.replaced(project.data, new):
+        pass
     if pipeline.data_differs(project):
         raise HourglassError(
             f"the rebuilt {params.data.source} differs from data.dvc: another version of scikit-learn? Install from "

@@ -12,6 +12,7 @@ from hourglass.data.dataset import Dataset
 from hourglass.errors import HourglassError
 from hourglass.files import write_json
 from hourglass.models.shared.batch import Batch
+from hourglass.outputs import MODEL, WEIGHTS
 from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry.mirror import mirrored
@@ -21,9 +22,6 @@ from hourglass.stages.guard import run_guarded
 from hourglass.stages.progress import EpochProgress
 from hourglass.training import devices
 from hourglass.training.loop import METRICS_FILE, fit
-
-WEIGHTS = "weights.safetensors"
-MODEL = "model.json"
 
 
 @dataclass(frozen=True)
