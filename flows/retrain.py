@@ -255,7 +255,8 @@ def main() -> None:
     state: State[Any] = retrain(return_state=True)
     if state.is_failed():
         problem = state.result(raise_on_failure=False)
-        raise HourglassError(state.message) if isinstance(problem, FailedRun) else problem
+        told = isinstance(problem, BaseException) and not isinstance(problem, FailedRun)
+        raise problem if told else HourglassError(state.message)
     outcome: Outcome = state.result()
     champion = outcome.standing.champion
     print(f"\n{outcome.stages} stage{'' if outcome.stages == 1 else 's'} ran.")  # noqa: T201

@@ -3,6 +3,7 @@
 import ast
 import json
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -125,7 +126,24 @@ def test_restored_stage_did_not_run(tmp_path):
     assert (tmp_path / "out").read_text() == "hello\n"
 
 
-def test_damaged_lock_is_named(tmp_path):
+def test_lock_that_is_being_written_is_waited_for(tmp_path):
+    path = tmp_path / "dvc.lock"
+    path.write_text("")
+    Timer(0.5, path.write_text, ["stages: {ingest: {cmd: x}}"]).start()
+    assert list(pipeline.lock_entries(Project(tmp_path, tmp_path))) == ["ingest"]
+
+
+def test_dvc_is_asked_again_while_its_lock_is_being_written(tmp_path):
+    project = _project(tmp_path, "echo hello > out")
+    pipeline.reproduce(project, "only", lambda line: None)
+    whole = project.lock_file.read_text()
+    project.lock_file.write_text("")
+    Timer(0.7, project.lock_file.write_text, [whole]).start()
+    assert not pipeline.changed(project, "only")
+
+
+def test_damaged_lock_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "_PATIENCE_SECONDS", 0.2)
     (tmp_path / "dvc.lock").write_text("stages: [")
     with pytest.raises(HourglassError, match=r"dvc\.lock is damaged"):
         pipeline.lock_entries(Project(tmp_path, tmp_path))

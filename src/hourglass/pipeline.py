@@ -4,11 +4,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -16,6 +16,12 @@ from ruamel.yaml.error import YAMLError
 from hourglass.errors import HourglassError
 from hourglass.files import read_json
 from hourglass.project import Project
+
+Answer = TypeVar("Answer")
+
+#: How long another DVC may take to write dvc.lock, which it does in place.
+_PATIENCE_SECONDS = 5.0
+_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,14 @@ def stages(project: Project) -> list[Stage]:
     """List all stages, each after those it depends on."""
     from dvc.repo.reproduce import get_active_graph, plan_repro
 
-    with _repo(project) as repo:
+    def listed(repo: Any) -> list[Stage]:
         graph = get_active_graph(repo.index.graph)
         return [
             Stage(_address(project, node), tuple(sorted(_address(project, above) for above in graph.successors(node))))
             for node in plan_repro(graph)
         ]
+
+    return _ask(project, listed)
 
 
 def _address(project: Project, node: Any) -> str:
@@ -53,8 +61,7 @@ def _address(project: Project, node: Any) -> str:
 
 def changed(project: Project, stage: str) -> bool:
     """Tell whether a stage has to run: its inputs, outputs or command differ from ``dvc.lock``."""
-    with _repo(project) as repo:
-        return bool(repo.status([f"{project.root / 'dvc.yaml'}:{stage}"]))
+    return _ask(project, lambda repo: bool(repo.status([f"{project.root / 'dvc.yaml'}:{stage}"])))
 
 
 def inputs(project: Project, stage: str) -> dict[str, Any]:
@@ -72,7 +79,7 @@ def inputs(project: Project, stage: str) -> dict[str, Any]:
     """
     from dvc.dependency.param import ParamsDependency
 
-    with _repo(project) as repo:
+    def read(repo: Any) -> dict[str, Any]:
         deps: dict[str, str] = {}
         params: dict[str, Any] = {}
         for dep in repo.stage.load_one(str(project.root / "dvc.yaml"), stage).deps:
@@ -85,6 +92,8 @@ def inputs(project: Project, stage: str) -> dict[str, Any]:
             else:
                 deps[dep.def_path] = dep.get_hash().value
         return {"stage": stage, "deps": deps, "params": params}
+
+    return _ask(project, read)
 
 
 def locked_inputs(project: Project, stage: str) -> dict[str, Any] | None:
@@ -130,9 +139,12 @@ def ingested_data(project: Project) -> str:
 
 def data_differs(project: Project) -> bool:
     """Tell whether ``data/`` holds something else than ``data.dvc`` says, wherever DVC's cache stands."""
-    with _repo(project) as repo:
+
+    def compared(repo: Any) -> bool:
         (out,) = repo.stage.load_one(str(project.root / "data.dvc")).outs
         return bool(out.get_hash() != out.hash_info)
+
+    return _ask(project, compared)
 
 
 def lock_entries(project: Project) -> dict[str, Any]:
@@ -143,17 +155,21 @@ def lock_entries(project: Project) -> dict[str, Any]:
     HourglassError
         The file is damaged.
     """
-    try:
-        content = YAML(typ="safe").load(project.lock_file) or {}
-        entries: dict[str, Any] = content.get("stages", {})
-    except FileNotFoundError:
-        return {}
-    except (YAMLError, UnicodeDecodeError, AttributeError) as broken:
-        raise HourglassError(
-            "dvc.lock is damaged; restore it with `git checkout -- dvc.lock`, or delete it and run `dvc repro`: "
-            "finished work comes back from DVC's run cache."
-        ) from broken
-    return entries
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            entries: dict[str, Any] = YAML(typ="safe").load(project.lock_file)["stages"]
+        except FileNotFoundError:
+            return {}
+        except (YAMLError, UnicodeDecodeError, TypeError, KeyError) as broken:
+            if time.monotonic() > end:  # until then DVC may just be writing it
+                raise HourglassError(
+                    "dvc.lock is damaged; restore it with `git checkout -- dvc.lock`, or delete it and run "
+                    "`dvc repro`: finished work comes back from DVC's run cache."
+                ) from broken
+        else:
+            return entries
+        time.sleep(_PAUSE_SECONDS)
 
 
 class CommandInterruptedError(HourglassError):
@@ -259,14 +275,20 @@ def _upwards(folder: Path) -> tuple[Path, ...]:
     return (folder, *folder.parents)
 
 
-@contextmanager
-def _repo(project: Project) -> Iterator[Any]:
+def _ask(project: Project, question: Callable[[Any], Answer]) -> Answer:
+    """Ask DVC's repository, and again for a while where another DVC is in the way: it writes dvc.lock in place."""
     from dvc.exceptions import DvcException
+    from dvc.lock import LockError
     from dvc.repo import Repo
 
     _work_without_git(project)
-    try:
-        with Repo(str(project.root), _wait_for_lock=True) as repo:
-            yield repo
-    except DvcException as problem:
-        raise HourglassError(f"DVC can't read the pipeline: {problem}") from problem
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            with Repo(str(project.root), _wait_for_lock=True) as repo:
+                return question(repo)
+        except DvcException as problem:
+            in_the_way = isinstance(problem, LockError) or project.lock_file.name in str(problem)
+            if not in_the_way or time.monotonic() > end:
+                raise HourglassError(f"DVC can't read the pipeline: {problem}") from problem
+        time.sleep(_PAUSE_SECONDS)
