@@ -3,8 +3,11 @@
 import fcntl
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -165,7 +168,38 @@ def finished(clone, shared) -> Finished:
     return Finished(checkout, Checkout(shared / "frozen", clone.env), said.read_text())
 
 
+@pytest.fixture(scope="session")
+def server(environment, tmp_path_factory) -> Iterator[str]:
+    """A Prefect server for the runs after the first, which has to do without; gives its API's URL."""
+    home = tmp_path_factory.mktemp("prefect")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = environment | {"PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "0"}
+    command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+    api = f"http://127.0.0.1:{port}/api"
+    child = subprocess.Popen(command, env=env, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 120
+        while not _answers(f"{api}/health"):
+            assert time.monotonic() < end
+            time.sleep(0.5)
+        yield api
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def _answers(url) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except OSError:
+        return False
+
+
 @pytest.fixture
-def copy(finished, tmp_path) -> Checkout:
-    """A finished project to spoil."""
-    return finished.frozen.copy(tmp_path / "a copy")
+def copy(finished, server, tmp_path) -> Checkout:
+    """A finished project to spoil, in a folder with a space."""
+    checkout = finished.frozen.copy(tmp_path / "a copy")
+    return Checkout(checkout.root, checkout.env | {"PREFECT_API_URL": server})

@@ -130,7 +130,8 @@ def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[
     if name is not None and content.setdefault("registry", {}).get("name") != name:
         changes.append(("registry.name", content["registry"].get("name"), name))
         content["registry"]["name"] = name
-    stream = StringIO()
-    yaml.dump(content, stream)
-    write_text(path, stream.getvalue())
+    if changes:
+        stream = StringIO()
+        yaml.dump(content, stream)
+        write_text(path, stream.getvalue())
     yield from changes
