@@ -10,9 +10,9 @@ run: $(VENV)/installed ## install if need be, then run the retrain flow
 	$(BIN)/hourglass run
 
 test: $(VENV)/installed-test lint ## lint, types and tests
-	$(BIN)/python -m pytest -m "not browser" -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/python -m pytest -m "not browser and not services" -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90
 
-test-all: $(VENV)/installed-test lint ## everything that `test` runs, and the report in a real browser
+test-all: $(VENV)/installed-test lint ## everything that `test` runs, more whole flows, and the report in a real browser
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/installed-test

@@ -53,6 +53,7 @@ def test_plots_draw_the_curves_of_every_variant(finished):
         assert name in page
 
 
+@pytest.mark.services
 def test_remote_is_set_by_one_command_and_gets_the_results(copy, tmp_path):
     copy.dvc("remote", "add", "--local", "--default", "store", str(tmp_path / "store"))
     copy.hourglass("track")

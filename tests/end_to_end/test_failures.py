@@ -46,6 +46,7 @@ def test_source_that_does_not_exist_leaves_the_snapshot_alone(copy):
     assert copy.git("status", "--porcelain", "data.dvc", "params.yaml") == ""
 
 
+@pytest.mark.services
 def test_training_finishes_without_mlflow_and_track_catches_up(copy):
     copy.set(vae={"latent": 3})
     said = copy.hourglass("run", expect=1, MLFLOW_TRACKING_URI=NOWHERE)
@@ -78,6 +79,7 @@ def test_damaged_lock_is_named(copy):
     assert "dvc.lock is damaged; restore it" in sentence(copy.hourglass("run", expect=1))
 
 
+@pytest.mark.services
 def test_project_without_git_works(copy):
     shutil.rmtree(copy.root / ".git")
     assert "0 stages ran" in copy.hourglass("run")

@@ -5,6 +5,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.services
 def test_worse_setting_is_registered_but_not_promoted_and_other_inputs_are_refused(copy):
     first = copy.hourglass("run")
     assert "is the first champion" in first

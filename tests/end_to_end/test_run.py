@@ -69,6 +69,7 @@ def test_prefect_keeps_the_leaderboard_and_a_link_to_the_report(finished):
     assert "reports/index.html" in kept["report"]
 
 
+@pytest.mark.services
 def test_flow_runs_against_a_server_and_its_tasks_are_seen_there(copy, server):
     assert "0 stages ran" in copy.hourglass("run")
     (run,) = _post(f"{server}/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 1})
