@@ -34,6 +34,16 @@ def test_processes_that_come_first_at_once_share_one_store(project, tmp_path):
     assert len(set(said)) == 1
 
 
+def test_projects_of_one_process_keep_their_stores_apart(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        project = Project(tmp_path / name, tmp_path / name)
+        store.connect(project).create_registered_model(name)
+    assert [model.name for model in store.connect(project).search_registered_models()] == ["two"]
+
+
 def test_server_that_is_down_is_named_with_what_to_do(project, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(HourglassError, match=r"127\.0\.0\.1:9 can't be reached.*finished work is kept.*unset MLFLOW"):

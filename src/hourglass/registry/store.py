@@ -48,13 +48,26 @@ def connect(project: Project) -> "MlflowClient":
         import mlflow
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
-        mlflow.set_tracking_uri(where)
-        mlflow.set_registry_uri(os.environ.get("MLFLOW_REGISTRY_URI", where))
+        with _variables_kept("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+            mlflow.set_tracking_uri(where)
+            mlflow.set_registry_uri(os.environ.get("MLFLOW_REGISTRY_URI", where))
         if not where.startswith("sqlite"):
             return mlflow.MlflowClient(where)
         project.mlruns.mkdir(parents=True, exist_ok=True)
         with locked(project, "mlflow store"):
             return mlflow.MlflowClient(where)
+
+
+@contextmanager
+def _variables_kept(*names: str) -> Iterator[None]:
+    """Undo what MLflow writes into the environment: there it would pass for the user's wish, in every project."""
+    before = {name: os.environ.get(name) for name in names}
+    yield
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def experiment(project: Project, client: "MlflowClient", name: str) -> str:
