@@ -26,6 +26,7 @@ def test_one_number_under_a_variant_changes_that_variant_only(copy):
     assert changed(copy) == {"train@vae"}
 
 
+@pytest.mark.services
 def test_experiment_retrains_the_variant_and_its_metrics_show(copy):
     copy.git("commit", "--quiet", "--all", "--message", "first run")
     copy.dvc("exp", "run", "-S", "vae.latent=4")
