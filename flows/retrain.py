@@ -29,8 +29,7 @@ from hourglass.files import read_json
 from hourglass.locks import locked
 from hourglass.params import Params
 from hourglass.project import Project
-from hourglass.registry.promotion import Verdict
-from hourglass.registry.standing import Standing, Version
+from hourglass.registry.standing import Standing, Verdict, Version
 from hourglass.stages import snapshot as snapshots
 
 # DVC is the cache; Prefect keeps nothing of its own

@@ -1,5 +1,8 @@
 """Names of the files in the stages' outputs, for those that write and those that read them."""
 
+#: ``ingest``
+DATASET = "dataset.json"
+
 #: ``train@V``
 WEIGHTS = "weights.safetensors"
 MODEL = "model.json"

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hourglass.files import read_json
+from hourglass.outputs import DATASET
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import Schema, schema_from_config
 
-INDEX = "dataset.json"
 FORMAT_VERSION = 1
 _SHARD_BYTES = 64 * 2**20
 
@@ -50,7 +50,7 @@ class Dataset:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.info: dict[str, Any] = read_json(folder / INDEX)
+        self.info: dict[str, Any] = read_json(folder / DATASET)
 
     @cached_property
     def schema(self) -> Schema:

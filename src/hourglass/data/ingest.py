@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hourglass.data import schemas, split, statistics
-from hourglass.data.dataset import FORMAT_VERSION, INDEX, Rows, write_rows
+from hourglass.data.dataset import FORMAT_VERSION, Rows, write_rows
 from hourglass.data.labels import Labels
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes, write_json
+from hourglass.outputs import DATASET
 from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.schema import Schema, TableSchema
 
@@ -71,7 +72,7 @@ def ingest(raw: Raw, folder: Path, data: DataParams, splitting: SplitParams) -> 
         "statistics": statistics.describe(train, schema),
         "files": folder_hashes(folder),
     }
-    write_json(folder / INDEX, info)
+    write_json(folder / DATASET, info)
     return info
 
 

@@ -6,7 +6,6 @@ Everything here is done once however often it is called.
 from typing import Any
 
 from hourglass import outputs, pipeline
-from hourglass.data.dataset import INDEX
 from hourglass.errors import HourglassError
 from hourglass.files import canonical_json, read_json
 from hourglass.params import Params
@@ -110,7 +109,7 @@ def _results(project: Project, params: Params, variant: str) -> tracking.Results
 
 def _data(project: Project, params: Params) -> dict[str, Any]:
     """Describe the data set as MLflow's pages show one."""
-    info = read_json(project.dataset / INDEX)
+    info = read_json(project.dataset / outputs.DATASET)
     schema = info["schema"]
     if schema["kind"] == "table":
         kinds = {"number": "double", "category": "string"}

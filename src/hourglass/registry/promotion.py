@@ -1,39 +1,18 @@
 """The gate: who is champion."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from hourglass.data.dataset import Dataset
 from hourglass.errors import HourglassError
-from hourglass.evaluation.gate import Evidence, Gain, paired_gain
 from hourglass.params import Params
 from hourglass.project import Project
-from hourglass.registry import consume, store, versions
-from hourglass.registry.standing import Version
-from hourglass.runtime import Model
-from hourglass.runtime.errors import InputError
+from hourglass.registry import store, versions
+from hourglass.registry.standing import Verdict, Version
+
+if TYPE_CHECKING:
+    from hourglass.evaluation.gate import Gain
+    from hourglass.runtime import Model
 
 _SMOKE_ROWS = 16
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the gate says of a version.
-
-    Parameters
-    ----------
-    version : Version
-    promote : bool
-        Whether the alias is to move to it.
-    sentence : str
-        Why.
-    """
-
-    version: Version
-    promote: bool
-    sentence: str
 
 
 def judge(project: Project, params: Params, version: Version) -> Verdict:
@@ -108,6 +87,11 @@ def smoke_test(project: Project, uri: str) -> None:
         It can't be loaded, can't score, or the two ways disagree.
     """
     import mlflow
+    import numpy as np
+
+    from hourglass.data.dataset import Dataset
+    from hourglass.registry import consume
+    from hourglass.runtime import Model
 
     dataset = Dataset(project.dataset)
     rows = dataset.schema.decode(np.asarray(dataset.rows("selection").x[:_SMOKE_ROWS]))
@@ -141,7 +125,10 @@ def promote(project: Project, params: Params, version: Version) -> Verdict:
     return verdict
 
 
-def _open(project: Project, version: Version) -> Model:
+def _open(project: Project, version: Version) -> "Model":
+    from hourglass.registry import consume
+    from hourglass.runtime import InputError, Model
+
     try:
         return Model(consume.fetch(version.uri, project))
     except InputError as broken:
@@ -151,7 +138,14 @@ def _open(project: Project, version: Version) -> Model:
         ) from broken
 
 
-def _decide(project: Project, params: Params, champion: Version, version: Version, old: Model, new: Model) -> Verdict:
+def _decide(
+    project: Project, params: Params, champion: Version, version: Version, old: "Model", new: "Model"
+) -> Verdict:
+    import numpy as np
+
+    from hourglass.data.dataset import Dataset
+    from hourglass.evaluation.gate import Evidence, paired_gain
+
     dataset = Dataset(project.dataset)
     same = version.settings == champion.settings
     gain = paired_gain(
@@ -168,7 +162,7 @@ def _decide(project: Project, params: Params, champion: Version, version: Versio
     return Verdict(version, promoted, _sentence(version, champion.number, gain, params, same=same, promoted=promoted))
 
 
-def _sentence(version: Version, champion: int, gain: Gain, params: Params, *, same: bool, promoted: bool) -> str:
+def _sentence(version: Version, champion: int, gain: "Gain", params: Params, *, same: bool, promoted: bool) -> str:
     rule = f"no worse than by {params.registry.margin:g}" if same else "better"
     kind = "the same variant must be" if same else "another variant or setting must be"
     outcome = "becomes champion" if promoted else f"is not promoted; version {champion} stays champion"

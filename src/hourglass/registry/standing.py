@@ -40,6 +40,24 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What the gate says of a version.
+
+    Parameters
+    ----------
+    version : Version
+    promote : bool
+        Whether the alias is to move to it.
+    sentence : str
+        Why.
+    """
+
+    version: Version
+    promote: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Standing:
     """The state of a registered name.
 

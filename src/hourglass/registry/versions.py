@@ -17,7 +17,6 @@ from hourglass.project import Project
 from hourglass.registry import store, tracking
 from hourglass.registry.provenance import Provenance
 from hourglass.registry.standing import Standing, Version
-from hourglass.runtime.model import MANIFEST
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -52,6 +51,8 @@ def register(
     bool
         Whether it is new.
     """
+    from hourglass.runtime.model import MANIFEST
+
     name, variant = params.registry.name, training.variant
     entries = pipeline.lock_entries(project)
     key = digest(entries[f"package@{variant}"])[:32]

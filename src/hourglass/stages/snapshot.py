@@ -9,8 +9,6 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from hourglass import pipeline
-from hourglass.data import snapshot
-from hourglass.data.sources.embedded import EMBEDDED
 from hourglass.errors import HourglassError
 from hourglass.files import write_text
 from hourglass.params import DataParams, Params, check_name
@@ -39,6 +37,8 @@ def replace(
     HourglassError
         The source can't be used; the snapshot, its version and the settings are then as before.
     """
+    from hourglass.data import snapshot
+
     settings = snapshot.proposed_params(source, label, normal, anomalous)
     if name is not None:
         check_name(name)
@@ -74,6 +74,9 @@ def ensure(project: Project, params: Params) -> str:
 
 
 def _bring_back(project: Project, params: Params) -> str:
+    from hourglass.data import snapshot
+    from hourglass.data.sources.embedded import EMBEDDED
+
     try:
         pipeline.run_dvc(
             project, ["pull", "--quiet", "data.dvc"] if has_remote(project) else ["checkout", "--quiet", "data.dvc"]
