@@ -8,9 +8,10 @@ from rich.table import Table
 
 from hourglass import params, pipeline
 from hourglass.data import snapshot
-from hourglass.data.dataset import INDEX, Dataset
+from hourglass.data.dataset import Dataset
 from hourglass.data.labels import Labels
 from hourglass.data.sources import Raw
+from hourglass.outputs import DATASET
 from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.report import words
@@ -35,7 +36,7 @@ def describe(project: Project) -> None:
     blocks = [facts("The snapshot in data/", _snapshot(project, loaded, raw))]
     if labels.names:
         blocks.append(table(f"Classes of {loaded.data.label}", ("class", "rows", ""), _classes(labels), _NUMBERS))
-    if (project.dataset / INDEX).exists():
+    if (project.dataset / DATASET).exists():
         show(*blocks, *_ingested(data_of(project, Dataset(project.dataset), loaded)))
     else:
         show(*blocks, "Not ingested yet: `hourglass run` does it, and all that comes after.")
