@@ -5,12 +5,15 @@ Run it with ``hourglass run`` or ``python flows/retrain.py``. DVC decides what h
 
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from threading import BoundedSemaphore
+from importlib import import_module
+from threading import BoundedSemaphore, Thread
 from typing import Any
 
+import psutil
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
@@ -251,6 +254,7 @@ def main() -> None:
     os.chdir(project.root)  # where Prefect looks for its settings
     _check_settings(project)
     _require_prefect()
+    Thread(target=_import_ahead, daemon=True).start()
     state: State[Any] = retrain(return_state=True)
     if state.is_failed():
         problem = state.result(raise_on_failure=False)
@@ -264,6 +268,14 @@ def main() -> None:
     if champion is not None:
         print(f"Champion: {champion.uri} ({champion.variant}, {champion.metric} {champion.value:.4f} on selection).")  # noqa: T201
     print(f"Report: {outcome.report}")  # noqa: T201
+
+
+def _import_ahead() -> None:
+    """Import what every run needs, in the seconds in which this process waits for Prefect's temporary server."""
+    while not psutil.Process().children():
+        time.sleep(0.1)
+    for module in ("dvc.repo.reproduce", "mlflow.store.tracking.sqlalchemy_store", "hourglass.report.render"):
+        import_module(module)
 
 
 def _check_settings(project: Project) -> None:
