@@ -37,6 +37,7 @@ def test_experiment_retrains_the_variant_and_its_metrics_show(copy):
     assert "reconstruction" in str(shown["work/compare/metrics/vae.json"])
 
 
+@pytest.mark.services
 def test_dropped_variant_is_gone_everywhere(copy):
     copy.set(variants=["vae"])
     copy.dvc("repro")
