@@ -1,0 +1,76 @@
+"""What the loop promises on the CPU holds on a GPU too."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from hourglass import models
+from hourglass.models.shared.batch import Batch
+from hourglass.training import devices
+from hourglass.training.loop import METRICS_FILE, fit, measure
+from hourglass.training.settings import TrainSettings
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+SETTINGS = TrainSettings(epochs=30, batch=64, checkpoint_seconds=0.0)
+
+
+def rows(count, seed, device):
+    return Batch.of(torch.randn(count, 64, generator=torch.Generator().manual_seed(seed)).to(device))
+
+
+def train(variant, folder, device):
+    folder.mkdir(exist_ok=True)
+    model = models.build(variant, (64,), {"latent": 8, "hidden": [256, 128]}, seed=0).to(device)
+    fit(model, rows(2000, 0, device), rows(200, 1, device), SETTINGS, seed=3, folder=folder)
+    return model
+
+
+@pytest.mark.parametrize("variant", models.names())
+def test_the_same_seed_gives_the_same_bits(variant, tmp_path):
+    one, two = (train(variant, tmp_path / name, torch.device("cuda")).state_dict() for name in ("one", "two"))
+    assert all(torch.equal(two[name], value) for name, value in one.items())
+
+
+@pytest.mark.parametrize("variant", models.names())
+def test_a_killed_training_goes_on_to_the_same_bits(variant, tmp_path):
+    whole = train(variant, tmp_path / "whole", torch.device("cuda")).state_dict()
+    folder = tmp_path / "killed"
+    command = [sys.executable, __file__, str(folder), variant]
+    killed = subprocess.Popen(command)
+    while not (folder / "checkpoint.json").exists():
+        assert killed.poll() is None
+        time.sleep(0.001)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    assert not (folder / "weights.safetensors").exists()
+    subprocess.run(command, check=True)
+    resumed = load_file(folder / "weights.safetensors")
+    assert all(torch.equal(resumed[name], value.cpu()) for name, value in whole.items())
+    assert (folder / METRICS_FILE).read_bytes() == (tmp_path / "whole" / METRICS_FILE).read_bytes()
+
+
+@pytest.mark.parametrize("variant", models.names())
+def test_a_gpu_measures_what_the_cpu_measures(variant, tmp_path):
+    model = train(variant, tmp_path, torch.device("cuda"))
+    on_gpu = measure(model, rows(200, 2, "cuda"), seed=0)
+    on_cpu = measure(model.cpu(), rows(200, 2, "cpu"), seed=0)
+    assert on_gpu["reconstruction"] == pytest.approx(on_cpu["reconstruction"], rel=0.02)
+    assert on_gpu.get("kl") == pytest.approx(on_cpu.get("kl"), rel=1e-4)
+
+
+def test_the_fingerprint_names_the_gpu():
+    device = devices.resolve("auto")
+    assert devices.fingerprint(device, 1)["device"] == torch.cuda.get_device_name(device)
+
+
+if __name__ == "__main__":  # what the test above kills
+    save_file(
+        train(sys.argv[2], Path(sys.argv[1]), torch.device("cuda")).state_dict(), f"{sys.argv[1]}/weights.safetensors"
+    )
