@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from hourglass.project import Project
-from hourglass.registry import store, tracking
+from hourglass.registry import tracking
 
 TRAINING = tracking.Training("vae", {"stage": "train@vae", "deps": {"d": "1"}, "params": {"seed": 0}}, {"cpu": "x"})
 RESULTS = tracking.Results(
@@ -14,19 +13,6 @@ RESULTS = tracking.Results(
     data={"digest": "abc.dir", "source": "digits", "schema": {}, "profile": {"train": 3}},
     files=lambda: {"figures/x.svg": "<svg/>"},
 )
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    root = tmp_path_factory.mktemp("store")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", "")
-        yield Project(root, root)
-
-
-@pytest.fixture(scope="module")
-def client(project):
-    return store.connect(project)
 
 
 def epochs(count, start=1):

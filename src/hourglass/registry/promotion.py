@@ -6,7 +6,7 @@ from hourglass.errors import HourglassError
 from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry import store, versions
-from hourglass.registry.standing import Verdict, Version
+from hourglass.registry.standing import CHAMPION, PREVIOUS, Verdict, Version
 
 if TYPE_CHECKING:
     from hourglass.evaluation.gate import Gain
@@ -55,7 +55,7 @@ def record(project: Project, verdict: Verdict) -> None:
 def aliases(project: Project, name: str) -> dict[str, int | None]:
     """Give the versions that the aliases of a name point to."""
     client = store.connect(project)
-    return {alias: versions.champion_number(client, name, alias) for alias in (versions.CHAMPION, versions.PREVIOUS)}
+    return {alias: versions.champion_number(client, name, alias) for alias in (CHAMPION, PREVIOUS)}
 
 
 def move_aliases(project: Project, name: str, wanted: dict[str, int | None]) -> None:
@@ -71,10 +71,10 @@ def move_aliases(project: Project, name: str, wanted: dict[str, int | None]) -> 
 
 def make_champion(project: Project, version: Version) -> None:
     """Move the alias ``champion`` to a version; the one before becomes ``previous_champion``."""
-    before = aliases(project, version.name)[versions.CHAMPION]
-    wanted: dict[str, int | None] = {versions.CHAMPION: version.number}
+    before = aliases(project, version.name)[CHAMPION]
+    wanted: dict[str, int | None] = {CHAMPION: version.number}
     if before is not None:
-        wanted[versions.PREVIOUS] = before
+        wanted[PREVIOUS] = before
     move_aliases(project, version.name, wanted)
 
 
@@ -117,7 +117,7 @@ def promote(project: Project, params: Params, version: Version) -> Verdict:
         before = aliases(project, version.name)
         try:
             make_champion(project, version)
-            smoke_test(project, f"models:/{version.name}@{versions.CHAMPION}")
+            smoke_test(project, f"models:/{version.name}@{CHAMPION}")
         except BaseException:
             move_aliases(project, version.name, before)
             raise

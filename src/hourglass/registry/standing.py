@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+#: The aliases of a registered name: what is served, and what was before it.
+CHAMPION, PREVIOUS = "champion", "previous_champion"
+
 
 @dataclass(frozen=True)
 class Version:

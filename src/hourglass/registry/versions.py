@@ -16,13 +16,12 @@ from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry import store, tracking
 from hourglass.registry.provenance import Provenance
-from hourglass.registry.standing import Standing, Version
+from hourglass.registry.standing import CHAMPION, PREVIOUS, Standing, Version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-CHAMPION, PREVIOUS = "champion", "previous_champion"
 KEY, MANIFEST_HASH, VERDICT = "hourglass.version_key", "hourglass.manifest_sha256", "hourglass.verdict"
 _METRIC, _VALUE, _SETTINGS = "hourglass.metric", "hourglass.value", "hourglass.settings"
 #: All that a consumer installs.
