@@ -37,7 +37,7 @@ def test_stages_come_after_those_they_depend_on(graph):
 
 #: Modules that decide whether and where a stage works, and who hears of it, not what comes out; with `params`, what is
 #: read from params.yaml, which DVC tracks itself.
-BESIDE_THE_RESULT = {"errors", "locks", "params", "pipeline", "project", "settings", "unpickling"} | {
+BESIDE_THE_RESULT = {"errors", "locks", "params", "pipeline", "process", "project", "settings", "unpickling"} | {
     f"{package}.{name}"
     for package, names in {
         "registry": ("mirror", "provenance", "store", "tracking"),

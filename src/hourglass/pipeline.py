@@ -15,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 
 from hourglass.errors import HourglassError
 from hourglass.files import read_json
+from hourglass.process import child_command
 from hourglass.project import Project
 
 Answer = TypeVar("Answer")
@@ -209,10 +210,9 @@ def run_dvc(
 ) -> list[str]:
     """Run a command of DVC as a child process and give the lines that it printed; see `reproduce`."""
     _work_without_git(project)
-    command = [sys.executable, "-m", "dvc", *arguments]
     said = []
     with subprocess.Popen(  # noqa: S603
-        command,
+        child_command("dvc", *arguments),
         cwd=project.root,
         env=child_environment(),
         stdout=subprocess.PIPE,

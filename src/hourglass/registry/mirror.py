@@ -4,9 +4,11 @@ The training never waits for MLflow. What the mirror misses, ``hourglass track``
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
@@ -19,6 +21,9 @@ from hourglass.registry import store, tracking
 
 _SECONDS = 1.0
 _LOG = "mirror.log"
+#: How long a mirror may take after its training, should MLflow hang.
+_GRACE_SECONDS = 60.0
+_LOG_BYTES = 1_000_000
 #: How a training ended, as MLflow calls it.
 _DONE, _FAILED, _KILLED = "FINISHED", "FAILED", "KILLED"
 
@@ -37,7 +42,7 @@ def mirrored(project: Project, name: str, training: tracking.Training, epochs: P
         ``metrics.jsonl``, there or not yet.
     """
     job = {"root": str(project.root), "home": str(project.home), "name": name, "epochs": str(epochs)}
-    with (project.state / _LOG).open("ab") as log:
+    with _log(project) as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "hourglass.registry.mirror"],
             stdin=subprocess.PIPE,
@@ -59,6 +64,14 @@ def mirrored(project: Project, name: str, training: tracking.Training, epochs: P
             child.stdin.close()  # the mirror sees the end, also when this process is killed
 
 
+def _log(project: Project) -> IO[bytes]:
+    """Open what mirrors print, which starts over when it is long."""
+    log = (project.state / _LOG).open("ab")
+    if log.tell() > _LOG_BYTES:
+        log.truncate(0)
+    return log
+
+
 def _say(pipe: IO[str], line: str) -> None:
     with suppress(BrokenPipeError):
         pipe.write(line + "\n")
@@ -69,8 +82,15 @@ def main() -> None:
     """Serve one training: a job comes by standard input, and at its end how it ended."""
     job = json.loads(sys.stdin.readline())
     end: Future[str] = Future()
-    threading.Thread(target=lambda: end.set_result(sys.stdin.read().strip() or _KILLED), daemon=True).start()
+    threading.Thread(target=_listen, args=(end,), daemon=True).start()
     _mirror(job, end)
+
+
+def _listen(end: "Future[str]") -> None:
+    """Hear how the training ended; some time after that this process ends too, whatever it waits for."""
+    end.set_result(sys.stdin.read().strip() or _KILLED)
+    time.sleep(_GRACE_SECONDS)
+    os._exit(1)
 
 
 def _mirror(job: dict[str, Any], end: "Future[str]") -> None:

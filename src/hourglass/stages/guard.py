@@ -5,13 +5,9 @@ fingerprint, where bits depend on it). It is put in place as a whole, and kept u
 process killed at any moment loses nothing that was finished, and other inputs never see it.
 """
 
-import ctypes
 import os
 import shutil
 import signal
-import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,11 +16,11 @@ from hourglass import pipeline, unpickling
 from hourglass.errors import HourglassError
 from hourglass.files import digest, read_json, write_json
 from hourglass.locks import locked
+from hourglass.process import adopted, die_with_parent
 from hourglass.project import Project
 
 Inputs = TypeVar("Inputs")
 
-_PR_SET_PDEATHSIG = 1
 _FINISHED = "finished.json"
 
 
@@ -61,7 +57,7 @@ def run_guarded(
     HourglassError
         An input moved while the stage ran. Nothing was published; what was finished is kept for when it moves back.
     """
-    _die_with_parent()
+    _die_with_dvc()
     with locked(project, str(output)):
         before = pipeline.inputs(project, stage)
         _sweep(project)
@@ -123,23 +119,13 @@ def _sweep(project: Project) -> None:
                     shutil.rmtree(place)
 
 
-def _die_with_parent() -> None:
+def _die_with_dvc() -> None:
     """End this process when DVC, its parent, dies: nobody would take its result.
 
     Run by hand, a stage has a shell for a parent and may outlive it.
     """
     if "DVC_STAGE" not in os.environ:
         return
-    parent = os.getppid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGKILL)
-    else:
-        threading.Thread(target=_poll_parent, args=(parent,), daemon=True).start()
-
-
-def _poll_parent(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os.kill(os.getpid(), signal.SIGKILL)
+    die_with_parent()
+    if adopted():
+        os.kill(os.getpid(), signal.SIGKILL)
