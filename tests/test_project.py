@@ -97,6 +97,28 @@ def test_a_submodule_is_its_own_home(repository, tmp_path):
     assert Project.find(outer / "inner").home == (outer / "inner").resolve()
 
 
+def test_a_checkout_with_a_separate_git_directory_is_its_own_home(root, tmp_path):
+    git(root, "init", "--separate-git-dir", str(tmp_path / "repository.git"))
+    git(root, "add", ".")
+    git(root, "commit", "-m", "Start")
+    assert Project.find(root).home == root
+    git(root, "worktree", "add", "--detach", tmp_path / "linked")
+    assert Project.find(tmp_path / "linked").home == (tmp_path / "linked").resolve()
+
+
+@pytest.mark.parametrize("name", ["bare.git", ".git"])
+def test_a_worktree_of_a_bare_repository_is_its_own_home(repository, tmp_path, name):
+    git(tmp_path, "clone", "--bare", str(repository), str(tmp_path / "hub" / name))
+    git(tmp_path / "hub" / name, "worktree", "add", "--detach", str(tmp_path / "hub" / "linked"))
+    assert Project.find(tmp_path / "hub" / "linked").home == (tmp_path / "hub" / "linked").resolve()
+
+
+@pytest.mark.parametrize("below", [".", "ml/hourglass"])
+def test_a_checkout_below_the_shared_state_belongs_to_it(root, below):
+    apart = make_project(root / ".hourglass" / "worktrees" / "1" / below)
+    assert Project.find(apart) == Project(apart, home=root)
+
+
 @pytest.mark.parametrize("place", ["tmp1234", "standalone/tmp1234"])
 def test_a_temporary_experiment_of_dvc_shares_the_home_of_its_checkout(root, place):
     experiment = make_project(root / ".dvc" / "tmp" / "exps" / place)
@@ -112,6 +134,12 @@ def test_a_home_may_be_given_from_the_users_own(root, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("HOURGLASS_HOME", "~/state")
     assert Project.find(root).home == (tmp_path / "state").resolve()
+
+
+def test_a_relative_home_is_refused(root, monkeypatch):
+    monkeypatch.setenv("HOURGLASS_HOME", "state")
+    with pytest.raises(HourglassError, match=r"HOURGLASS_HOME is 'state'.*absolute"):
+        Project.find(root)
 
 
 def test_outputs_of_variants_lie_apart(root):

@@ -17,7 +17,8 @@ class Project:
         The folder that holds ``params.yaml`` and ``dvc.yaml``.
     home : Path
         The folder of the shared state (MLflow store, checkpoints, locks): the main checkout, also when `root` is one
-        of its git worktrees or a temporary experiment of DVC. ``HOURGLASS_HOME`` overrides it.
+        of its git worktrees or a temporary experiment of DVC. ``HOURGLASS_HOME`` overrides it. A worktree of a
+        repository without a main checkout (bare, or with a separate git directory) is its own home.
     """
 
     root: Path
@@ -30,7 +31,8 @@ class Project:
         Raises
         ------
         HourglassError
-            Neither `start` (default: the working directory) nor a folder above it is a project.
+            Neither `start` (default: the working directory) nor a folder above it is a project, or ``HOURGLASS_HOME``
+            is relative.
         """
         start = (start or Path.cwd()).resolve()
         for folder in (start, *start.parents):
@@ -93,12 +95,14 @@ class Project:
 def _shared_home(root: Path) -> Path:
     override = os.environ.get("HOURGLASS_HOME")
     if override:
-        return Path(override).expanduser().resolve()
+        return _absolute(override)
     for folder in root.parents:
         if folder.name == "exps" and folder.parts[-3:-1] == (".dvc", "tmp"):
             inside = root.relative_to(folder).parts
             depth = 2 if inside[0] == "standalone" else 1
             return folder.parents[2].joinpath(*inside[depth:])
+        if folder.name == "worktrees" and folder.parent.name == ".hourglass":
+            return folder.parents[1]
     for folder in (root, *root.parents):
         git = folder / ".git"
         if git.is_dir():
@@ -108,6 +112,15 @@ def _shared_home(root: Path) -> Path:
     return root
 
 
+def _absolute(home: str) -> Path:
+    path = Path(home).expanduser()
+    if not path.is_absolute():
+        raise HourglassError(
+            f"HOURGLASS_HOME is {home!r}, which would be another place in every folder; give an absolute path."
+        )
+    return path.resolve()
+
+
 def _main_worktree(git_file: Path) -> Path:
     """Follow a linked worktree's ``.git`` file to the checkout that owns the repository (gitrepository-layout)."""
     git_dir = Path(git_file.read_text().removeprefix("gitdir:").strip())
@@ -115,4 +128,6 @@ def _main_worktree(git_file: Path) -> Path:
     common = git_dir / "commondir"
     if not common.is_file():
         return git_file.parent
-    return (git_dir / common.read_text().strip()).resolve().parent
+    repository = (git_dir / common.read_text().strip()).resolve()
+    has_checkout = repository.name == ".git" and (repository / "index").is_file()  # a bare one has no index
+    return repository.parent if has_checkout else git_file.parent
