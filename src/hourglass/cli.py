@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-_DATA, _PIPELINE, _REGISTRY, _MODELS = "Data", "Pipeline", "Registry", "Models"
+_DATA, _PIPELINE, _REGISTRY, _MODELS, _UPKEEP = "Data", "Pipeline", "Registry", "Models", "Upkeep"
 
 
 def main() -> None:
@@ -184,6 +184,20 @@ def variants(name: Annotated[str | None, typer.Argument(help="explain the settin
         list_variants()
     else:
         explain(Project.find(), name)
+
+
+@app.command(rich_help_panel=_UPKEEP)
+def verify(
+    fix: Annotated[bool, typer.Option("--fix", help="move damaged files aside and bring back sound ones")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Hash the workspace, DVC's cache, the registry and checkpoints; name the files that differ."""
+    from hourglass.upkeep import verify as upkeep
+
+    project = Project.find()
+    if fix:
+        upkeep.mend_damage(project)
+    sys.exit(upkeep.report(upkeep.verify(project), as_json=as_json))
 
 
 def _register(project: Project, params: Any) -> Any:

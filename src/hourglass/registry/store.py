@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _REACH_SECONDS = 5
+_DATABASE = "mlflow.db"
 
 
 def uri(project: Project) -> str:
@@ -26,7 +28,12 @@ def uri(project: Project) -> str:
 
 
 def _embedded(project: Project) -> str:
-    return f"sqlite:///{project.mlruns / 'mlflow.db'}"
+    return f"sqlite:///{project.mlruns / _DATABASE}"
+
+
+def embedded_database(project: Project) -> Path | None:
+    """Give the file of the embedded store; None where ``MLFLOW_TRACKING_URI`` names another store."""
+    return project.mlruns / _DATABASE if uri(project) == _embedded(project) else None
 
 
 def connect(project: Project) -> "MlflowClient":

@@ -1,0 +1,109 @@
+"""What ``hourglass verify --fix`` does. Nothing damaged is deleted: it moves to ``.hourglass/quarantine``."""
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from hourglass import pipeline
+from hourglass.errors import HourglassError
+from hourglass.files import sha256_of
+from hourglass.project import Project
+from hourglass.stages import snapshot
+from hourglass.upkeep import workspace
+from hourglass.upkeep.dvc_objects import Cache
+from hourglass.upkeep.hashed import Hashed
+
+#: As DVC keeps its objects.
+_READ_ONLY = 0o444
+
+
+def mend(project: Project, damaged: Mapping[str, Iterable[Hashed]]) -> Iterator[str]:
+    """Mend what needs nobody's judgement; ``data/`` in the checkout is never touched.
+
+    Objects of the cache come back from the checkout or a remote, outputs from the cache, files of a version from the
+    cache or the checkout.
+
+    Parameters
+    ----------
+    project : Project
+    damaged : mapping of str to iterable of Hashed
+        By part, as ``verify`` names them.
+
+    Yields
+    ------
+    str
+        What was done, a line each.
+    """
+    yield from _mend_cache(project, damaged.get("DVC cache", ()))
+    yield from _mend_outputs(project, damaged.get("workspace", ()))
+    yield from _mend_versions(project, damaged.get("registry", ()))
+    for file in damaged.get("checkpoints", ()):
+        yield _put_aside(project, file)
+
+
+def _mend_cache(project: Project, damaged: Iterable[Hashed]) -> Iterator[str]:
+    cache, lost = Cache.of(project), set()
+    for file in damaged:
+        yield _put_aside(project, file)
+        if file.path is not None and not file.path.is_relative_to(cache.runs):
+            lost.add(cache.md5(file.path))
+    for md5, content in workspace.objects(project, lost):
+        _write(cache.path(md5), content)
+        cache.path(md5).chmod(_READ_ONLY)
+        lost.discard(md5)
+        yield f"object {md5} of DVC's cache was made again from the workspace"
+    if lost and snapshot.has_remote(project):
+        pipeline.run_dvc(project, ["fetch", "--quiet"])
+        yield "asked DVC's remote for what is left"
+    elif lost:
+        yield "what was moved and isn't in the workspace is made again by `hourglass run`, once something asks for it"
+
+
+def _mend_outputs(project: Project, damaged: Iterable[Hashed]) -> Iterator[str]:
+    outs = set()
+    for file in damaged:
+        owner = next((out for out in workspace.outputs(project) if f"{file.name}/".startswith(f"{out}/")), None)
+        if owner is not None:
+            outs.add(owner)
+            yield _put_aside(project, file)
+    for out in sorted(outs):
+        try:
+            pipeline.run_dvc(project, ["checkout", "--quiet", "--force", out])
+        except HourglassError as missing:
+            yield f"{out} couldn't be checked out ({missing}); `hourglass run` makes it again"
+        else:
+            yield f"{out} was checked out from DVC's cache"
+
+
+def _mend_versions(project: Project, damaged: Iterable[Hashed]) -> Iterator[str]:
+    wanted = {file.expected: file for file in damaged if file.path is not None and file.expected}
+    if not wanted:
+        return
+    sources = [path for _, path in Cache.of(project).objects()]
+    sources += [path for path in (project.root / "work" / "package").rglob("*") if path.is_file()]
+    for source in sources:
+        file = wanted.pop(sha256_of(source), None)
+        if file is not None and file.path is not None:
+            yield _put_aside(project, file)
+            _write(file.path, source.read_bytes())
+            yield f"{file.name} was put back from {source}"
+        if not wanted:
+            return
+    for file in wanted.values():
+        yield f"{file.name}: no whole copy was found in DVC's cache or the workspace"
+
+
+def _put_aside(project: Project, file: Hashed) -> str:
+    if file.path is None or not file.path.exists():
+        return f"{file.name} {file.problem}"
+    target = project.state / "quarantine" / file.name.replace("/", "_").replace(":", "_")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(file.path, target)
+    return f"{file.name} was moved to {target}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_bytes(content)
+    temporary.replace(path)
