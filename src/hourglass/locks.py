@@ -4,6 +4,8 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
 
 from hourglass.files import digest
 from hourglass.project import Project
@@ -26,19 +28,52 @@ def locked(project: Project, name: str, *, wait: bool = True) -> Iterator[bool]:
     bool
         Whether it is held; False only where another holds it and `wait` is off.
     """
-    path = project.state / "locks" / f"{digest(name)[:32]}.lock"
+    path = _folder(project) / f"{digest(name)[:32]}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if not wait:
+    while True:
+        with path.open("a+") as stream:
+            if not _flock(stream, name if wait else None):
                 yield False
                 return
-            stream.seek(0)
-            print(f"waiting for process {stream.read() or 'unknown'}, which holds {name}", flush=True)  # noqa: T201
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        stream.truncate(0)
-        stream.write(str(os.getpid()))
-        stream.flush()
-        yield True
+            if not _is(stream, path):
+                continue  # the holder before removed it meanwhile
+            stream.truncate(0)
+            stream.write(str(os.getpid()))
+            stream.flush()
+            try:
+                yield True
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def collect(project: Project) -> None:
+    """Remove the files of locks whose holders were killed."""
+    for path in _folder(project).glob("*.lock"):
+        with path.open("a+") as stream:
+            if _flock(stream, None) and _is(stream, path):
+                path.unlink()
+
+
+def _folder(project: Project) -> Path:
+    return project.state / "locks"
+
+
+def _flock(stream: IO[str], waiting_for: str | None) -> bool:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if waiting_for is None:
+            return False
+        stream.seek(0)
+        print(f"waiting for process {stream.read() or 'unknown'}, which holds {waiting_for}", flush=True)  # noqa: T201
+        fcntl.flock(stream, fcntl.LOCK_EX)
+    return True
+
+
+def _is(stream: IO[str], path: Path) -> bool:
+    """Tell whether a path still names the open file."""
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

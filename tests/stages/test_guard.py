@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,133 @@ def test_stage_dies_with_dvc(project):
     dvc.send_signal(signal.SIGKILL)
     dvc.wait()
     _wait(lambda: not stage.exists())
+
+
+def test_stage_ends_when_dvc_ended_before_it_was_ready(project):
+    code = SLEEPER.replace("root = Path.cwd()", "time.sleep(1); root = Path.cwd()")
+    parent = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {code!r}])"
+    subprocess.run(
+        [sys.executable, "-c", parent], cwd=project.root, env=os.environ | {"DVC_STAGE": "double"}, check=True
+    )
+    time.sleep(2)
+    assert not (project.root / "pid").exists()
+
+
+#: What a process does to the file system, as Python tells its auditors; a kill comes just before.
+CHANGES = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.truncate", "os.utime"}
+
+
+def killed_at(step, root, action):
+    """Call something in a copy of this process that is killed at its n-th change below a folder; tell if it was."""
+    pid = os.fork()
+    if pid == 0:
+        steps = count(1)
+
+        def kill(event, details):
+            reads = event == "open" and not details[2] & (os.O_WRONLY | os.O_RDWR)
+            if event in CHANGES and not reads and str(details[0]).startswith(str(root)) and next(steps) == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(kill)
+        action()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+
+
+@pytest.fixture
+def without_dvc(project, monkeypatch):
+    """Ask nobody for the inputs, to be quick."""
+
+    def inputs(project, stage):
+        return {"stage": stage, "deps": {"number": (project.root / "number.txt").read_text()}, "params": {}}
+
+    monkeypatch.setattr(pipeline, "inputs", inputs)
+    monkeypatch.setattr(pipeline, "locked_inputs", lambda project, stage: None)
+    return project
+
+
+def test_stage_killed_at_any_step_leaves_old_or_new_output_and_its_rerun_repairs_all(without_dvc):
+    project = without_dvc
+    number = project.root / "number.txt"
+    run(project)
+    for step in count(1):
+        before, now = result(project), str(1000 + step)
+        number.write_text(now)
+        killed = killed_at(step, project.root, lambda: run(project))
+        assert result(project) in {before, None, str(2 * int(now))}
+        if project.inputs("double").exists():
+            made_from = json.loads(project.inputs("double").read_text())["deps"]["number"]
+            assert result(project) == str(2 * int(made_from))
+        run(project)
+        assert [path.name for path in (project.root / "work" / "double").iterdir()] == ["result.txt"]
+        assert result(project) == str(2 * int(now))
+        assert json.loads(project.inputs("double").read_text())["deps"]["number"] == now
+        assert not list((project.root / "work" / ".publish").iterdir())
+        assert not list((project.state / "locks").iterdir())
+        if not killed:
+            break
+    assert step > 20
+
+
+def places(project):
+    return list((project.state / "work").iterdir())
+
+
+def test_finished_work_that_lost_a_byte_is_made_again(project):
+    with pytest.raises(HourglassError):
+        run(project, lambda number, folder: (project.root / "params.yaml").write_text("factor: 3"))
+    (project.root / "params.yaml").write_text("factor: 2")
+    (place,) = places(project)
+    (place / "output" / "result.txt").write_text("4")
+    run(project)
+    assert result(project) == "42"
+
+
+def test_work_that_nobody_asked_for_in_two_weeks_is_removed(without_dvc):
+    project = without_dvc
+    run(project)
+    (old,) = places(project)
+    os.utime(old, (0, 0))
+    (project.root / "number.txt").write_text("3")
+    run(project)
+    assert len(places(project)) == 1
+    assert not old.exists()
+
+
+def test_newest_five_pieces_of_a_stages_work_wait(without_dvc):
+    project = without_dvc
+    for number in range(8):
+        (project.root / "number.txt").write_text(str(number))
+        run(project)
+    assert len(places(project)) == 6
+
+
+def test_work_in_use_is_never_removed(without_dvc):
+    project = without_dvc
+    run(project)
+    (old,) = places(project)
+    os.utime(old, (0, 0))
+    (project.root / "number.txt").write_text("3")
+    held = subprocess.Popen([sys.executable, "-c", HOLD, str(project.root), str(old)], stdout=subprocess.PIPE)
+    held.stdout.readline()
+    run(project)
+    assert old.exists()
+    held.kill()
+    held.wait()
+    run(project)
+    assert not old.exists()
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from hourglass.locks import locked
+from hourglass.project import Project
+root = Path(sys.argv[1])
+with locked(Project(root, root), sys.argv[2]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 def _wait(condition, seconds=30):

@@ -8,20 +8,25 @@ process killed at any moment loses nothing that was finished, and other inputs n
 import os
 import shutil
 import signal
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hourglass import pipeline, unpickling
+from hourglass import locks, pipeline, unpickling
 from hourglass.errors import HourglassError
-from hourglass.files import digest, read_json, write_json
+from hourglass.files import digest, folder_hashes, read_json, write_json
 from hourglass.locks import locked
 from hourglass.process import adopted, die_with_parent
 from hourglass.project import Project
 
 Inputs = TypeVar("Inputs")
 
-_FINISHED = "finished.json"
+#: In a place: what it is made from; the hashes of the files in ``output``, once all are there.
+_INPUTS, _FINISHED, _OUTPUT = "inputs.json", "finished.json", "output"
+#: How long work waits for its inputs to come back, and how many pieces of a stage's work wait.
+_KEPT_SECONDS, _KEPT = 14 * 86_400, 5
 
 
 def run_guarded(
@@ -60,20 +65,40 @@ def run_guarded(
     _die_with_dvc()
     with locked(project, str(output)):
         before = pipeline.inputs(project, stage)
-        _sweep(project)
+        _collect(project)
         place = project.state / "work" / digest({"inputs": before, "fingerprint": fingerprint})[:32]
         with locked(project, str(place)):
-            if not (place / _FINISHED).exists():
-                if not resumable:
-                    shutil.rmtree(place, ignore_errors=True)
-                (place / "output").mkdir(parents=True, exist_ok=True)
+            if not _finished(place):
+                _prepare(place, before, resumable=resumable)
                 with unpickling.refused():
                     content = read()
                 _require_still(project, stage, before)
-                work(content, place / "output")
-                write_json(place / _FINISHED, before)
+                work(content, place / _OUTPUT)
+                write_json(place / _FINISHED, folder_hashes(place / _OUTPUT))
             _require_still(project, stage, before)
             _publish(project, place, output, stage)
+
+
+def _finished(place: Path) -> bool:
+    """Tell whether all of the work is there, as it was written: a power cut may keep the list and lose a file."""
+    if not (place / _FINISHED).exists():
+        return False
+    try:
+        return bool(read_json(place / _FINISHED) == folder_hashes(place / _OUTPUT))
+    except HourglassError:
+        return False
+
+
+def _prepare(place: Path, inputs: dict[str, Any], *, resumable: bool) -> None:
+    """Make the folder to work in, or clean it of what a killed process was just writing."""
+    if not resumable:
+        shutil.rmtree(place, ignore_errors=True)
+    (place / _OUTPUT).mkdir(parents=True, exist_ok=True)
+    (place / _FINISHED).unlink(missing_ok=True)
+    for path in place.rglob(".*"):
+        path.unlink()
+    write_json(place / _INPUTS, inputs)
+    os.utime(place)
 
 
 def _require_still(project: Project, stage: str, before: dict[str, Any]) -> None:
@@ -87,19 +112,27 @@ def _require_still(project: Project, stage: str, before: dict[str, Any]) -> None
 
 
 def _publish(project: Project, place: Path, output: Path, stage: str) -> None:
-    """Put a copy (by hard links where the file system has them) in place by renaming."""
-    staging = project.root / "work" / ".publish" / stage
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    shutil.copytree(place / "output", staging / "new", copy_function=_link_or_copy)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    if output.exists():
-        output.rename(staging / "old")
-    (staging / "new").rename(output)
-    inputs_file = project.inputs(stage)
-    inputs_file.parent.mkdir(parents=True, exist_ok=True)
-    write_json(inputs_file, read_json(place / _FINISHED))
-    shutil.rmtree(staging)
+    """Put a copy (by hard links where the file system has them) in place by renaming.
+
+    What the output was made from is removed first and written last: it is never beside another output.
+    """
+    staging, inputs = _staging(project) / stage, project.inputs(stage)
+    with locked(project, str(staging)):
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+        shutil.copytree(place / _OUTPUT, staging / "new", copy_function=_link_or_copy)
+        inputs.unlink(missing_ok=True)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if output.exists():
+            output.rename(staging / "old")
+        (staging / "new").rename(output)
+        inputs.parent.mkdir(parents=True, exist_ok=True)
+        write_json(inputs, read_json(place / _INPUTS))
+        shutil.rmtree(staging)
+
+
+def _staging(project: Project) -> Path:
+    return project.root / "work" / ".publish"
 
 
 def _link_or_copy(source: str, target: str) -> None:
@@ -109,14 +142,39 @@ def _link_or_copy(source: str, target: str) -> None:
         shutil.copyfile(source, target)
 
 
-def _sweep(project: Project) -> None:
-    """Drop finished work that ``dvc.lock`` holds, so that a forced run truly runs."""
-    for place in (project.state / "work").glob("*"):
+def _collect(project: Project) -> None:
+    """Remove what nobody comes back for; what a living process uses is locked and stays.
+
+    That is work that ``dvc.lock`` holds (so that a forced run truly runs), work that was long not asked for, and what
+    killed processes left behind.
+    """
+    places = sorted((project.state / "work").glob("*"), key=_last_use, reverse=True)
+    waiting: Counter[str] = Counter()
+    for place in places:
         with locked(project, str(place), wait=False) as mine:
-            if mine and (place / _FINISHED).exists():
-                inputs = read_json(place / _FINISHED)
-                if pipeline.locked_inputs(project, inputs["stage"]) == inputs:
+            if mine and place.exists():
+                inputs = _inputs_of(place)
+                waiting[inputs["stage"]] += 1
+                old = waiting[inputs["stage"]] > _KEPT or time.time() - _last_use(place) > _KEPT_SECONDS
+                if old or ((place / _FINISHED).exists() and pipeline.locked_inputs(project, inputs["stage"]) == inputs):
                     shutil.rmtree(place)
+    for staging in _staging(project).glob("*"):
+        with locked(project, str(staging), wait=False) as mine:
+            if mine:
+                shutil.rmtree(staging, ignore_errors=True)
+    locks.collect(project)
+
+
+def _last_use(place: Path) -> float:
+    return place.stat().st_mtime if place.exists() else 0.0
+
+
+def _inputs_of(place: Path) -> dict[str, Any]:
+    try:
+        inputs: dict[str, Any] = read_json(place / _INPUTS)
+    except HourglassError:  # killed before it was written
+        return {"stage": ""}
+    return inputs
 
 
 def _die_with_dvc() -> None:

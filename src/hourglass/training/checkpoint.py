@@ -1,16 +1,17 @@
 """Checkpoints that make a resumed training equal to an uninterrupted one, bit for bit."""
 
-import hashlib
 import json
 import logging
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+
+from hourglass.files import digest, sha256_of, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -98,10 +99,8 @@ class Checkpoint:
         tensors = {name: value.detach().contiguous().cpu() for name, value in trainee.tensors().items()}
         weights = self.folder / f"checkpoint-{trainee.progress.epoch}.safetensors"
         save_file(tensors, weights)
-        content = {"progress": asdict(trainee.progress), "file": weights.name, "sha256": _sha256(weights)}
-        temporary = self.index.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(content))
-        temporary.replace(self.index)
+        progress = asdict(trainee.progress)
+        write_json(self.index, {"progress": progress, "file": weights.name, "sha256": _sha256(weights, progress)})
         self._drop(keep=weights.name)
 
     def load_into(self, trainee: Trainee) -> bool:
@@ -117,8 +116,8 @@ class Checkpoint:
         try:
             content = json.loads(self.index.read_text())
             weights = self.folder / content["file"]
-            if _sha256(weights) != content["sha256"]:
-                raise ValueError(f"{weights.name} differs from its hash")  # noqa: TRY301
+            if _sha256(weights, content["progress"]) != content["sha256"]:
+                raise ValueError(f"{weights.name} or {self.index.name} differs from its hash")  # noqa: TRY301
             tensors, progress = load_file(weights), Progress(**content["progress"])
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as damage:
             logger.warning("checkpoint in %s is damaged (%s); training starts over", self.folder, damage)
@@ -138,6 +137,5 @@ class Checkpoint:
                 path.unlink()
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _sha256(weights: Path, progress: dict[str, Any]) -> str:
+    return digest([sha256_of(weights), progress])

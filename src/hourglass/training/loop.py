@@ -1,7 +1,6 @@
 """The one loop that trains every variant."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from math import ceil, isfinite
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from hourglass.errors import HourglassError
+from hourglass.files import write_text
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.terms import Context, Term, total
 from hourglass.models.shared.variant import Variant
@@ -171,9 +171,7 @@ def _finished(progress: Progress, settings: TrainSettings) -> bool:
 def _keep_lines(path: Path, count: int) -> None:
     """Cut the metrics back to those that a checkpoint knows."""
     lines = path.read_text().splitlines(keepends=True)[:count] if path.exists() else []
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text("".join(lines))
-    temporary.replace(path)
+    write_text(path, "".join(lines))
 
 
 class _Sums:
