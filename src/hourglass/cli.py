@@ -19,6 +19,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 _DATA, _PIPELINE, _REGISTRY, _MODELS, _UPKEEP = "Data", "Pipeline", "Registry", "Models", "Upkeep"
+_URI = typer.Argument(help="models:/NAME/3 or models:/NAME@champion")
+_JSON = typer.Option("--json", help="print JSON, for programs")
 
 
 def main() -> None:
@@ -161,6 +163,15 @@ def list_models() -> None:
 
 
 @app.command(rich_help_panel=_REGISTRY)
+def lineage(uri: Annotated[str, _URI], as_json: Annotated[bool, _JSON] = False) -> None:
+    """Show what a version was made from, back to its shards, and where its aliases moved."""
+    from hourglass.registry.lineage import Lineage
+    from hourglass.report.lineage import show
+
+    show(Lineage.of(Project.find(), uri), as_json=as_json)
+
+
+@app.command(rich_help_panel=_REGISTRY)
 def report() -> None:
     """Render reports/index.html from the last results and the registry."""
     from hourglass.registry import ledger
@@ -189,7 +200,7 @@ def variants(name: Annotated[str | None, typer.Argument(help="explain the settin
 @app.command(rich_help_panel=_UPKEEP)
 def verify(
     fix: Annotated[bool, typer.Option("--fix", help="move damaged files aside and bring back sound ones")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Hash the workspace, DVC's cache, the registry and checkpoints; name the files that differ."""
     from hourglass.upkeep import verify as upkeep

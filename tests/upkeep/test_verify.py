@@ -7,9 +7,9 @@ import shutil
 import pytest
 import torch
 
+from hourglass.dvc_cache import Cache
 from hourglass.training.checkpoint import Checkpoint, Progress, Trainee
 from hourglass.upkeep import verify
-from hourglass.upkeep.dvc_objects import Cache
 
 
 def flip(path, after=b""):

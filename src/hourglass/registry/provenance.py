@@ -1,8 +1,14 @@
 """Where a result comes from: the commit of the code, and whether it was clean."""
 
+import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+_COMMIT, _DIRTY, _CLEAN = "mlflow.source.git.commit", "hourglass.dirty", "no"
+#: Databases keep 5,000 characters of a tag.
+_LONGEST = 4000
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,13 @@ class Provenance:
         """Describe it for MLflow."""
         if not self.commit:
             return {}
-        return {"mlflow.source.git.commit": self.commit, "hourglass.dirty": " ".join(self.dirty)[:4000] or "no"}
+        return {_COMMIT: self.commit, _DIRTY: " ".join(self.dirty)[:_LONGEST] or _CLEAN}
+
+    @classmethod
+    def read(cls, tags: Mapping[str, str]) -> "Provenance":
+        """Read what `tags` wrote; git puts quotes around a path with spaces."""
+        dirty = tags.get(_DIRTY, _CLEAN)
+        return cls(tags.get(_COMMIT, ""), () if dirty == _CLEAN else tuple(re.findall(r'"[^"]*"|\S+', dirty)))
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 VARIANT, INPUT_KEY, FINGERPRINT, DATA = (
     f"hourglass.{name}" for name in ("variant", "input_key", "fingerprint", "data")
 )
+FINGERPRINT_FACTS = "hourglass.fingerprint_facts"
 _TRACKED = "hourglass.tracked"
 #: Entities in one request, below MLflow's limits of 1,000 metrics and 100 parameters.
 _METRICS, _PARAMS = 900, 100
@@ -194,7 +195,7 @@ def _log_results(client: "MlflowClient", run: "Run", training: Training, results
     ]
     tags = [
         RunTag(DATA, results.data["digest"]),
-        RunTag("hourglass.fingerprint_facts", json.dumps(training.fingerprint)),
+        RunTag(FINGERPRINT_FACTS, json.dumps(training.fingerprint)),
     ]
     run_id = run.info.run_id
     client.log_batch(run_id, metrics=metrics, tags=tags)

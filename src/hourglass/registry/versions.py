@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 KEY, MANIFEST_HASH, VERDICT = "hourglass.version_key", "hourglass.manifest_sha256", "hourglass.verdict"
+PARAMS = "hourglass.params"
 _METRIC, _VALUE, _SETTINGS = "hourglass.metric", "hourglass.value", "hourglass.settings"
 #: All that a consumer installs.
 _CONSUMER = ("mlflow", "numpy", "onnxruntime", "pandas")
@@ -69,9 +70,11 @@ def register(
             _VALUE: repr(value),
             tracking.DATA: pipeline.ingested_data(project),
             "hourglass.lock": digest(entries)[:32],
-            "hourglass.params": params.model_dump_json(exclude={"run"}),
+            PARAMS: json.dumps(
+                params.model_dump(mode="json", exclude={"run"}) | {variant: training.inputs["params"][variant]}
+            ),
             _SETTINGS: digest([variant, training.inputs["params"], params.data.normalise])[:32],
-            "hourglass.fingerprint_facts": json.dumps(training.fingerprint),
+            tracking.FINGERPRINT_FACTS: json.dumps(training.fingerprint),
         }
         # MLflow notes the paths it is given; relative ones say nothing of this machine
         with tracking.run_of(project, client, name, training) as run, chdir(project.root):

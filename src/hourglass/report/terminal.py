@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 
 #: Lines wrap here where there is no terminal whose width counts.
 _PIPED_WIDTH = 140
 
 
-def show(*blocks: Table | str) -> None:
+def show(*blocks: RenderableType) -> None:
     """Print blocks with a line between them."""
     to = _console()
     for place, block in enumerate(blocks):

@@ -1,8 +1,12 @@
 """A file that was held against its hash, and what was found."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+
+from hourglass.dvc_cache import md5_of
+from hourglass.files import sha256_of
+
+_HASHES = {"md5": md5_of, "sha256": sha256_of}
 
 
 @dataclass(frozen=True)
@@ -40,14 +44,8 @@ class Hashed:
         """Hash a file and compare."""
         if not path.is_file():
             return cls(name, problem="is missing", fix=fix, path=path, expected=expected)
-        found, size = hash_of(path, algorithm), path.stat().st_size
+        found, size = _HASHES[algorithm](path), path.stat().st_size
         if found == expected:
             return cls(name, size, path=path, expected=expected)
         problem = f"has {algorithm} {found[:12]}, recorded is {expected[:12]}"
         return cls(name, size, problem, fix, path=path, expected=expected)
-
-
-def hash_of(path: Path, algorithm: str = "md5") -> str:
-    """Hash the bytes of a file, whatever any cache of hashes says."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from hourglass import pipeline
+from hourglass.dvc_cache import Cache
 from hourglass.errors import HourglassError
 from hourglass.files import sha256_of
 from hourglass.project import Project
 from hourglass.stages import snapshot
 from hourglass.upkeep import workspace
-from hourglass.upkeep.dvc_objects import Cache
 from hourglass.upkeep.hashed import Hashed
 
 #: As DVC keeps its objects.

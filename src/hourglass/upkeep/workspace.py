@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from hourglass import pipeline
+from hourglass.dvc_cache import Cache, folder_hash, folder_list, is_folder, md5_of
 from hourglass.errors import HourglassError
 from hourglass.project import Project
-from hourglass.upkeep.dvc_objects import Cache, folder_hash, folder_list, is_folder
-from hourglass.upkeep.hashed import Hashed, hash_of
+from hourglass.upkeep.hashed import Hashed
 
 _DATA = "data.dvc"
 
@@ -51,7 +51,7 @@ def objects(project: Project, wanted: Container[str]) -> Iterator[tuple[str, byt
         if md5 is None or not place.exists():
             continue
         files = _files(place, ignored) if place.is_dir() else {"": place}
-        hashes = {inner: hash_of(file) for inner, file in files.items()}
+        hashes = {inner: md5_of(file) for inner, file in files.items()}
         yield from ((hashes[inner], file.read_bytes()) for inner, file in files.items() if hashes[inner] in wanted)
         if is_folder(md5) and md5 in wanted and folder_hash(hashes) == md5:
             yield md5, folder_list(hashes)
@@ -98,7 +98,7 @@ def _files(place: Path, ignored: Callable[[Path], bool]) -> dict[str, Path]:
 def _unlisted(here: dict[str, Path], name: str, md5: str) -> Hashed:
     """Judge a folder as a whole, where DVC's list of its files is gone."""
     size = sum(path.stat().st_size for path in here.values())
-    if folder_hash({inner: hash_of(path) for inner, path in here.items()}) == md5:
+    if folder_hash({inner: md5_of(path) for inner, path in here.items()}) == md5:
         return Hashed(name, size)
     return Hashed(
         name,
