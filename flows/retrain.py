@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from importlib import import_module
+from subprocess import Popen
 from threading import BoundedSemaphore, Thread
 from typing import Any
 
@@ -31,6 +32,7 @@ from hourglass.errors import HourglassError
 from hourglass.files import read_json
 from hourglass.locks import locked
 from hourglass.params import Params
+from hourglass.process import child_command
 from hourglass.project import Project
 from hourglass.registry.standing import Standing, Verdict, Version
 from hourglass.stages import snapshot as snapshots
@@ -82,6 +84,9 @@ def retrain() -> Outcome | State[Any]:
 
 
 def _retrain(project: Project) -> Outcome:
+    mended = pipeline.mend_lock(project)
+    if mended is not None:
+        get_run_logger().warning(mended)
     params = settings.load(project.params_file)
     count = _run_graph(project, params)
     get_run_logger().info("%d stages ran", count)
@@ -253,8 +258,8 @@ def main() -> None:
     project = Project.find()
     os.chdir(project.root)  # where Prefect looks for its settings
     _check_settings(project)
-    _require_prefect()
     Thread(target=_import_ahead, daemon=True).start()
+    _require_prefect()
     state: State[Any] = retrain(return_state=True)
     if state.is_failed():
         problem = state.result(raise_on_failure=False)
@@ -281,15 +286,19 @@ def _import_ahead() -> None:
 def _check_settings(project: Project) -> None:
     """Refuse a wrong setting before anything starts; what was trained with before is known to be right."""
     params = settings.load(project.params_file)
-    trained = {variant: pipeline.locked_inputs(project, f"train@{variant}") for variant in params.variants}
+    try:
+        trained = {variant: pipeline.locked_inputs(project, f"train@{variant}") for variant in params.variants}
+    except pipeline.DamagedLockError:  # the flow mends it
+        trained = dict.fromkeys(params.variants)
     if any(found is None or found["params"].get(name) != params.sections[name] for name, found in trained.items()):
         params.check()
 
 
 def _require_prefect() -> None:
-    """Say in one sentence that the Prefect server is down; without one, Prefect starts its own for the run."""
+    """Start a temporary server where none is set; say in one sentence that the one that is set is down."""
     api = get_current_settings().api.url
     if not api:
+        _start_server()
         return
     try:
         with urllib.request.urlopen(f"{api}/health", timeout=5):  # noqa: S310
@@ -301,6 +310,25 @@ def _require_prefect() -> None:
             f"Prefect's API at {api} can't be reached ({getattr(problem, 'reason', problem)}); start it with `prefect "
             "server start`, unset PREFECT_API_URL to run without a server, or run the stages alone with `dvc repro`."
         ) from problem
+
+
+def _start_server() -> None:
+    """Start Prefect's temporary server so that it ends with this process; Prefect's own outlives a killed run.
+
+    Prefect keeps one temporary server in each process and finds this one, as it comes first.
+    """
+    from prefect.server.api.server import SubprocessASGIServer
+
+    class TemporaryServer(SubprocessASGIServer):
+        def _run_uvicorn_command(self) -> "Popen[Any]":
+            own = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+            app = ("--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--port", str(self.port))
+            return Popen(  # noqa: S603
+                child_command("uvicorn", *app, "--log-level", "error", "--lifespan", "on"),
+                env=os.environ | own | get_current_settings().to_environment_variables(exclude_unset=True),
+            )
+
+    TemporaryServer().start()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hourglass.errors import HourglassError
-from hourglass.files import read_json
+from hourglass.files import read_json, write_text
+from hourglass.git import git, has_repository
 from hourglass.process import child_command
 from hourglass.project import Project
 
@@ -148,29 +149,103 @@ def data_differs(project: Project) -> bool:
     return _ask(project, compared)
 
 
+class DamagedLockError(HourglassError):
+    """``dvc.lock`` can't be read, or not all of it is there."""
+
+
 def lock_entries(project: Project) -> dict[str, Any]:
     """Read ``dvc.lock``: stage to what it depended on and made.
 
     Raises
     ------
-    HourglassError
+    DamagedLockError
         The file is damaged.
     """
     end = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            entries: dict[str, Any] = YAML(typ="safe").load(project.lock_file)["stages"]
+            return _entries(project.lock_file.read_bytes())
         except FileNotFoundError:
             return {}
-        except (YAMLError, UnicodeDecodeError, TypeError, KeyError) as broken:
+        except ValueError as broken:
             if time.monotonic() > end:  # until then DVC may just be writing it
-                raise HourglassError(
-                    "dvc.lock is damaged; restore it with `git checkout -- dvc.lock`, or delete it and run "
-                    "`dvc repro`: finished work comes back from DVC's run cache."
+                raise DamagedLockError(
+                    "dvc.lock is damaged; `hourglass run` mends it. Or restore it with `git checkout -- dvc.lock`, or "
+                    "delete it and run `dvc repro`: finished work comes back from DVC's run cache."
                 ) from broken
-        else:
-            return entries
         time.sleep(_PAUSE_SECONDS)
+
+
+def mend_lock(project: Project) -> str | None:
+    """Put a damaged ``dvc.lock`` aside and start from that of git's last commit, or from none.
+
+    What is missing there comes back from DVC's run cache when the stages are run.
+
+    Returns
+    -------
+    str or None
+        What was done; None where nothing had to be.
+    """
+    try:
+        lock_entries(project)
+        damaged = False
+    except DamagedLockError:
+        project.lock_file.replace(project.lock_file.with_suffix(".lock.damaged"))
+        damaged = True
+    if project.lock_file.exists():
+        return None
+    committed = _committed_lock(project)
+    if committed is not None:
+        write_text(project.lock_file, committed)
+    elif not damaged:
+        return None
+    was = "damaged and is now dvc.lock.damaged" if damaged else "missing"
+    return f"dvc.lock was {was}; starting from {'the last commit' if committed else 'none'} and DVC's run cache"
+
+
+def _committed_lock(project: Project) -> str | None:
+    try:
+        if not has_repository(project.root):
+            return None
+        text = git(project.root, "show", f"HEAD:./{project.lock_file.name}") + "\n"
+        _entries(text.encode())
+    except (HourglassError, ValueError):
+        return None
+    return text
+
+
+#: What DVC writes of each file; with the line's end, the sign that nothing is cut off.
+_MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
+
+
+def _entries(content: bytes) -> dict[str, Any]:
+    """Parse the lock.
+
+    Raises
+    ------
+    ValueError
+        It isn't whole.
+    """
+    try:
+        found = YAML(typ="safe").load(content.decode())
+    except (YAMLError, ValueError) as broken:
+        raise ValueError("no YAML") from broken
+    stages = found.get("stages") if isinstance(found, dict) else None
+    if not (isinstance(stages, dict) and content.endswith(b"\n") and all(map(_is_whole, stages.values()))):
+        raise ValueError("cut off")
+    return stages
+
+
+def _is_whole(stage: Any) -> bool:
+    if not (isinstance(stage, dict) and isinstance(stage.get("cmd"), str) and isinstance(stage.get("outs", []), list)):
+        return False
+    return all(
+        isinstance(file, dict)
+        and _MD5.fullmatch(str(file.get("md5")))
+        and "size" in file
+        and ("nfiles" in file) == str(file["md5"]).endswith(".dir")
+        for file in [*(stage.get("deps") or []), *stage.get("outs", [])]
+    )
 
 
 class CommandInterruptedError(HourglassError):

@@ -74,9 +74,9 @@ def test_commands_outside_a_project_say_where_to_go(tmp_path, finished):
     assert "is in no Hourglass project" in sentence(said)
 
 
-def test_damaged_lock_is_named(copy):
+def test_damaged_lock_is_named_by_a_stage(copy):
     (copy.root / "dvc.lock").write_text("stages: [")
-    assert "dvc.lock is damaged; restore it" in sentence(copy.hourglass("run", expect=1))
+    assert "dvc.lock is damaged; `hourglass run` mends it" in sentence(copy.hourglass("track", expect=1))
 
 
 @pytest.mark.services
