@@ -68,6 +68,18 @@ def data(
 
 
 @app.command(rich_help_panel=_DATA)
+def add(
+    shard: Annotated[Path, typer.Argument(help="more data of the same kind: a file, or a folder of images")],
+) -> None:
+    """Add data to the snapshot as a dated shard: on the branch hourglass/data, or without git in data/."""
+    from hourglass.stages import snapshot
+
+    added = snapshot.add(Project.find(), shard)
+    where = "data/" if added.commit is None else f"hourglass/data ({added.commit[:10]})"
+    print(f"{added.name} is {'on' if added.commit else 'in'} {where}{'' if added.new else ' already'}")  # noqa: T201
+
+
+@app.command(rich_help_panel=_DATA)
 def describe() -> None:
     """Show what is in data/ and what `ingest` made of it."""
     from hourglass.report.describe import describe as show

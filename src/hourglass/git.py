@@ -3,12 +3,18 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from hourglass.errors import HourglassError
 
 #: Set by git for its hooks; they would send our questions to the wrong repository.
 _OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+_AUTHOR = {
+    f"GIT_{role}_{key}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for key, value in (("NAME", "Hourglass"), ("EMAIL", "hourglass@localhost"))
+}
 
 
 def has_repository(folder: Path) -> bool:
@@ -61,3 +67,33 @@ def commit_of(folder: Path, revision: str) -> str:
         return git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     except HourglassError as unknown:
         raise HourglassError(f"the git repository of {folder} has no commit {revision!r}.") from unknown
+
+
+def commit_index(folder: Path, parents: Sequence[str], message: str, *, dated: bool = True) -> str:
+    """Commit what a folder's index holds; no branch moves.
+
+    Parameters
+    ----------
+    folder : Path
+    parents : sequence of str
+        Full hashes; one that another includes is left out.
+    message : str
+    dated : bool
+        Whether the commit's date is now; otherwise it is that of its newest parent, so that the same content on the
+        same parents is the same commit.
+
+    Returns
+    -------
+    str
+        The commit; the parent itself where it is the only one and nothing changed.
+    """
+    tree = git(folder, "write-tree")
+    needed = git(folder, "merge-base", "--independent", *parents).splitlines()
+    if len(needed) == 1 and git(folder, "rev-parse", f"{needed[0]}^{{tree}}") == tree:
+        return needed[0]
+    flags = [flag for parent in dict.fromkeys(parents) if parent in needed for flag in ("-p", parent)]
+    env = _AUTHOR
+    if not dated:
+        newest = max(git(folder, "show", "--no-patch", "--format=%ct", *needed).split(), key=int)
+        env = env | {"GIT_AUTHOR_DATE": f"@{newest} +0000", "GIT_COMMITTER_DATE": f"@{newest} +0000"}
+    return git(folder, "commit-tree", tree, *flags, "-m", message, env=env)

@@ -149,6 +149,16 @@ def data_differs(project: Project) -> bool:
     return _ask(project, compared)
 
 
+def data_is_kept(project: Project) -> bool:
+    """Tell whether DVC's cache holds what is in ``data/`` now, so that another version may take its place."""
+
+    def found(repo: Any) -> bool:
+        (out,) = repo.stage.load_one(str(project.root / "data.dvc")).outs
+        return bool(out.cache.exists(out.get_hash().value))
+
+    return _ask(project, found)
+
+
 class DamagedLockError(HourglassError):
     """``dvc.lock`` can't be read, or not all of it is there."""
 

@@ -17,7 +17,9 @@ from hourglass.errors import HourglassError
 from hourglass.files import read_json, write_json
 from hourglass.params import DataParams
 
-_INDEX = "snapshot.json"
+INDEX = "snapshot.json"
+#: Name of a shard that was added: when (UTC), and the hash of what it holds.
+DATED = re.compile(r"\d{8}T\d{6}Z-(?P<content>[0-9a-f]{12})")
 
 
 def proposed_params(
@@ -74,7 +76,7 @@ def build(source: str, folder: Path, params: DataParams) -> None:
         else:
             name = reader_for(Path(source))
             kind = reader(name).take(Path(source), shard)
-        write_json(building / _INDEX, {"format": 1, "kind": kind, "reader": name})
+        write_json(building / INDEX, {"format": 1, "kind": kind, "reader": name})
         Labels.of(read(building), params)
         building.rename(folder)
     finally:
@@ -100,27 +102,37 @@ def replaced(folder: Path, new: Path) -> Iterator[None]:
 
 
 def read(folder: Path) -> Raw:
-    """Read all shards of a snapshot, in the order of their names.
+    """Read all shards of a snapshot, in the order of `shards`.
 
     Raises
     ------
     HourglassError
         There is no snapshot, or a shard can't be read or doesn't fit the others.
     """
-    if not (folder / _INDEX).exists():
+    if not (folder / INDEX).exists():
         raise HourglassError(
             f"{folder} holds no snapshot; make one with `hourglass data digits` (or your own data), or fetch it with "
             "`dvc pull`."
         )
-    index = read_json(folder / _INDEX)
-    shards = sorted(path for path in folder.iterdir() if path.is_dir())
-    if not shards:
+    index = read_json(folder / INDEX)
+    parts = [reader(index["reader"]).read(shard, index["kind"]) for shard in shards(folder)]
+    if not parts:
         raise HourglassError(f"{folder} holds no shard; run `hourglass data SOURCE` again.")
-    parts = [reader(index["reader"]).read(shard, index["kind"]) for shard in shards]
-    side = pd.concat([part.side for part in parts], ignore_index=True)
-    if index["kind"] == "table":
-        return Raw("table", side, side)
-    shapes = {part.rows.shape[1:] for part in parts}
+    shapes = {part.rows.shape[1:] for part in parts if part.kind != "table"}
     if len(shapes) > 1:
         raise HourglassError(f"{folder}: shards have rows of different shapes {sorted(shapes)}; expected one.")
-    return Raw(index["kind"], np.concatenate([part.rows for part in parts]), side)
+    return joined(parts)
+
+
+def shards(folder: Path) -> list[Path]:
+    """List the shards of a snapshot: first what it began with, then what was added, oldest first."""
+    found = [path for path in folder.iterdir() if path.is_dir()]
+    return sorted(found, key=lambda shard: (DATED.fullmatch(shard.name) is not None, shard.name))
+
+
+def joined(parts: list[Raw]) -> Raw:
+    """Put the rows of shards one after the other."""
+    side = pd.concat([part.side for part in parts], ignore_index=True)
+    if parts[0].kind == "table":
+        return Raw("table", side, side)
+    return Raw(parts[0].kind, np.concatenate([part.rows for part in parts]), side)

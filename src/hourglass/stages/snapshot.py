@@ -1,18 +1,24 @@
-"""``data/``, under DVC: replace it, or bring it back."""
+"""``data/``, under DVC: replace it, add to it, or bring it back."""
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from hourglass import pipeline
+from hourglass import databranch, pipeline
+from hourglass import params as settings_file
 from hourglass.errors import HourglassError
 from hourglass.files import write_text
+from hourglass.git import commit_of, has_repository
+from hourglass.locks import locked
 from hourglass.params import DataParams, Params, check_name
 from hourglass.project import Project
+from hourglass.worktrees import worktree
 
 DATA_STAGE = "data.dvc"
 
@@ -52,6 +58,63 @@ def replace(
     yield "run `hourglass run` to train on it"
 
 
+@dataclass(frozen=True)
+class Shard:
+    """What became of new data.
+
+    Parameters
+    ----------
+    name : str
+        Its folder in ``data/``.
+    new : bool
+        False where the same data is there already.
+    commit : str or None
+        The newest commit of the data branch; None without git.
+    """
+
+    name: str
+    new: bool
+    commit: str | None
+
+
+def add(project: Project, source: Path) -> Shard:
+    """Put new data beside the present, as a dated shard.
+
+    With git it goes to the branch ``hourglass/data`` and the checkout stays as it is; without, into ``data/``.
+
+    Raises
+    ------
+    HourglassError
+        The data can't be read, doesn't fit the snapshot or can't be sent to the DVC remote; nothing is added then.
+    """
+    source = source.absolute()
+    with locked(project, "the data"):
+        if not has_repository(project.root):
+            return Shard(*_add(project, source), None)
+        databranch.require_start(project)
+        head = commit_of(project.root, "HEAD")
+        with worktree(project, head) as apart:
+            databranch.take(apart, databranch.newest(project, head))
+            name, new = _add(apart, source)
+            commit = (
+                databranch.advance(project, apart, f"Add {source.name} as {name}") if new else databranch.tip(project)
+            )
+            return Shard(name, new, commit)
+
+
+def _add(project: Project, source: Path) -> tuple[str, bool]:
+    from hourglass.data import shards
+
+    params = settings_file.load(project.params_file)
+    ensure(project, params)
+    name, new = shards.add(source, project.data, params.data, datetime.now(UTC))
+    if new:
+        pipeline.run_dvc(project, ["add", "--quiet", f"data/{name}"])
+        if has_remote(project):
+            pipeline.run_dvc(project, ["push", "--quiet", DATA_STAGE])
+    return name, new
+
+
 def ensure(project: Project, params: Params) -> str:
     """Make sure that ``data/`` holds what ``data.dvc`` says.
 
@@ -67,10 +130,12 @@ def ensure(project: Project, params: Params) -> str:
     """
     if not project.data.exists():
         return _bring_back(project, params)
-    if pipeline.data_differs(project):
-        pipeline.run_dvc(project, ["add", "--quiet", "data"])
-        return "data/ changed; its new version is in data.dvc"
-    return "data/ is as data.dvc says"
+    if not pipeline.data_differs(project):
+        return "data/ is as data.dvc says"
+    if pipeline.data_is_kept(project):  # git moved data.dvc, by a merge for one; nothing is lost
+        return _bring_back(project, params)
+    pipeline.run_dvc(project, ["add", "--quiet", "data"])
+    return "data/ changed; its new version is in data.dvc"
 
 
 def _bring_back(project: Project, params: Params) -> str:
@@ -84,8 +149,8 @@ def _bring_back(project: Project, params: Params) -> str:
     except HourglassError as missing:
         if params.data.source not in EMBEDDED:
             raise HourglassError(
-                f"data/ is missing and neither DVC's cache nor a remote holds it ({missing}); run `dvc pull`, or "
-                "`hourglass data SOURCE` with the original files."
+                f"data/ is not what data.dvc says, and neither DVC's cache nor a remote holds that ({missing}); run "
+                "`dvc pull`, or `hourglass data SOURCE` with the original files."
             ) from missing
     else:
         return "data/ came from DVC"

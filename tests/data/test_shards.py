@@ -1,0 +1,147 @@
+"""New data stands beside the old as a dated shard: whole, once, and without moving what is there."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hourglass.data import shards, snapshot, split
+from hourglass.data.labels import Labels
+from hourglass.errors import HourglassError
+from hourglass.params import DataParams, SplitParams
+
+MONDAY = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+TUESDAY = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    params = snapshot.proposed_params("digits", None, None, None)
+    snapshot.build("digits", tmp_path / "data", params)
+    return tmp_path / "data"
+
+
+DIGITS = DataParams(label="digit", anomalous=[8])
+RNG = np.random.default_rng(0)
+
+
+def images(path: Path, rows: int = 5, **changes) -> Path:
+    arrays = {"x": RNG.integers(0, 17, (rows, 8, 8)).astype(np.uint8), "digit": np.zeros(rows, np.uint8)}
+    np.savez(path, **(arrays | changes))
+    return path
+
+
+def table(path: Path, **columns) -> Path:
+    pd.DataFrame(columns).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def payments(tmp_path: Path) -> Path:
+    source = table(tmp_path / "zebra.csv", amount=[1.5, 2.5, 3.5], city=["a", "b", "a"], status=["ok", "ok", "bad"])
+    snapshot.build(str(source), tmp_path / "data", PAYMENTS)
+    return tmp_path / "data"
+
+
+PAYMENTS = DataParams(label="status", normal=["ok"])
+
+
+def held(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.parent.glob("*data*/**/*"))
+
+
+def test_shard_is_named_by_its_date_and_content(digits, tmp_path):
+    name, new = shards.add(images(tmp_path / "a.npz"), digits, DIGITS, MONDAY)
+    assert new
+    assert name.startswith("20261123T093000Z-")
+    assert sorted(path.name for path in (digits / name).iterdir()) == ["digit.npy", "x.npy"]
+    assert len(snapshot.read(digits).rows) == 1797 + 5
+
+
+def test_same_shard_twice_is_there_once_also_on_another_day(digits, tmp_path):
+    source = images(tmp_path / "a.npz")
+    first, _ = shards.add(source, digits, DIGITS, MONDAY)
+    before = held(digits)
+    source.rename(tmp_path / "b.npz")
+    assert shards.add(tmp_path / "b.npz", digits, DIGITS, TUESDAY) == (first, False)
+    assert held(digits) == before
+
+
+def test_what_the_snapshot_began_with_is_not_added_again(payments, tmp_path):
+    assert shards.add(tmp_path / "zebra.csv", payments, PAYMENTS, MONDAY) == ("zebra", False)
+
+
+def test_adding_moves_no_row_to_another_place_or_split(payments, tmp_path):
+    """Neither by the shard's date, which sorts before letters, nor by the order of its columns."""
+    before = snapshot.read(payments)
+    table(tmp_path / "new.csv", status=["ok", "ok"], city=["c", "d"], amount=[7, 8])
+    shards.add(tmp_path / "new.csv", payments, PAYMENTS, MONDAY)
+    after = snapshot.read(payments)
+    pd.testing.assert_frame_equal(after.rows.iloc[:3], before.rows)
+    assert after.rows["amount"].tolist() == [1.5, 2.5, 3.5, 7, 8]
+
+    def splits(raw):
+        hashes = split.row_hashes(raw.rows, 0)
+        return split.assign(raw, hashes, Labels.of(raw, PAYMENTS).is_anomaly, SplitParams()).tolist()
+
+    assert splits(after)[:3] == splits(before)
+
+
+def test_images_keep_their_splits(digits, tmp_path):
+    before = split.row_hashes(snapshot.read(digits).rows, 0)
+    for day, rows in ((TUESDAY, 4), (MONDAY, 6)):
+        shards.add(images(tmp_path / f"{rows}.npz", rows), digits, DIGITS, day)
+    after = snapshot.read(digits)
+    np.testing.assert_array_equal(split.row_hashes(after.rows, 0)[: len(before)], before)
+    assert [shard.name[:8] for shard in snapshot.shards(digits)] == ["digits", "20261123", "20261124"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"x": np.zeros((5, 9, 9), np.uint8)}, r"the shape of a row is \(9, 9\); expected \(8, 8\)"),
+        ({"x": np.zeros((5, 8, 8))}, "the kind of data is array; expected image"),
+        ({"season": np.zeros(5)}, "column 'season' is not in data/"),
+        ({"digit": np.array(list("abcde"))}, "column 'digit' holds text; expected numbers"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused_and_nothing_changes(digits, tmp_path, changes, problem):
+    before = held(digits)
+    with pytest.raises(HourglassError, match=rf"a\.npz: {problem}"):
+        shards.add(images(tmp_path / "a.npz", **changes), digits, DIGITS, MONDAY)
+    assert held(digits) == before
+
+
+def test_arrays_of_another_type_are_refused(tmp_path):
+    np.save(tmp_path / "first.npy", np.ones((3, 2), np.float32))
+    snapshot.build(str(tmp_path / "first.npy"), tmp_path / "data", DataParams())
+    np.save(tmp_path / "more.npy", np.ones((3, 2)))
+    with pytest.raises(HourglassError, match="the type is float64; expected float32"):
+        shards.add(tmp_path / "more.npy", tmp_path / "data", DataParams(), MONDAY)
+
+
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [
+        ({"amount": [1], "status": ["ok"]}, "column 'city' is missing"),
+        ({"amount": ["much"], "city": ["a"], "status": ["ok"]}, "column 'amount' holds text; expected numbers"),
+        ({"amount": [1, 2], "city": ["a", "b"], "status": ["ok", None]}, "row 4: the label is missing"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused_and_nothing_changes(payments, tmp_path, columns, problem):
+    before = held(payments)
+    with pytest.raises(HourglassError, match=rf"new\.csv: .*{problem}"):
+        shards.add(table(tmp_path / "new.csv", **columns), payments, PAYMENTS, MONDAY)
+    assert held(payments) == before
+
+
+def test_shard_that_another_reader_takes_is_refused(digits, tmp_path):
+    with pytest.raises(HourglassError, match=r"t\.csv is read as table; the snapshot in data/ is read as array"):
+        shards.add(table(tmp_path / "t.csv", x=[1]), digits, DIGITS, MONDAY)
+
+
+def test_shard_without_anomalies_fits(payments, tmp_path):
+    source = table(tmp_path / "new.csv", amount=[4], city=["a"], status=["ok"])
+    assert shards.add(source, payments, PAYMENTS, MONDAY)[1]

@@ -1,0 +1,95 @@
+"""``hourglass add``, with real git and DVC."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from hourglass import databranch, params, pipeline
+from hourglass.data import snapshot as snapshots
+from hourglass.errors import HourglassError
+from hourglass.project import Project
+from hourglass.stages import snapshot
+
+PARAMS = "variants: [vae]\nvae: {}\ndata: {source: rows.npy}\n"
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory) -> Path:
+    """A project without git: twenty rows in data/."""
+    folder = tmp_path_factory.mktemp("template")
+    root = folder / "project"
+    (root / ".dvc").mkdir(parents=True)
+    (root / ".dvc" / "config").write_text("[core]\n    no_scm = true\n")
+    (root / "dvc.yaml").write_text("stages: {}\n")
+    (root / "params.yaml").write_text(PARAMS)
+    (root / ".gitignore").write_text("/data\n/.data*\n/.hourglass/\n/.dvc/cache\n/.dvc/tmp\n/.dvc/config.local\n")
+    snapshots.build(str(rows(folder / "rows.npy", 20, 0)), root / "data", params.load(root / "params.yaml").data)
+    pipeline.run_dvc(Project(root, root), ["add", "--quiet", "data"])
+    return root
+
+
+@pytest.fixture
+def project(template, tmp_path, monkeypatch) -> Project:
+    monkeypatch.delenv("HOURGLASS_HOME", raising=False)
+    return Project.find(shutil.copytree(template, tmp_path / "project"))
+
+
+def rows(path: Path, count: int, value: float) -> Path:
+    np.save(path, np.full((count, 3), value))
+    return path
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    command = ["git", *identity, *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def versioned(project: Project) -> dict:
+    (out,) = YAML(typ="safe").load(project.root / "data.dvc")["outs"]
+    return out
+
+
+@pytest.mark.services
+def test_without_git_a_shard_goes_into_the_data(project, tmp_path):
+    added = snapshot.add(project, rows(tmp_path / "new.npy", 5, 1))
+    assert added.new
+    assert added.commit is None
+    assert len(snapshots.read(project.data).rows) == 25
+    assert versioned(project)["nfiles"] == 3
+    assert not pipeline.data_differs(project)
+
+
+def test_with_git_a_shard_goes_to_the_branch_and_the_checkout_stays(project, tmp_path):
+    git(project.root, "init", "--quiet")
+    git(project.root, "add", ".")
+    git(project.root, "commit", "--quiet", "-m", "Start")
+    before = versioned(project)
+    added = snapshot.add(project, rows(tmp_path / "new.npy", 5, 1))
+    assert versioned(project) == before
+    assert len(snapshots.read(project.data).rows) == 20
+    assert git(project.root, "status", "--porcelain") == ""
+    git(project.root, "merge", "--quiet", databranch.BRANCH)
+    assert snapshot.ensure(project, params.load(project.params_file)) == "data/ came from DVC"
+    assert [shard.name for shard in snapshots.shards(project.data)] == ["rows", added.name]
+
+
+@pytest.mark.services
+def test_data_that_was_edited_is_versioned_and_not_thrown_away(project):
+    rows(project.data / "rows" / "x.npy", 7, 2)
+    assert "its new version is in data.dvc" in snapshot.ensure(project, params.load(project.params_file))
+    assert len(snapshots.read(project.data).rows) == 7
+
+
+def test_refused_shard_leaves_everything_as_it_was(project, tmp_path):
+    before = versioned(project)
+    np.save(tmp_path / "wide.npy", np.ones((3, 4)))
+    with pytest.raises(HourglassError, match=r"wide\.npy: the shape of a row is \(4,\); expected \(3,\)"):
+        snapshot.add(project, tmp_path / "wide.npy")
+    assert versioned(project) == before
+    assert [shard.name for shard in snapshots.shards(project.data)] == ["rows"]
+    assert not list(project.root.glob(".data*"))
