@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from hourglass.dvc_cache import Cache
+from hourglass.files import folder_hashes, write_json
 from hourglass.training.checkpoint import Checkpoint, Progress, Trainee
 from hourglass.upkeep import verify
 
@@ -92,6 +93,16 @@ def test_flipped_bit_in_a_checkpoint_is_named(project):
     assert damaged(project) == {}
     flip(folder / "checkpoint-3.safetensors")
     assert list(damaged(project)) == [".hourglass/work/key/output/checkpoint-3.safetensors"]
+
+
+def test_flipped_bit_in_finished_work_that_waits_to_be_published_is_named(project):
+    place = project.state / "work" / "key"
+    (place / "output").mkdir(parents=True)
+    (place / "output" / "a").write_bytes(b"finished")
+    write_json(place / "finished.json", folder_hashes(place / "output"))
+    assert damaged(project) == {}
+    flip(place / "output" / "a")
+    assert list(damaged(project)) == [".hourglass/work/key/output/a"]
 
 
 def test_damaged_lock_is_named_and_the_rest_is_still_read(project, monkeypatch):

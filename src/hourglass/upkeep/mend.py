@@ -37,7 +37,7 @@ def mend(project: Project, damaged: Mapping[str, Iterable[Hashed]]) -> Iterator[
     yield from _mend_cache(project, damaged.get("DVC cache", ()))
     yield from _mend_outputs(project, damaged.get("workspace", ()))
     yield from _mend_versions(project, damaged.get("registry", ()))
-    for file in damaged.get("checkpoints", ()):
+    for file in damaged.get("work in progress", ()):
         yield _put_aside(project, file)
 
 

@@ -17,7 +17,7 @@ from hourglass.errors import HourglassError
 from hourglass.files import canonical_json
 from hourglass.project import Project
 from hourglass.report.terminal import show, table
-from hourglass.upkeep import checkpoints, dvc_objects, registered, workspace
+from hourglass.upkeep import dvc_objects, registered, unpublished, workspace
 from hourglass.upkeep.hashed import Hashed
 from hourglass.upkeep.mend import mend
 
@@ -25,7 +25,7 @@ _PARTS: dict[str, Callable[[Project], Iterator[Hashed]]] = {
     "workspace": workspace.check,
     "DVC cache": dvc_objects.check,
     "registry": registered.check,
-    "checkpoints": checkpoints.check,
+    "work in progress": unpublished.check,
 }
 _MEGA = 1e6
 
@@ -78,7 +78,7 @@ def verify(project: Project) -> list[Part]:
     Returns
     -------
     list of Part
-        Workspace, DVC cache, registry and checkpoints.
+        Workspace, DVC cache, registry and unpublished.
     """
     columns = SpinnerColumn(), TextColumn("{task.description}: {task.completed} files"), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
