@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 _DATA, _PIPELINE, _REGISTRY, _MODELS, _UPKEEP = "Data", "Pipeline", "Registry", "Models", "Upkeep"
-_URI = typer.Argument(help="models:/NAME/3 or models:/NAME@champion")
+_URI_ARGUMENT = typer.Argument(help="models:/NAME/3 or models:/NAME@champion")
 _JSON = typer.Option("--json", help="print JSON, for programs")
 
 
@@ -175,12 +175,23 @@ def list_models() -> None:
 
 
 @app.command(rich_help_panel=_REGISTRY)
-def lineage(uri: Annotated[str, _URI], as_json: Annotated[bool, _JSON] = False) -> None:
+def lineage(uri: Annotated[str, _URI_ARGUMENT], as_json: Annotated[bool, _JSON] = False) -> None:
     """Show what a version was made from, back to its shards, and where its aliases moved."""
     from hourglass.registry.lineage import Lineage
     from hourglass.report.lineage import show
 
     show(Lineage.of(Project.find(), uri), as_json=as_json)
+
+
+@app.command(rich_help_panel=_REGISTRY)
+def reproduce(uri: Annotated[str, _URI_ARGUMENT], as_json: Annotated[bool, _JSON] = False) -> None:
+    """Build a version again from its commit, settings and data, and say whether it is the same."""
+    from hourglass.registry import reproduction
+    from hourglass.report import terminal
+
+    found = reproduction.reproduce(Project.find(), uri, terminal.note)
+    terminal.answer(found.verdict, found.facts(), as_json=as_json)
+    sys.exit(0 if found.match else 1)
 
 
 @app.command(rich_help_panel=_REGISTRY)

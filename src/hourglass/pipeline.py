@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -292,14 +292,18 @@ def run_dvc(
     project: Project,
     arguments: list[str],
     on_line: Callable[[str], object] = lambda line: None,  # noqa: ARG005
+    env: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Run a command of DVC as a child process and give the lines that it printed; see `reproduce`."""
+    """Run a command of DVC as a child process, with variables of its own, and give the lines that it printed.
+
+    See `reproduce` for the rest.
+    """
     _work_without_git(project)
     said = []
     with subprocess.Popen(  # noqa: S603
         child_command("dvc", *arguments),
         cwd=project.root,
-        env=child_environment(),
+        env=child_environment() | dict(env or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,10 +1,14 @@
 """Tables and lines on a terminal, plain where they are piped."""
 
+import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
+
+from hourglass.files import canonical_json
 
 #: Lines wrap here where there is no terminal whose width counts.
 _PIPED_WIDTH = 140
@@ -17,6 +21,16 @@ def show(*blocks: RenderableType) -> None:
         if place:
             to.print()
         to.print(block)
+
+
+def note(line: str) -> None:
+    """Print a line about work in progress, apart from its result."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def answer(said: str, facts: dict[str, Any], *, as_json: bool) -> None:
+    """Print a result for people, or for programs."""
+    print(canonical_json(facts).rstrip() if as_json else said)  # noqa: T201
 
 
 def _console() -> Console:

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from urllib.request import url2pathname
 from hourglass.project import Project
 from hourglass.registry import store, tracking, versions
 from hourglass.runtime.model import MANIFEST
+from hourglass.upkeep import sqlite
 from hourglass.upkeep.hashed import Hashed
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _database(project: Project, database: Path) -> Hashed:
     """Let SQLite look for damage in its own file."""
     name, size = database.relative_to(project.home).as_posix(), database.stat().st_size
     try:
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
+        with sqlite.reading(database) as opened:
             (said,) = opened.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.DatabaseError as broken:
         said = str(broken)
