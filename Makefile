@@ -12,7 +12,7 @@ run: $(VENV)/installed ## install if need be, then run the retrain flow
 test: $(VENV)/installed-test lint ## lint, types and tests
 	$(BIN)/python -m pytest -m "not browser and not services" -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90
 
-test-all: $(VENV)/installed-test lint ## everything that `test` runs, more whole flows, and the report in a real browser
+test-all: $(VENV)/installed-services lint ## everything that `test` runs, more whole flows, and the report in a real browser
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/installed-test
@@ -37,4 +37,9 @@ $(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 $(VENV)/installed-test: $(VENV)/installed
 	@echo "Installing what tests need ..."
 	$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)/installed-services: $(VENV)/installed-test
+	@echo "Installing what tests of a whole deployment need ..."
+	$(PIP) -e '.[test,services]'
 	@touch $@
