@@ -8,6 +8,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from subprocess import Popen
@@ -15,7 +17,7 @@ from threading import BoundedSemaphore, Thread
 from typing import Any
 
 import psutil
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger, tags, task
 from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
@@ -26,7 +28,7 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import Transaction, transaction
 
-from hourglass import outputs, pipeline
+from hourglass import outputs, pipeline, slots
 from hourglass import params as settings
 from hourglass.errors import HourglassError
 from hourglass.files import read_json
@@ -107,7 +109,7 @@ def _retrain(project: Project) -> Outcome:
 
 def _run_graph(project: Project, params: Params) -> int:
     """Run one task per node of DVC's graph, along its edges; give how many stages ran."""
-    slots = BoundedSemaphore(params.run.slots)
+    local = BoundedSemaphore(params.run.slots)
     futures: dict[str, PrefectFuture[bool]] = {}
     for stage in pipeline.stages(project):
         above = [futures[name] for name in stage.upstream]
@@ -115,7 +117,7 @@ def _run_graph(project: Project, params: Params) -> int:
             futures[stage.name] = snapshot.submit(project, params)
         else:
             named = run_stage.with_options(name=stage.name)
-            futures[stage.name] = named.submit(project, stage.name, slots, return_state=False, wait_for=above)
+            futures[stage.name] = named.submit(project, params, stage.name, local, return_state=False, wait_for=above)
     states = [future.state for future in futures.values() if future.wait() is None]
     problems = [state.result(raise_on_failure=False) for state in states if state.is_failed() or state.is_crashed()]
     if problems:  # what waited for these never started
@@ -131,13 +133,48 @@ def snapshot(project: Project, params: Params) -> bool:
 
 
 @task(**_RETRIED, retry_condition_fn=_may_go_well_again)
-def run_stage(project: Project, stage: str, slots: BoundedSemaphore) -> bool:
+def run_stage(project: Project, params: Params, stage: str, local: BoundedSemaphore) -> bool:
     """Have DVC run a stage if its inputs changed; tell whether it ran (and didn't come from DVC's cache)."""
     if not pipeline.changed(project, stage):
         return False
     log = get_run_logger()
-    with slots:
-        return pipeline.reproduce(project, stage, lambda line: log.info("%s", line))
+    gpu = stage.startswith("train@") and params.train.device != "cpu"
+    with local, _slots(project, slots.gpus() if gpu else ()) as environment:
+        return pipeline.reproduce(project, stage, lambda line: log.info("%s", line), environment)
+
+
+@contextmanager
+def _slots(project: Project, gpus: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """Hold what a stage takes up: a CPU slot and one of the GPUs, if there are any; give what tells it which.
+
+    Runs of a deployment share the server's counts between machines; the GPU itself is held by a lock of this one.
+    """
+    log = get_run_logger()
+    with ExitStack() as held:
+        if _part_of():
+            for name in [slots.GPU, slots.CPU] if gpus else [slots.CPU]:
+                held.enter_context(_limit(name))
+        if not gpus:
+            yield {}
+            return
+        device = held.enter_context(slots.leased(project, gpus, lambda: log.info("waiting for a GPU: all are taken")))
+        log.info("on GPU %s", device)
+        yield {"CUDA_VISIBLE_DEVICES": device}
+
+
+@contextmanager
+def _limit(name: str) -> Iterator[None]:
+    """Hold a slot of one of the server's limits; a killed holder's comes free after a minute."""
+    from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
+    from prefect.concurrency.sync import concurrency
+
+    try:
+        with concurrency(name, strict=True, lease_duration=60, raise_on_lease_renewal_failure=False):
+            yield
+    except ConcurrencySlotAcquisitionError as problem:
+        if problem.__cause__ is not None:  # the server wasn't there to ask, which may go well again
+            raise
+        raise HourglassError(f"the Prefect server has no limit {name!r}; `hourglass deploy` creates it.") from problem
 
 
 @task(**_RETRIED, retry_condition_fn=_may_go_well_again)
@@ -257,10 +294,11 @@ def main() -> None:
     """
     project = Project.find()
     os.chdir(project.root)  # where Prefect looks for its settings
-    _check_settings(project)
+    params = _check_settings(project)
     Thread(target=_import_ahead, daemon=True).start()
     _require_prefect()
-    state: State[Any] = retrain(return_state=True)
+    with tags(*_tags(params)):
+        state: State[Any] = retrain(return_state=True)
     if state.is_failed():
         problem = state.result(raise_on_failure=False)
         told = isinstance(problem, BaseException) and not isinstance(problem, FailedRun)
@@ -275,6 +313,16 @@ def main() -> None:
     print(f"Report: {outcome.report}")  # noqa: T201
 
 
+def _tags(params: Params) -> list[str]:
+    """Name what a run belongs to: the automations of `hourglass deploy` and a scheduled run find it by that."""
+    return [params.registry.name, *([f"part-of:{_part_of()}"] if _part_of() else [])]
+
+
+def _part_of() -> str | None:
+    """Give the id of the scheduled run that started this process."""
+    return os.environ.get("PREFECT__FLOW_RUN_ID")
+
+
 def _import_ahead() -> None:
     """Import what every run needs, in the seconds in which this process waits for Prefect's temporary server."""
     while not psutil.Process().children():
@@ -283,8 +331,8 @@ def _import_ahead() -> None:
         import_module(module)
 
 
-def _check_settings(project: Project) -> None:
-    """Refuse a wrong setting before anything starts; what was trained with before is known to be right."""
+def _check_settings(project: Project) -> Params:
+    """Read the settings; refuse a wrong one before anything starts, except what was trained with before."""
     params = settings.load(project.params_file)
     try:
         trained = {variant: pipeline.locked_inputs(project, f"train@{variant}") for variant in params.variants}
@@ -292,6 +340,7 @@ def _check_settings(project: Project) -> None:
         trained = dict.fromkeys(params.variants)
     if any(found is None or found["params"].get(name) != params.sections[name] for name, found in trained.items()):
         params.check()
+    return params
 
 
 def _require_prefect() -> None:

@@ -71,6 +71,11 @@ SENTENCES = {
     "split: {column: day}": "split: `column` goes with `by: group`, `time` or `given`, and they with it.",
     "anomaly: {alpha: 1}": "anomaly.alpha is 1; it should be less than 1.",
     "registry: {name: two words}": "registry.name is 'two words'; it should match pattern",
+    "run: {gpus: 0}": "run.gpus is 0; it should be greater than or equal to 1.",
+    "schedule: {corn: x}": "unknown key 'schedule.corn'; did you mean 'schedule.cron'?",
+    "schedule: {cron: 3}": "schedule.cron is 3; it should be a valid string.",
+    "schedule: {timezone: Europe/Berln}": "schedule.timezone: there is no time zone 'Europe/Berln'; `Europe/Berlin`",
+    "schedule: {timezone: ../etc}": "schedule.timezone: there is no time zone '../etc';",
     "1: 2": "unknown key '1';",
 }
 

@@ -12,8 +12,9 @@ from operator import or_
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -117,6 +118,27 @@ class RunParams(Section):
     """How the flow runs."""
 
     slots: int = Field(2, ge=1, le=256, description="stages that run at once")
+    gpus: int | None = Field(
+        None, ge=1, description="trainings on a GPU that run at once, on all machines together; null: those found here"
+    )
+
+
+class ScheduleParams(Section):
+    """When the deployed flow retrains by itself."""
+
+    cron: str | None = Field(
+        "0 3 * * *", description="minute, hour, day, month, weekday; null: only on new data and by hand"
+    )
+    timezone: str = Field("UTC", description="IANA name of the zone that `cron` is meant in, `Europe/Berlin` for one")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"there is no time zone {zone!r}; `Europe/Berlin` and `UTC` are two") from None
+        return zone
 
 
 class Params(Section):
@@ -132,6 +154,7 @@ class Params(Section):
     select: SelectParams = SelectParams()
     registry: RegistryParams = RegistryParams()
     run: RunParams = RunParams()
+    schedule: ScheduleParams = ScheduleParams()
     sections: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
 
     def settings_of(self, variant: str) -> dict[str, Any]:

@@ -262,7 +262,9 @@ class CommandInterruptedError(HourglassError):
     """A command ended without a reason of its own: killed, or a lock or the network was in the way."""
 
 
-def reproduce(project: Project, stage: str, on_line: Callable[[str], object]) -> bool:
+def reproduce(
+    project: Project, stage: str, on_line: Callable[[str], object], env: Mapping[str, str] | None = None
+) -> bool:
     """Run one stage by DVC, as a child process.
 
     Parameters
@@ -271,6 +273,8 @@ def reproduce(project: Project, stage: str, on_line: Callable[[str], object]) ->
     stage : str
     on_line : callable
         Called with each line that DVC or the stage prints.
+    env : dict, optional
+        Variables for the stage besides those of this process.
 
     Returns
     -------
@@ -284,7 +288,7 @@ def reproduce(project: Project, stage: str, on_line: Callable[[str], object]) ->
     HourglassError
         The stage failed; the message is what it said.
     """
-    said = run_dvc(project, ["--wait-for-lock", "repro", "--single-item", stage], on_line)
+    said = run_dvc(project, ["--wait-for-lock", "repro", "--single-item", stage], on_line, env)
     return any(line.startswith("Running stage") for line in said)
 
 
