@@ -303,9 +303,20 @@ def run_dvc(
     See `reproduce` for the rest.
     """
     _work_without_git(project)
+    return run_child(project, "dvc", arguments, on_line, env)
+
+
+def run_child(
+    project: Project,
+    module: str,
+    arguments: list[str],
+    on_line: Callable[[str], object],
+    env: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Run a Python module in the project's root as a child that ends with this process; see `run_dvc`."""
     said = []
     with subprocess.Popen(  # noqa: S603
-        child_command("dvc", *arguments),
+        child_command(module, *arguments),
         cwd=project.root,
         env=child_environment() | dict(env or {}),
         stdout=subprocess.PIPE,
@@ -323,7 +334,7 @@ def run_dvc(
             child.terminate()
             raise
     if child.returncode != 0:
-        raise _failure(said, f"dvc {' '.join(arguments)}")
+        raise _failure(said, f"{module} {' '.join(arguments)}")
     return said
 
 

@@ -60,7 +60,9 @@ class Project:
 
     @property
     def report(self) -> Path:
-        """The rendered report."""
+        """The rendered report; that of a worktree lies in the main checkout, for it would be removed with it."""
+        if self.root.is_relative_to(self.state / "worktrees"):
+            return self.home / "reports" / "retrain.html"
         return self.root / "reports" / "index.html"
 
     @property

@@ -4,19 +4,16 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import StringIO
 from pathlib import Path
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from hourglass import databranch, pipeline
 from hourglass import params as settings_file
 from hourglass.errors import HourglassError
-from hourglass.files import write_text
 from hourglass.git import commit_of, has_repository
 from hourglass.locks import locked
 from hourglass.params import DataParams, Params, check_name
+from hourglass.params_file import edited
 from hourglass.project import Project
 from hourglass.worktrees import worktree
 
@@ -176,12 +173,6 @@ def has_remote(project: Project) -> bool:
 
 def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[tuple[str, Any, Any]]:
     """Write the settings of a snapshot, keeping the file's order and comments."""
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
-    content = yaml.load(path.read_text(encoding="utf-8"))
-    section = content.setdefault("data", {})
     wanted: dict[str, Any] = {
         "source": settings.source,
         "label": settings.label,
@@ -190,16 +181,14 @@ def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[
         "columns": {},
     }
     changes = []
-    for key, value in wanted.items():
-        before = section.get(key)
-        if before != value and not (not before and not value):
-            changes.append((f"data.{key}", before, value))
-            section[key] = value
-    if name is not None and content.setdefault("registry", {}).get("name") != name:
-        changes.append(("registry.name", content["registry"].get("name"), name))
-        content["registry"]["name"] = name
-    if changes:
-        stream = StringIO()
-        yaml.dump(content, stream)
-        write_text(path, stream.getvalue())
+    with edited(path) as content:
+        section = content.setdefault("data", {})
+        for key, value in wanted.items():
+            before = section.get(key)
+            if before != value and not (not before and not value):
+                changes.append((f"data.{key}", before, value))
+                section[key] = value
+        if name is not None and content.setdefault("registry", {}).get("name") != name:
+            changes.append(("registry.name", content["registry"].get("name"), name))
+            content["registry"]["name"] = name
     yield from changes
