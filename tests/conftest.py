@@ -19,6 +19,8 @@ from hourglass.data.ingest import ingest
 from hourglass.data.sources import Raw
 from hourglass.files import write_json
 from hourglass.params import DataParams, SplitParams
+from hourglass.project import Project
+from hourglass.registry import store
 from hourglass.registry.package import Trained, package
 from hourglass.runtime import Model
 from hourglass.stages.train import rows_on
@@ -109,3 +111,13 @@ def table_autoencoder(tumours: Raw, tmp_path_factory: pytest.TempPathFactory) ->
     settings = {"latent": 3, "hidden": [32]}
     folder = tmp_path_factory.mktemp("table") / "autoencoder"
     return packaged(Raw("table", frame, frame), DataParams(), "autoencoder", settings, folder)
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose MLflow store is there, which takes seconds to make; each test uses names of its own."""
+    root = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", "")
+        store.connect(Project(root, root))
+    return Project(root, root)

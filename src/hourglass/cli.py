@@ -234,6 +234,17 @@ def verify(
     sys.exit(upkeep.report(upkeep.verify(project), as_json=as_json))
 
 
+@app.command(rich_help_panel=_UPKEEP)
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="mend what is safe to mend, and say what was done")] = False,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Look for what keeps the project from working: versions, GPU, stores, schedules, leftovers."""
+    from hourglass.upkeep import doctor as upkeep
+
+    sys.exit(upkeep.report(upkeep.examine(Project.find(), fix=fix), as_json=as_json))
+
+
 def _register(project: Project, params: Any) -> Any:
     from hourglass.registry import ledger
 

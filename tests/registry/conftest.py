@@ -1,4 +1,4 @@
-"""One embedded MLflow store for all tests of the registry: making its tables takes seconds."""
+"""The embedded MLflow store that all tests share, by a shorter name."""
 
 from typing import Any
 
@@ -6,16 +6,6 @@ import pytest
 
 from hourglass.project import Project
 from hourglass.registry import store
-
-
-@pytest.fixture(scope="session")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose store is there; each test uses names of its own."""
-    root = tmp_path_factory.mktemp("store")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", "")
-        store.connect(Project(root, root))
-    return Project(root, root)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def connect(project: Project) -> "MlflowClient":
         The server can't be reached.
     """
     where = uri(project)
-    _require_server(where)
+    require_server(where)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -107,11 +107,18 @@ def store_errors(where: str) -> Iterator[None]:
     try:
         yield
     except MlflowException as problem:
-        reason = str(problem).strip().splitlines()[0].replace(where, _without_password(where))
-        raise HourglassError(f"MLflow at {_without_password(where)} refused: {reason}") from None
+        reason = str(problem).strip().splitlines()[0].replace(where, without_password(where))
+        raise HourglassError(f"MLflow at {without_password(where)} refused: {reason}") from None
 
 
-def _require_server(where: str) -> None:
+def require_server(where: str) -> None:
+    """Refuse a server that doesn't answer; other stores are files.
+
+    Raises
+    ------
+    HourglassError
+        It can't be reached.
+    """
     if not where.startswith(("http://", "https://")):
         return
     try:
@@ -124,7 +131,7 @@ def _require_server(where: str) -> None:
     except (OSError, ValueError, http.client.HTTPException) as problem:
         reason = getattr(problem, "reason", problem)
         raise HourglassError(
-            f"MLflow at {_without_password(where)} can't be reached ({reason}); finished work is kept. Start the "
+            f"MLflow at {without_password(where)} can't be reached ({reason}); finished work is kept. Start the "
             "server, or unset MLFLOW_TRACKING_URI for the embedded store, then run `hourglass run` again."
         ) from problem
 
@@ -134,11 +141,11 @@ def _require_unmoved(project: Project, artifact_location: str) -> None:
     if uri(project) == _embedded(project) and artifact_location != here:
         raise HourglassError(
             f"this project was moved: mlruns/mlflow.db holds absolute paths below {artifact_location}, "
-            f"and this is {here}. Move it back, or delete mlruns/mlflow.db and mlruns/artifacts to start with an empty "
-            "store (its runs and versions are lost; `hourglass run` registers the present models again)."
+            f"and this is {here}. Run `hourglass doctor --fix`, which rewrites them, or move the project back."
         )
 
 
-def _without_password(where: str) -> str:
+def without_password(where: str) -> str:
+    """Hide the password in a URI that people are shown."""
     parts = urlsplit(where)
     return where if parts.password is None else where.replace(f":{parts.password}@", ":***@")

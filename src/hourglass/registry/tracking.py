@@ -77,6 +77,11 @@ class Results:
     files: Callable[[], dict[str, str]] = dict
 
 
+def lock_of(tags: Mapping[str, str]) -> str:
+    """Name the lock of the run that has these tags; whoever writes to the run holds it."""
+    return f"the MLflow run {dict(sorted(tags.items()))}"
+
+
 @contextmanager
 def run_of(project: Project, client: "MlflowClient", name: str, training: Training) -> Iterator[str]:
     """Find or start the run of a training, and keep others from writing to it meanwhile.
@@ -94,7 +99,7 @@ def run_of(project: Project, client: "MlflowClient", name: str, training: Traini
     str
         The run's id.
     """
-    with locked(project, f"the MLflow run {training.tags()}"), store.store_errors(store.uri(project)):
+    with locked(project, lock_of(training.tags())), store.store_errors(store.uri(project)):
         experiment = store.experiment(project, client, name)
         found = _search(client, experiment, training.tags())
         if found is None:

@@ -1,0 +1,1 @@
+"""What ``hourglass doctor`` looks at: one function for each check."""

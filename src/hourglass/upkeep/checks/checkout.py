@@ -1,0 +1,87 @@
+"""The checkout: settings, dvc.lock, git, what killed processes left."""
+
+import re
+import shutil
+import time
+from pathlib import Path
+
+import psutil
+
+from hourglass import params, pipeline
+from hourglass.errors import HourglassError
+from hourglass.git import git, has_repository
+from hourglass.project import Project
+from hourglass.upkeep.finding import Finding, ok
+
+_OLD_SECONDS = 3600
+
+
+def settings(project: Project) -> Finding:
+    """Read params.yaml."""
+    name = "params.yaml"
+    try:
+        loaded = params.load(project.params_file).check()
+    except HourglassError as wrong:
+        return Finding(name, "bad", str(wrong), "mend the file; `git diff params.yaml` shows what changed")
+    return ok(name, f"is valid; variants {', '.join(loaded.variants)}")
+
+
+def dvc_lock(project: Project) -> Finding:
+    """Read dvc.lock."""
+    name, file = "dvc.lock", project.lock_file
+    if not file.is_file():
+        return ok(name, "isn't there yet; the first run writes it")
+    if re.search(r"^(<<<<<<<|=======|>>>>>>>)", file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE):
+        fix = "take one side (`git checkout --ours dvc.lock`), then `hourglass run`"
+        return Finding(name, "bad", "holds the marks of a merge conflict", fix)
+    try:
+        entries = pipeline.lock_entries(project)
+    except HourglassError as damaged:
+        return Finding(name, "bad", str(damaged), "do that")
+    return ok(name, f"holds {len(entries)} stages")
+
+
+def repository(project: Project) -> Finding:
+    """Ask git; none of its states is wrong, but a result is only repeatable from a commit."""
+    name = "git"
+    if not has_repository(project.root):
+        return ok(name, "there is no repository; versions can't be reproduced, everything else works")
+    left = Path(git(project.root, "rev-parse", "--absolute-git-dir")) / "index.lock"
+    if left.exists() and time.time() - left.stat().st_mtime > _OLD_SECONDS and not _runs("git"):
+        said = f"{left} was left by a git that was killed"
+        return Finding(name, "bad", said, f"delete {left}", lambda: _delete(left))
+    branch = git(project.root, "branch", "--show-current") or "no branch (detached)"
+    dirty = git(project.root, "status", "--porcelain", "--", ".", ":(exclude)dvc.lock").splitlines()
+    if dirty:
+        fix = "commit before you register what others are to reproduce"
+        return Finding(name, "warn", f"on {branch}; {len(dirty)} paths are not committed", fix)
+    return ok(name, f"on {branch}, everything is committed")
+
+
+def leftovers(project: Project) -> Finding:
+    """Look for what a killed `hourglass data` or stage left beside the outputs."""
+    name = "leftovers"
+    found = [path for path in project.root.glob(".data*") if path.is_dir() and not _alive(path)]
+    if not found:
+        return ok(name, "none")
+    listed = ", ".join(path.name for path in found)
+    return Finding(name, "warn", f"killed processes left {listed}", "delete them", lambda: _delete(*found))
+
+
+def _alive(path: Path) -> bool:
+    """Tell whether the process whose number a temporary folder bears still runs."""
+    number = path.name.rpartition(".")[2]
+    return number.isdigit() and psutil.pid_exists(int(number))
+
+
+def _runs(program: str) -> bool:
+    return any(process.info["name"] == program for process in psutil.process_iter(["name"]))
+
+
+def _delete(*paths: Path) -> str:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return f"deleted {', '.join(path.name for path in paths)}"

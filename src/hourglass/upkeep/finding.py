@@ -1,0 +1,41 @@
+"""What a check of ``hourglass doctor`` found."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+State = Literal["ok", "warn", "bad"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of a check.
+
+    Parameters
+    ----------
+    name : str
+        What was looked at, in a few words.
+    state : "ok", "warn" or "bad"
+        ``bad`` keeps something from working, ``warn`` may.
+    sentence : str
+        What was found.
+    fix : str
+        What to do about it; empty where nothing is wrong.
+    mend : callable or None
+        Does what is safe to do, and says what it did.
+    """
+
+    name: str
+    state: State
+    sentence: str
+    fix: str = ""
+    mend: Callable[[], str] | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Describe it for programs."""
+        return {"name": self.name, "state": self.state, "sentence": self.sentence, "fix": self.fix}
+
+
+def ok(name: str, sentence: str) -> Finding:
+    """Say that nothing is wrong."""
+    return Finding(name, "ok", sentence)
