@@ -232,4 +232,5 @@ def test_without_git_the_record_is_kept_in_a_folder(plain):
     assert done.folder == plain.state / "retrain" / done.id
     assert (done.folder / "dvc.lock").read_text() == "first, 4"
     assert {file: (plain.root / file).read_text() for file in RECORD} == before
+    assert retrain(plain, vae__latent=4).folder == done.folder
     assert retrain(plain).folder is None

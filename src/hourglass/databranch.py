@@ -9,7 +9,6 @@ from hourglass.project import Project
 
 BRANCH = "hourglass/data"
 DATA_FILE = "data.dvc"
-_ABSENT = "0" * 40
 
 
 def tip(project: Project) -> str | None:
@@ -68,7 +67,7 @@ def advance(project: Project, apart: Project, message: str) -> str:
         Somebody has the branch checked out, or moved it meanwhile.
     """
     _require_free(project)
-    before = git(project.root, "for-each-ref", "--format=%(objectname)", f"refs/heads/{BRANCH}") or _ABSENT
+    before = git(project.root, "for-each-ref", "--format=%(objectname)", f"refs/heads/{BRANCH}")
     start = newest(project, commit_of(apart.root, "HEAD"))
     git(apart.root, "read-tree", start)
     git(apart.root, "add", "--", DATA_FILE)

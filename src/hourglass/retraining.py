@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from hourglass import databranch, params, pipeline
-from hourglass.files import digest
+from hourglass.files import digest, write_text
 from hourglass.git import commit_index, commit_of, git, has_repository
+from hourglass.locks import locked
 from hourglass.params_file import override
 from hourglass.project import Project
 from hourglass.worktrees import worktree
@@ -20,7 +21,6 @@ from hourglass.worktrees import worktree
 TAGS = "retrain/"
 #: What a retraining was made from, and what it made.
 RECORD = ("params.yaml", databranch.DATA_FILE, "dvc.lock")
-_ABSENT = "0" * 40
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def retrain_apart(project: Project, settings: Mapping[str, Any], on_line: Callab
         head = _start(project, apart, settings) if repository else None
         shared = {"HOURGLASS_HOME": str(project.home), "PYTHONPATH": str(apart.root / "src")}
         pipeline.run_child(apart, "hourglass", ["run"], on_line, shared)
-        return _keep_commit(project, apart, head) if head else _keep_folder(project, apart)
+        with locked(project, "the retrainings"):
+            return _keep_commit(project, apart, head) if head else _keep_folder(project, apart)
 
 
 def _override(apart: Project, settings: Mapping[str, Any]) -> None:
@@ -107,7 +108,7 @@ def _keep_commit(project: Project, apart: Project, head: str) -> Retraining:
     if same:
         tag = same.splitlines()[0]
         return Retraining(tag.removeprefix(TAGS), commit, tag, None, None)
-    git(project.root, "update-ref", f"refs/tags/{TAGS}{name}", commit, _ABSENT)
+    git(project.root, "update-ref", f"refs/tags/{TAGS}{name}", commit, "")
     return Retraining(name, commit, f"{TAGS}{name}", None, _keep_report(apart, name))
 
 
@@ -117,10 +118,12 @@ def _keep_folder(project: Project, apart: Project) -> Retraining:
     name = _name(digest(made))
     if made == before:
         return Retraining(name, None, None, None, None)
+    for same in (project.state / "retrain").glob(f"*-{digest(made)[:7]}"):
+        return Retraining(same.name, None, None, same, None)
     folder = project.state / "retrain" / name
     folder.mkdir(parents=True)
-    for file in RECORD:
-        shutil.copyfile(apart.root / file, folder / file)
+    for file, text in made.items():
+        write_text(folder / file, text)
     return Retraining(name, None, None, folder, _keep_report(apart, name))
 
 
