@@ -9,11 +9,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requi
 run: $(VENV)/installed ## install if need be, then run the retrain flow
 	$(BIN)/hourglass run
 
-test: $(VENV)/installed-test lint ## lint, types and tests
+test: $(VENV)/installed-test lint ## lint, types and tests, with 12 faults drawn at random
 	$(BIN)/python -m pytest -m "not browser and not services" -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90
 
-test-all: $(VENV)/installed-services lint ## everything that `test` runs, more whole flows, and the report in a real browser
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+test-all: $(VENV)/installed-services lint ## everything that `test` runs, more whole flows, all faults, and the report in a real browser
+	$(BIN)/python -m pytest -m "not fault" -n 2 --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m fault --faults all -n 2 --dist worksteal
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check

@@ -27,6 +27,8 @@ from hourglass.stages.train import rows_on
 from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
 
+pytest_plugins = ["tests.projects", "tests.faults.plugin"]
+
 torch.set_num_threads(1)
 
 # a busy machine is no defect

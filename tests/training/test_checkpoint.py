@@ -91,12 +91,18 @@ DAMAGES = {
     "weights with a flipped bit": lambda folder: flip_a_byte(folder / "checkpoint-1.safetensors"),
     "truncated weights": lambda folder: (folder / "checkpoint-1.safetensors").write_bytes(b"short"),
     "missing weights": lambda folder: (folder / "checkpoint-1.safetensors").unlink(),
+    "another epoch": lambda folder: replace(folder / "checkpoint.json", '"epoch": 1', '"epoch": 3'),
     "a truncated index": lambda folder: (folder / "checkpoint.json").write_text('{"progress": {'),
     "an empty index": lambda folder: (folder / "checkpoint.json").write_text(""),
     "an index of another kind": lambda folder: (folder / "checkpoint.json").write_text("[]"),
     "an index without its progress": lambda folder: drop(folder / "checkpoint.json", "progress"),
     "an index without its hash": lambda folder: drop(folder / "checkpoint.json", "sha256"),
 }
+
+
+def replace(path, old, new):
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
 
 
 def drop(path, key):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SHIPPED = (
     ".dvc/.gitignore",
     ".dvc/config",
@@ -32,7 +32,10 @@ SHIPPED = (
     "src",
 )
 #: As fast as it gets while both variants stay worth ranking.
-QUICK = {"train": {"epochs": 12, "patience": 12}, "evaluate": {"bootstrap": 100, "map_rows": 60}}
+QUICK = {
+    "train": {"epochs": 12, "patience": 12, "checkpoint_seconds": 0.1},
+    "evaluate": {"bootstrap": 100, "map_rows": 60},
+}
 
 
 @dataclass(frozen=True)
@@ -172,16 +175,14 @@ def finished(clone, shared) -> Finished:
 def server(environment, tmp_path_factory) -> Iterator[str]:
     """A Prefect server for the runs after the first, which has to do without; gives its API's URL."""
     home = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = environment | {"PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "0"}
     command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
     api = f"http://127.0.0.1:{port}/api"
     child = subprocess.Popen(command, env=env, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 120
-        while not _answers(f"{api}/health"):
+        while not answers(f"{api}/health"):
             assert time.monotonic() < end
             time.sleep(0.5)
         yield api
@@ -190,7 +191,13 @@ def server(environment, tmp_path_factory) -> Iterator[str]:
         child.wait()
 
 
-def _answers(url) -> bool:
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2):
             return True

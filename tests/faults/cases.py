@@ -1,0 +1,206 @@
+"""A finished project that is disturbed, and what has to hold afterwards."""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from tests.faults import page, plugin
+from tests.projects import Checkout
+
+from hourglass.files import folder_hashes
+
+MARK = "HOURGLASS_FAULT_CASE"
+#: A mirror to MLflow may take a minute after its training.
+_ORPHAN_SECONDS = 75
+_RUN_SECONDS = 400
+
+
+def processes(mark: str) -> dict[int, str]:
+    """Find the living processes of a case, by what their environment holds; give pid to command line."""
+    wanted, found = f"{MARK}={mark}\0".encode(), {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                if wanted in (folder / "environ").read_bytes() and _lives(folder):
+                    found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+    return found
+
+
+def _lives(folder: Path) -> bool:
+    return (folder / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+
+
+def end_all(mark: str) -> None:
+    while found := processes(mark):
+        for pid in found:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.05)
+
+
+@dataclass
+class Template:
+    """A finished project at one path, and the copy that it is brought back from."""
+
+    checkout: Checkout
+    kept: Path
+    #: How long processes lived the last time, by kind.
+    lives: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, frozen: Checkout, folder: Path) -> "Template":
+        kept, root = folder / "kept", folder / "hourglass"
+        shutil.copytree(frozen.root, kept, symlinks=True)
+        (kept / ".dvc" / "config.local").write_text("[core]\n    site_cache_dir = tmp/site\n")
+        _relocate(kept / "mlruns" / "mlflow.db", frozen.root.parent / "finished" / "hourglass", root)
+        return cls(Checkout(root, frozen.env), kept)
+
+    def restore(self) -> None:
+        shutil.rmtree(self.checkout.root, ignore_errors=True)
+        subprocess.run(["cp", "-a", self.kept, self.checkout.root], check=True)
+
+
+def _relocate(database: Path, old: Path, new: Path) -> None:
+    """Change the absolute paths that MLflow keeps."""
+    with sqlite3.connect(database) as store:
+        tables = [name for (name,) in store.execute("select name from sqlite_master where type = 'table'")]
+        for table in tables:
+            for _, column, kind, *_ in store.execute(f"pragma table_info({table})").fetchall():
+                if "CHAR" in kind or "TEXT" in kind:
+                    change = f"update {table} set {column} = replace({column}, ?, ?) where {column} like ?"
+                    store.execute(change, (str(old), str(new), f"%{old}%"))
+
+
+@dataclass
+class Case:
+    """One disturbed run.
+
+    Parameters
+    ----------
+    template : Template
+    name : str
+        Of the test; marks its processes.
+    """
+
+    template: Template
+    name: str
+    env: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.mark = f"{os.getpid()}-{self.name}"
+        self.template.restore()
+        (self.template.checkout.root.parent / "said").unlink(missing_ok=True)
+        base = self.template.checkout
+        self.checkout = Checkout(base.root, base.env | self.env | {MARK: self.mark})
+        self.root = self.checkout.root
+
+    def start(self, *command: str, **env: str) -> subprocess.Popen:
+        with (self.root.parent / "said").open("ab") as said:
+            return subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=self.root,
+                env=self.checkout.env | env,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+
+    @property
+    def said(self) -> str:
+        """All that its runs printed."""
+        return (self.root.parent / "said").read_text(errors="replace")
+
+    def run(self, *command: str, **env: str) -> None:
+        """Run to a good end."""
+        child = self.start(*command, **env)
+        assert child.wait(_RUN_SECONDS) == 0, self.said
+
+    def find(self, words: str, child: subprocess.Popen) -> int | None:
+        """Wait for a process of this case; None if the run ends without one."""
+        while child.poll() is None:
+            for pid, command in processes(self.mark).items():
+                if words in command:
+                    return pid
+            time.sleep(0.01)
+        return None
+
+    def kill(self, command: tuple[str, ...], words: str, seconds: float) -> bool:
+        """Run a command and kill one of its processes after a time; tell whether it still lived."""
+        child = self.start(*command)
+        pid = self.find(words, child)
+        time.sleep(seconds)
+        hit = pid is not None and pid in processes(self.mark)
+        if hit:
+            os.kill(pid, signal.SIGKILL)
+        child.wait(_RUN_SECONDS)
+        return hit
+
+    def live(self, command: tuple[str, ...], words: str) -> float:
+        """Run a command to a good end and give how long one of its processes lived."""
+        child = self.start(*command)
+        pid = self.find(words, child)
+        started = time.monotonic()
+        while pid in processes(self.mark):
+            time.sleep(0.02)
+        lived = time.monotonic() - started
+        assert child.wait(_RUN_SECONDS) == 0, self.said
+        return lived
+
+    def require_no_orphans(self) -> None:
+        end = time.monotonic() + _ORPHAN_SECONDS
+        while (left := processes(self.mark)) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert not left
+
+    @property
+    def lock(self) -> dict:
+        return YAML(typ="safe").load(self.root / "dvc.lock")["stages"]
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        return folder_hashes(self.root / "work")
+
+    def require_one_of_each(self) -> None:
+        """Hold MLflow to one run for each training and one version for each package, and the alias to the gate."""
+        runs = "select count(*) from tags where key = 'hourglass.input_key' group by value"
+        versions = "select count(*) from model_version_tags where key = 'hourglass.version_key' group by value"
+        models = "select (select count(*) from logged_models), (select count(*) from model_versions)"
+        champions = (
+            "select verdict.value from registered_model_aliases a left join model_version_tags verdict "
+            "on verdict.version = a.version and verdict.key = 'hourglass.verdict' where a.alias = 'champion'"
+        )
+        with sqlite3.connect(self.root / "mlruns" / "mlflow.db") as store:
+            assert {count for (count,) in store.execute(runs)} <= {1}
+            assert {count for (count,) in store.execute(versions)} <= {1}
+            ((logged, registered),) = store.execute(models)
+            assert logged == registered
+            for (verdict,) in store.execute(champions):
+                assert verdict
+                assert "champion" in verdict
+                assert "not promoted" not in verdict
+
+
+def drawn(kind: str, number: int) -> float:
+    """Draw the moment of a case, between 0 and 1."""
+    return random.Random(f"{plugin.seed()} {kind} {number}").random()
+
+
+Recorder = Callable[[str, object], None]
+
+
+def told(record: Recorder, kind: str, moment: float, *, hit: bool) -> None:
+    for name, value in ((page.KIND, kind), (page.MOMENT, moment), (page.HIT, hit)):
+        record(name, value)

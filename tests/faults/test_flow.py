@@ -1,0 +1,84 @@
+"""The flow, or a server that it talks to, is killed at a random moment."""
+
+import os
+import signal
+import time
+from contextlib import ExitStack
+
+import pytest
+from tests.faults.cases import Case, drawn, end_all, told
+from tests.faults.servers import Server
+
+pytestmark = [pytest.mark.fault, pytest.mark.services, pytest.mark.slow]
+
+#: What is killed: how many cases, and the servers that the runs use; without Prefect's they start their own.
+KILLED = {
+    "flow": (10, ("prefect",)),
+    "flow with its own server": (6, ()),
+    "MLflow server": (12, ("prefect", "mlflow")),
+    "Prefect server": (12, ("prefect",)),
+}
+CASES = [(kind, number) for kind, (cases, _) in KILLED.items() for number in range(cases)]
+CHANGE = {"vae": {"latent": 4}}
+#: A flow gives a dead Prefect server some time to come back.
+_SECONDS = 400
+
+
+@pytest.fixture(scope="module")
+def prefect(environment, tmp_path_factory):
+    server = Server("prefect", tmp_path_factory.mktemp("prefect"), environment)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(template, prefect):
+    """What a run after the change gives, and how long it takes."""
+    case = Case(template, "undisturbed")
+    case.checkout.set(**CHANGE)
+    started = time.monotonic()
+    case.run("hourglass", "run", **prefect.settings)
+    lived = time.monotonic() - started
+    case.require_one_of_each()
+    yield case.lock, case.outputs, lived
+    end_all(case.mark)
+
+
+def victim(kind, child, servers):
+    return {"MLflow server": servers.get("mlflow"), "Prefect server": servers.get("prefect")}.get(kind) or child
+
+
+@pytest.mark.parametrize(("kind", "number"), CASES)
+def test_killed_flow_or_server_is_made_good_by_the_next_run(undisturbed, case, prefect, kind, number, record_property):
+    lock, outputs, lived = undisturbed
+    moment = drawn(kind, number)
+    case.checkout.set(**CHANGE)
+    with ExitStack() as stack:
+        servers = {}
+        if "prefect" in KILLED[kind][1]:
+            servers["prefect"] = prefect
+        if "mlflow" in KILLED[kind][1]:
+            servers["mlflow"] = Server("mlflow", case.root, case.template.checkout.env)
+            servers["mlflow"].start()
+            stack.callback(servers["mlflow"].kill)
+        settings = {name: value for server in servers.values() for name, value in server.settings.items()}
+
+        child = case.start("hourglass", "run", **settings)
+        time.sleep(moment * lived)
+        hit = child.poll() is None
+        told(record_property, kind, moment, hit=hit)
+        if hit and isinstance(victim(kind, child, servers), Server):
+            victim(kind, child, servers).kill()
+        elif hit:
+            os.kill(child.pid, signal.SIGKILL)
+        child.wait(_SECONDS)
+        case.require_no_orphans()
+        for server in servers.values():
+            if server.child is None:
+                server.start()
+        case.run("hourglass", "run", **settings)
+    case.require_no_orphans()
+    assert case.lock == lock
+    assert case.outputs == outputs
+    case.require_one_of_each()

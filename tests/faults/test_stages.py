@@ -1,0 +1,70 @@
+"""A stage, or DVC above it, is killed at a random moment."""
+
+import shutil
+from itertools import count
+
+import pytest
+from ruamel.yaml import YAML
+from tests.faults.cases import drawn, told
+
+from hourglass import pipeline
+from hourglass.project import Project
+
+pytestmark = [pytest.mark.fault, pytest.mark.slow]
+
+#: What is killed: how many cases, the stages that it runs in, its command, and for how many seconds it lives about.
+KILLED = {
+    "ingest": (15, ("ingest",), "hourglass ingest", 1.5),
+    "trainer": (40, ("train@vae", "train@autoencoder"), "hourglass train", 4.0),
+    "packager": (25, ("package@vae",), "hourglass package", 5.0),
+    "evaluator": (25, ("evaluate@vae",), "hourglass evaluate", 4.0),
+    "compare": (15, ("compare",), "hourglass compare", 8.0),
+    "dvc": (40, ("ingest", "train@vae", "package@vae", "evaluate@vae", "compare"), "dvc repro", 5.0),
+}
+CASES = [(kind, number) for kind, (cases, *_) in KILLED.items() for number in range(cases)]
+#: Tries for a moment at which the process still lives; a busy machine may be slower or faster than the last time.
+_TRIES = 4
+
+
+def forget(case, stage):
+    """Make a stage run again: nothing remembers its result."""
+    yaml = YAML()
+    lock = yaml.load(case.root / "dvc.lock")
+    for out in lock["stages"].pop(stage)["outs"]:
+        path = case.root / out["path"]
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    yaml.dump(lock, case.root / "dvc.lock")
+    for memory in (".dvc/cache/runs", ".hourglass/work"):
+        shutil.rmtree(case.root / memory, ignore_errors=True)
+
+
+@pytest.mark.parametrize(("kind", "number"), CASES)
+def test_killed_process_is_made_good_by_the_next_run(case, kind, number, record_property):
+    _, stages, words, lived = KILLED[kind]
+    stage = stages[number % len(stages)]
+    lock, outputs = case.lock, case.outputs
+    command = ("dvc", "repro", "--single-item", stage)
+    lives, life = case.template.lives, f"{kind} {stage}"
+    forget(case, stage)
+    moment = drawn(kind, number)
+    for tries in count(1):
+        hit = case.kill(command, words, moment * lives.get(life, lived))
+        if hit or tries == _TRIES:
+            break
+        moment /= 2
+        case.template.restore()
+        forget(case, stage)
+    told(record_property, kind, moment, hit=hit)
+
+    case.require_no_orphans()
+    there = case.outputs
+    for name in (out["path"] for out in lock[stage]["outs"]):
+        mine = {path: value for path, value in there.items() if f"work/{path}".startswith(name)}
+        assert mine.items() <= outputs.items()
+        assert not mine or set(mine) == {path for path in outputs if f"work/{path}".startswith(name)}
+    pipeline.mend_lock(Project(case.root, case.root))  # as a flow does
+    lives[life] = case.live(command, words)
+    case.require_no_orphans()
+    assert case.lock == lock
+    assert case.outputs == outputs
+    case.require_one_of_each()
