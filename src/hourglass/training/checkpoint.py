@@ -4,6 +4,7 @@ import json
 import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -99,8 +100,7 @@ class Checkpoint:
         weights = self.folder / f"checkpoint-{trainee.progress.epoch}.safetensors"
         save_file(tensors, weights)
         progress = asdict(trainee.progress)
-        content = {"progress": progress, "progress_sha256": digest(progress)}
-        write_json(self.index, content | {"file": weights.name, "sha256": sha256_of(weights)})
+        write_json(self.index, {"progress": progress, "file": weights.name, "sha256": _sha256(weights, progress)})
         self._drop(keep=weights.name)
 
     def load_into(self, trainee: Trainee) -> bool:
@@ -116,8 +116,8 @@ class Checkpoint:
         try:
             content = json.loads(self.index.read_text())
             weights = self.folder / content["file"]
-            if (sha256_of(weights), digest(content["progress"])) != (content["sha256"], content["progress_sha256"]):
-                raise ValueError(f"{weights.name} or its progress differs from its hash")  # noqa: TRY301
+            if _sha256(weights, content["progress"]) != content["sha256"]:
+                raise ValueError(f"{weights.name} or {self.index.name} differs from its hash")  # noqa: TRY301
             tensors, progress = load_file(weights), Progress(**content["progress"])
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as damage:
             logger.warning("checkpoint in %s is damaged (%s); training starts over", self.folder, damage)
@@ -135,3 +135,7 @@ class Checkpoint:
         for path in self.folder.glob("checkpoint-*.safetensors"):
             if path.name != keep:
                 path.unlink()
+
+
+def _sha256(weights: Path, progress: dict[str, Any]) -> str:
+    return digest([sha256_of(weights), progress])
