@@ -16,7 +16,7 @@ from hourglass.runtime.model import MANIFEST
 from hourglass.worktrees import worktree
 
 #: How far scores may lie apart on another fingerprint, relative to the larger of the two.
-TOLERANCE = 0.05
+TOLERANCE = 0.01
 #: What a version's tags hold anyway, so that it doesn't matter whether it was committed.
 _IN_TAGS = ("params.yaml", "data.dvc")
 #: Parts of a package that no arithmetic goes into.

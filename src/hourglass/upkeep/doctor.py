@@ -59,7 +59,8 @@ def _tried(check: Check, project: Project) -> Finding | None:
         return check(project)
     except Exception as problem:  # a broken project is what this is for
         name = check.__name__.replace("_", " ")
-        said = f"couldn't be checked: {type(problem).__name__}: {problem}"
+        what = str(problem) if isinstance(problem, HourglassError) else f"{type(problem).__name__}: {problem}"
+        said = f"couldn't be checked: {what}"
         return Finding(name, "bad", said, "mend what the message names and run `hourglass doctor` again")
 
 
