@@ -175,3 +175,13 @@ def test_killed_addition_adds_nothing_and_can_be_repeated(story, tmp_path):
         assert checkout.git("rev-parse", "hourglass/data") == tip
     checkout.hourglass("add", command[-1])
     assert checkout.git("rev-list", "--count", f"{tip.strip()}..hourglass/data").strip() == "1"
+
+
+def test_fresh_clone_can_add_though_no_cache_holds_its_data(clone, tmp_path):
+    fresh = clone.copy(tmp_path / "fresh")
+    fresh.hourglass("add", str(shard(tmp_path / "new.npz", 14)))
+    assert not (fresh.root / "data").exists()
+    assert fresh.git("status", "--porcelain") == ""
+    fresh.git("merge", "--quiet", "hourglass/data")
+    fresh.dvc("checkout", "data.dvc")
+    assert len([path for path in (fresh.root / "data").iterdir() if path.is_dir()]) == 2

@@ -49,6 +49,12 @@ def git(folder, *arguments):
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
+def start_git(project: Project) -> None:
+    git(project.root, "init", "--quiet")
+    git(project.root, "add", ".")
+    git(project.root, "commit", "--quiet", "-m", "Start")
+
+
 def versioned(project: Project) -> dict:
     (out,) = YAML(typ="safe").load(project.root / "data.dvc")["outs"]
     return out
@@ -65,9 +71,7 @@ def test_without_git_a_shard_goes_into_the_data(project, tmp_path):
 
 
 def test_with_git_a_shard_goes_to_the_branch_and_the_checkout_stays(project, tmp_path):
-    git(project.root, "init", "--quiet")
-    git(project.root, "add", ".")
-    git(project.root, "commit", "--quiet", "-m", "Start")
+    start_git(project)
     before = versioned(project)
     added = snapshot.add(project, rows(tmp_path / "new.npy", 5, 1))
     assert versioned(project) == before
@@ -93,3 +97,39 @@ def test_refused_shard_leaves_everything_as_it_was(project, tmp_path):
     assert versioned(project) == before
     assert [shard.name for shard in snapshots.shards(project.data)] == ["rows"]
     assert not list(project.root.glob(".data*"))
+
+
+@pytest.mark.services
+def test_who_sees_the_branch_finds_its_data_in_the_remote(project, tmp_path):
+    start_git(project)
+    pipeline.run_dvc(project, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
+    added = snapshot.add(project, rows(tmp_path / "new.npy", 5, 1))
+    git(tmp_path, "clone", "--quiet", "--branch", databranch.BRANCH, project.root, "elsewhere")
+    clone = Project.find(tmp_path / "elsewhere")
+    pipeline.run_dvc(clone, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
+    snapshot.ensure(clone, params.load(clone.params_file))
+    assert [shard.name for shard in snapshots.shards(clone.data)] == ["rows", added.name]
+
+
+@pytest.mark.services
+def test_shard_that_the_remote_refuses_is_not_added(project, tmp_path):
+    start_git(project)
+    (tmp_path / "store").write_text("no folder")
+    pipeline.run_dvc(project, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
+    with pytest.raises(HourglassError):
+        snapshot.add(project, rows(tmp_path / "new.npy", 5, 1))
+    assert databranch.tip(project) is None
+
+
+@pytest.mark.services
+def test_part_of_the_data_does_not_pass_for_edited_data(project):
+    before = versioned(project)
+    kept = next(
+        path for path in (project.root / ".dvc" / "cache").rglob("*") if path.is_file() and path.stat().st_size > 500
+    )
+    kept.unlink()
+    shutil.rmtree(project.data)
+    for _ in range(2):
+        with pytest.raises(HourglassError, match="neither DVC's cache nor a remote holds that"):
+            snapshot.ensure(project, params.load(project.params_file))
+    assert versioned(project) == before

@@ -1,6 +1,7 @@
 """``data/``, under DVC: replace it, add to it, or bring it back."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,10 +94,11 @@ def add(project: Project, source: Path) -> Shard:
         with worktree(project, head) as apart:
             databranch.take(apart, databranch.newest(project, head))
             name, new = _add(apart, source)
-            commit = (
-                databranch.advance(project, apart, f"Add {source.name} as {name}") if new else databranch.tip(project)
-            )
-            return Shard(name, new, commit)
+            if new:
+                if has_remote(apart):  # who sees the branch shall find its data
+                    pipeline.run_dvc(apart, ["push", "--quiet", DATA_STAGE])
+                databranch.advance(project, apart, f"Add {source.name} as {name}")
+            return Shard(name, new, databranch.newest(project, head))
 
 
 def _add(project: Project, source: Path) -> tuple[str, bool]:
@@ -106,9 +108,11 @@ def _add(project: Project, source: Path) -> tuple[str, bool]:
     ensure(project, params)
     name, new = shards.add(source, project.data, params.data, datetime.now(UTC))
     if new:
-        pipeline.run_dvc(project, ["add", "--quiet", f"data/{name}"])
-        if has_remote(project):
-            pipeline.run_dvc(project, ["push", "--quiet", DATA_STAGE])
+        try:
+            pipeline.run_dvc(project, ["add", "--quiet", f"data/{name}"])
+        except HourglassError:
+            shutil.rmtree(project.data / name)
+            raise
     return name, new
 
 
