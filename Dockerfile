@@ -30,7 +30,7 @@ RUN python -c 'import umap'
 USER 0
 COPY src /opt/hourglass/src
 COPY flows /opt/hourglass/flows
-COPY dvc.yaml .dvcignore pyproject.toml /opt/hourglass/
+COPY dvc.yaml prefect.yaml .dvcignore pyproject.toml /opt/hourglass/
 COPY --chown=10001 params.yaml data.dvc dvc.lock /app/
 COPY --chown=10001 .dvc/config /app/.dvc/config
 # The project folder is a volume of settings, data and results; the code in it is links, so that an old volume gets the

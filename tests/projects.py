@@ -28,6 +28,7 @@ SHIPPED = (
     "flows",
     "mlruns/README.md",
     "params.yaml",
+    "prefect.yaml",
     "pyproject.toml",
     "src",
 )

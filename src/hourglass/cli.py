@@ -18,7 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-_DATA, _PIPELINE, _REGISTRY, _MODELS, _UPKEEP = "Data", "Pipeline", "Registry", "Models", "Upkeep"
+_DATA, _PIPELINE, _SCHEDULE = "Data", "Pipeline", "Schedule"
+_REGISTRY, _MODELS, _UPKEEP = "Registry", "Models", "Upkeep"
 _URI_ARGUMENT = typer.Argument(help="models:/NAME/3 or models:/NAME@champion")
 _JSON = typer.Option("--json", help="print JSON, for programs")
 
@@ -74,9 +75,12 @@ def add(
     """Add data to the snapshot as a dated shard: on the branch hourglass/data, or without git in data/."""
     from hourglass.stages import snapshot
 
-    added = snapshot.add(Project.find(), shard)
+    project, params = _load()
+    added = snapshot.add(project, shard)
     where = "data/" if added.commit is None else f"hourglass/data ({added.commit[:10]})"
     print(f"{added.name} is {'on' if added.commit else 'in'} {where}{'' if added.new else ' already'}")  # noqa: T201
+    if added.new:
+        _run_flow("announce", params.registry.name, added.name)
 
 
 @app.command(rich_help_panel=_DATA)
@@ -90,11 +94,19 @@ def describe() -> None:
 @app.command(rich_help_panel=_PIPELINE)
 def run() -> None:
     """Run the retrain flow: snapshot, the stages that changed, MLflow, the gate, the report."""
-    import runpy
+    _run_flow("retrain")
 
-    project, _ = _load()
-    flow: Any = runpy.run_path(str(project.root / "flows" / "retrain.py"))
-    flow["main"]()
+
+@app.command(rich_help_panel=_SCHEDULE)
+def deploy() -> None:
+    """Register the scheduled retraining (params.yaml: schedule) with the Prefect server of PREFECT_API_URL."""
+    _run_flow("deploy", "deploy")
+
+
+@app.command(rich_help_panel=_SCHEDULE)
+def serve() -> None:
+    """Deploy, then work: run what is scheduled on this machine until interrupted."""
+    _run_flow("deploy", "serve")
 
 
 @app.command(rich_help_panel=_PIPELINE)
@@ -243,6 +255,14 @@ def doctor(
     from hourglass.upkeep import doctor as upkeep
 
     sys.exit(upkeep.report(upkeep.examine(Project.find(), fix=fix), as_json=as_json))
+
+
+def _run_flow(name: str, *arguments: str) -> None:
+    import runpy
+
+    project, _ = _load()
+    flow: Any = runpy.run_path(str(project.root / "flows" / f"{name}.py"))
+    flow["main"](*arguments)
 
 
 def _register(project: Project, params: Any) -> Any:

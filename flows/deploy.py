@@ -1,0 +1,339 @@
+"""Register the scheduled retraining with a Prefect server, and work for it on this machine.
+
+``hourglass deploy`` and ``hourglass serve``. Names, schedule and counts come from ``params.yaml``, the rest from
+``prefect.yaml``. What is registered already as it should be is left alone: a schedule that is registered anew would
+forget the runs that an outage made late.
+"""
+
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+import httpx
+from prefect.automations import AutomationCore, EventTrigger, Posture, ResourceSpecification
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import (
+    DeploymentScheduleCreate,
+    GlobalConcurrencyLimitCreate,
+    GlobalConcurrencyLimitUpdate,
+    WorkPoolCreate,
+)
+from prefect.client.schemas.objects import ConcurrencyOptions, StateType
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.events.actions import ChangeFlowRunState, RunDeployment
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import get_current_settings
+from prefect.utilities.callables import parameter_schema_from_entrypoint
+from prefect.workers.process import ProcessWorker
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+from ruamel.yaml import YAML
+
+from hourglass import params as settings
+from hourglass import slots
+from hourglass.errors import HourglassError
+from hourglass.params import Params, ScheduleParams
+from hourglass.pipeline import child_environment
+from hourglass.project import Project
+
+FLOW = "scheduled-retrain"
+#: Of a run that lives, the server hears every 30 seconds.
+SILENCE = timedelta(seconds=100)
+#: How often a run is tried that something kills.
+ATTEMPTS = 3
+#: How long after a crash it is tried again: the worker reports a crash a second time when the process is gone.
+PAUSE = timedelta(seconds=10)
+#: What shows that a run lives or has ended. `Crashed` and what follows it are not here: what two automations wait for
+#: can be lost to both where the server keeps its data in SQLite ("database is locked").
+_SIGNS = ("heartbeat", "Running", "Completed", "Failed", "Cancelled")
+
+Done = Literal["created", "updated", "unchanged"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that the server holds for us."""
+
+    kind: str
+    name: str
+    says: str
+    done: Done
+
+
+def deploy(project: Project, params: Params) -> list[Entry]:
+    """Bring what the server holds up to date with ``params.yaml`` and ``prefect.yaml``.
+
+    Raises
+    ------
+    HourglassError
+        No server is named or it can't be reached, or the schedule is wrong.
+    """
+    (described,) = YAML(typ="safe").load(project.root / "prefect.yaml")["deployments"]
+    schedules = _schedules(params.schedule)
+    api = _server_address()
+    with get_client(sync_client=True) as client:
+        try:
+            client.hello()
+        except httpx.HTTPError as problem:
+            raise HourglassError(f"Prefect's API at {api} can't be reached ({problem}).") from problem
+        entries = [_work_pool(client, described["work_pool"]["name"]), *_limits(client, params)]
+        deployment, entry = _deployment(client, project, params, described, schedules)
+        automations = _automations(params.registry.name, deployment)
+        return [*entries, entry, *(_automation(client, wanted) for wanted in automations)]
+
+
+def _server_address() -> str:
+    api = get_current_settings().api.url
+    if not api:
+        raise HourglassError(
+            "PREFECT_API_URL is not set, so there is no Prefect server to deploy to; start one with `prefect server "
+            "start` and run `export PREFECT_API_URL=http://127.0.0.1:4200/api`."
+        )
+    return api
+
+
+def _schedules(schedule: ScheduleParams) -> list[DeploymentScheduleCreate]:
+    if schedule.cron is None:
+        return []
+    try:
+        cron = CronSchedule(cron=schedule.cron, timezone=schedule.timezone)
+    except ValidationError as invalid:
+        raise HourglassError(
+            f"params.yaml: schedule.cron is {schedule.cron!r}; it should be minute, hour, day of the month, month and "
+            "day of the week, such as '0 3 * * 1-5' (03:00 on working days)."
+        ) from invalid
+    return [DeploymentScheduleCreate(schedule=cron, active=True)]
+
+
+def _work_pool(client: SyncPrefectClient, name: str) -> Entry:
+    try:
+        pool = client.read_work_pool(name)
+    except ObjectNotFound:
+        template = ProcessWorker.get_default_base_job_template()
+        client.create_work_pool(WorkPoolCreate(name=name, type="process", base_job_template=template))
+        return Entry("work pool", name, "process", "created")
+    if pool.type != "process":
+        raise HourglassError(
+            f"the server's work pool {name!r} is of type {pool.type!r}, not 'process'; give prefect.yaml another name."
+        )
+    return Entry("work pool", name, "process", "unchanged")
+
+
+def _limits(client: SyncPrefectClient, params: Params) -> list[Entry]:
+    wanted = {slots.CPU: params.run.slots, slots.GPU: params.run.gpus or len(slots.gpus())}
+    return [_limit(client, name, count) for name, count in wanted.items() if count]
+
+
+def _limit(client: SyncPrefectClient, name: str, count: int) -> Entry:
+    done: Done = "unchanged"
+    try:
+        if client.read_global_concurrency_limit_by_name(name).limit != count:
+            client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(limit=count))
+            done = "updated"
+    except ObjectNotFound:
+        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=count))
+        done = "created"
+    return Entry("limit", name, f"{count} at once", done)
+
+
+def _deployment(
+    client: SyncPrefectClient,
+    project: Project,
+    params: Params,
+    described: dict[str, Any],
+    schedules: list[DeploymentScheduleCreate],
+) -> tuple[DeploymentResponse, Entry]:
+    name, limit = params.registry.name, described["concurrency_limit"]
+    entrypoint = described["entrypoint"]
+    wanted: dict[str, Any] = {
+        "entrypoint": entrypoint,
+        "description": described["description"],
+        "tags": [name],
+        "work_pool_name": described["work_pool"]["name"],
+        "job_variables": {"env": _environment(project)} | described["work_pool"]["job_variables"],
+        "pull_steps": [
+            {"prefect.deployments.steps.set_working_directory": {"id": "project", "directory": str(project.root)}}
+        ],
+        "parameter_openapi_schema": parameter_schema_from_entrypoint(str(project.root / entrypoint)).model_dump(),
+        "enforce_parameter_schema": True,
+        "concurrency_options": ConcurrencyOptions(collision_strategy=limit["collision_strategy"]),
+    }
+    says = f"{params.schedule.cron} {params.schedule.timezone}" if schedules else "by hand and on new data"
+    found = _found(client, name)
+    if found and _is_up_to_date(found, wanted, schedules, limit["limit"]):
+        return found, Entry("deployment", f"{FLOW}/{name}", says, "unchanged")
+    client.create_deployment(
+        client.create_flow_from_name(FLOW), name, schedules=schedules, concurrency_limit=limit["limit"], **wanted
+    )
+    deployment = client.read_deployment_by_name(f"{FLOW}/{name}")
+    return deployment, Entry("deployment", f"{FLOW}/{name}", says, "updated" if found else "created")
+
+
+def _environment(project: Project) -> dict[str, str]:
+    """Tell the flow where the shared state is, if that was told to us."""
+    return {"HOURGLASS_HOME": str(project.home)} if "HOURGLASS_HOME" in os.environ else {}
+
+
+def _found(client: SyncPrefectClient, name: str) -> DeploymentResponse | None:
+    try:
+        return client.read_deployment_by_name(f"{FLOW}/{name}")
+    except ObjectNotFound:
+        return None
+
+
+def _is_up_to_date(
+    found: DeploymentResponse, wanted: dict[str, Any], schedules: list[DeploymentScheduleCreate], limit: int
+) -> bool:
+    held = found.global_concurrency_limit.limit if found.global_concurrency_limit else None
+    return (
+        held == limit
+        and [entry.schedule for entry in found.schedules] == [entry.schedule for entry in schedules]
+        and all(getattr(found, key) == value for key, value in wanted.items())
+    )
+
+
+def _automations(name: str, deployment: DeploymentResponse) -> list[AutomationCore]:
+    """List what the server does by itself; it sees runs by their tag, so also the run inside a scheduled one."""
+    runs = ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"})
+    ours = ResourceSpecification({"prefect.resource.id": f"prefect.tag.{name}"})
+    scheduled = ResourceSpecification({"prefect.resource.id": f"prefect.deployment.{deployment.id}"})
+    each = {"prefect.resource.id"}
+
+    def crashed(attempts: list[int], **when: Any) -> EventTrigger:
+        counted = ResourceSpecification({**runs.root, "prefect.run-count": [str(attempt) for attempt in attempts]})
+        expected = {"expect": {"prefect.flow-run.Crashed"}} | when
+        return EventTrigger(match=counted, match_related=scheduled, for_each=each, **expected)
+
+    again = ChangeFlowRunState(state=StateType.SCHEDULED, name="AwaitingRetry", message="it crashed; tried again")
+    return [
+        AutomationCore(
+            name=f"{name}: new data",
+            description="Retrains when `hourglass add` brought a shard.",
+            trigger=EventTrigger(
+                expect={"hourglass.data.added"},
+                match=ResourceSpecification({"prefect.resource.id": f"hourglass.data.{name}"}),
+            ),
+            actions=[RunDeployment(deployment_id=deployment.id)],
+        ),
+        AutomationCore(
+            name=f"{name}: no heartbeat",
+            description="Marks a run as crashed that the server hears nothing of: its machine or its worker died.",
+            trigger=EventTrigger(
+                posture=Posture.Proactive,
+                after={"prefect.flow-run.heartbeat", "prefect.flow-run.Pending"},
+                expect={f"prefect.flow-run.{sign}" for sign in _SIGNS},
+                match=runs,
+                match_related=ours,
+                for_each=each,
+                within=SILENCE,
+            ),
+            actions=[
+                ChangeFlowRunState(
+                    state=StateType.CRASHED, message=f"no heartbeat for {SILENCE.total_seconds():.0f} seconds"
+                )
+            ],
+        ),
+        AutomationCore(
+            name=f"{name}: crashed, tried again",
+            description=f"Tries a run again that was killed, {ATTEMPTS} times in all.",
+            trigger=crashed(
+                [*range(1, ATTEMPTS)],
+                posture=Posture.Proactive,
+                after={"prefect.flow-run.Crashed"},
+                expect={"prefect.flow-run.AwaitingRetry"},
+                within=PAUSE,
+            ),
+            actions=[again],
+        ),
+        AutomationCore(
+            name=f"{name}: crashed before its start, tried again",
+            description="Tries a run again that was killed before it began; once, as it may be unable to begin.",
+            trigger=crashed([0], within=timedelta(days=1)),
+            actions=[again],
+        ),
+        AutomationCore(
+            name=f"{name}: given up",
+            description="Says so where a run has crashed too often.",
+            trigger=crashed([ATTEMPTS]),
+            actions=[
+                ChangeFlowRunState(
+                    state=StateType.CRASHED,
+                    name="GivenUp",
+                    message=f"crashed {ATTEMPTS} times, so it is not tried again; its log may say why",
+                    force=True,
+                )
+            ],
+        ),
+        AutomationCore(
+            name=f"{name}: refused",
+            description="Says why a run was refused.",
+            trigger=EventTrigger(
+                expect={"prefect.flow-run.Cancelled"},
+                match=ResourceSpecification(
+                    {**runs.root, "prefect.state-message": "Deployment concurrency limit reached."}
+                ),
+                match_related=scheduled,
+            ),
+            actions=[
+                ChangeFlowRunState(
+                    state=StateType.CANCELLED,
+                    name="Refused",
+                    message="another retraining was under way, and they don't overlap; if this one asked for something "
+                    "else, start it again when that has ended",
+                    force=True,
+                )
+            ],
+        ),
+    ]
+
+
+def _automation(client: SyncPrefectClient, wanted: AutomationCore) -> Entry:
+    found = client.read_automations_by_name(wanted.name)
+    done: Done = "created"
+    if not found:
+        client.create_automation(wanted)
+    elif _content(found[0]) == _content(wanted):
+        done = "unchanged"
+    else:
+        client.update_automation(found[0].id, wanted)
+        done = "updated"
+    return Entry("automation", wanted.name, wanted.description, done)
+
+
+def _content(automation: AutomationCore) -> dict[str, Any]:
+    return automation.model_dump(mode="json", include=set(AutomationCore.model_fields))
+
+
+def show(entries: list[Entry]) -> None:
+    """Print what the server holds now, and what of it is new."""
+    table = Table(box=None)
+    for column in ("", "name", "", ""):
+        table.add_column(column)
+    for entry in entries:
+        table.add_row(entry.kind, entry.name, entry.done, entry.says)
+    Console().print(table)
+    if all(entry.done == "unchanged" for entry in entries):
+        print("Nothing changed.")  # noqa: T201
+
+
+def main(command: Literal["deploy", "serve"]) -> None:
+    """Run ``hourglass deploy`` or ``hourglass serve``."""
+    project = Project.find()
+    os.chdir(project.root)  # where Prefect looks for its settings
+    entries = deploy(project, settings.load(project.params_file))
+    show(entries)
+    if command == "serve":
+        pool = next(entry.name for entry in entries if entry.kind == "work pool")
+        sys.stdout.flush()
+        _work(pool)
+
+
+def _work(pool: str) -> None:
+    """Become a worker."""
+    command = ["-m", "prefect", "worker", "start", "--pool", pool, "--type", "process", "--name", socket.gethostname()]
+    os.execve(sys.executable, [sys.executable, *command], child_environment())  # noqa: S606

@@ -1,0 +1,222 @@
+"""Retraining by itself, on a real server: runs that happen, that are refused, made up for, killed and tried again."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from tests.projects import Checkout
+
+pytestmark = [pytest.mark.slow, pytest.mark.services]
+
+PATIENCE = 300
+
+
+@dataclass
+class Deployed:
+    """A deployment of a project of its own, and the processes that work for it."""
+
+    checkout: Checkout
+    server: str
+    name: str
+    workers: list[subprocess.Popen] = field(default_factory=list)
+
+    @property
+    def deployment(self) -> dict[str, Any]:
+        return call("GET", f"{self.server}/deployments/name/scheduled-retrain/{self.name}")
+
+    def deploy(self, cron: str | None = None) -> str:
+        self.checkout.set(schedule={"cron": cron})
+        return self.checkout.hourglass("deploy")
+
+    def serve(self) -> None:
+        command = [sys.executable, "-m", "hourglass", "serve"]
+        env = self.checkout.env | {"PREFECT_WORKER_QUERY_SECONDS": "2"}
+        self.workers.append(subprocess.Popen(command, cwd=self.checkout.root, env=env))
+
+    def start(self, **settings: Any) -> str:
+        content = {"parameters": {"settings": settings}, "state": {"type": "SCHEDULED"}}
+        return call("POST", f"{self.server}/deployments/{self.deployment['id']}/create_flow_run", content)["id"]
+
+    def run(self, run: str) -> dict[str, Any]:
+        return call("GET", f"{self.server}/flow_runs/{run}")
+
+    def set_state(self, run: str, kind: str) -> None:
+        call("POST", f"{self.server}/flow_runs/{run}/set_state", {"state": {"type": kind}})
+
+    def due(self) -> list[dict[str, Any]]:
+        """Give the runs whose time has come."""
+        chosen = {
+            "deployments": {"id": {"any_": [self.deployment["id"]]}},
+            "flow_runs": {"expected_start_time": {"before_": datetime.now(UTC).isoformat()}},
+        }
+        return call("POST", f"{self.server}/flow_runs/filter", chosen | {"sort": "EXPECTED_START_TIME_ASC"})
+
+    def inside(self, run: str) -> list[dict[str, Any]]:
+        """Give the runs of the flow that a scheduled run started."""
+        chosen = {"flow_runs": {"tags": {"all_": [f"part-of:{run}"]}}, "sort": "START_TIME_ASC"}
+        return call("POST", f"{self.server}/flow_runs/filter", chosen)
+
+    def wait_for(self, run: str, *states: str) -> dict[str, Any]:
+        return wait(lambda: self.run(run) if self.run(run)["state_name"] in states else None)
+
+    def engine(self) -> psutil.Process:
+        """Find the process of the run that is under way."""
+        return next(
+            child
+            for worker in self.workers
+            if worker.poll() is None
+            for child in psutil.Process(worker.pid).children()
+            if "prefect.engine" in child.cmdline()
+        )
+
+    def kill(self) -> None:
+        """Kill the workers and all that they started."""
+        for worker in self.workers:
+            if worker.poll() is None:
+                children = psutil.Process(worker.pid).children(recursive=True)
+                worker.kill()
+                worker.wait()
+                for child in children:
+                    if child.is_running():
+                        child.kill()
+
+
+def call(method: str, url: str, content: Any = None) -> Any:
+    data = None if content is None else json.dumps(content).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer) if answer.status != 204 else None
+
+
+def wait(found: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    end = time.monotonic() + seconds
+    while not (answer := found()):
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    return answer
+
+
+@pytest.fixture
+def deployed(copy, server, request) -> Iterator[Deployed]:
+    name = re.sub("[^a-z]+", "-", request.node.name)[:40]
+    copy.set(registry={"name": name})
+    copy.git("commit", "--quiet", "--all", "-m", "name")
+    project = Deployed(copy, server, name)
+    yield project
+    project.kill()
+    for left in call("POST", f"{server}/deployments/filter", {"deployments": {"name": {"any_": [name]}}}):
+        call("DELETE", f"{server}/deployments/{left['id']}")
+
+
+def test_deploying_again_changes_nothing_and_says_so(deployed):
+    first = deployed.deploy("0 3 * * *")
+    assert re.search(rf"deployment +scheduled-retrain/{deployed.name} +created +0 3 \* \* \* UTC", first)
+    again = deployed.deploy("0 3 * * *")
+    assert "Nothing changed." in again
+    assert "created" not in again
+    (moved,) = re.findall(r"(\w.*?) +updated", deployed.deploy("0 4 * * *"))
+    assert moved.split() == ["deployment", f"scheduled-retrain/{deployed.name}"]
+
+
+def test_a_wrong_cron_is_refused_in_a_sentence(deployed):
+    deployed.checkout.set(schedule={"cron": "61 * * * *"})
+    refused = deployed.checkout.hourglass("deploy", expect=1)
+    assert "hourglass: params.yaml: schedule.cron is '61 * * * *'; it should be minute, hour, day" in refused
+
+
+def test_a_run_that_crashes_each_time_is_given_up_after_three(deployed):
+    deployed.deploy()
+    run = deployed.start()
+    for attempt in (1, 2, 3):
+        for state in ("PENDING", "RUNNING", "CRASHED"):
+            deployed.set_state(run, state)
+        ended = deployed.wait_for(run, "AwaitingRetry" if attempt < 3 else "GivenUp")
+    assert ended["run_count"] == 3
+    assert ended["state"]["message"] == "crashed 3 times, so it is not tried again; its log may say why"
+
+
+def test_the_schedule_starts_a_run_and_another_meanwhile_is_refused(deployed):
+    deployed.deploy("* * * * *")
+    deployed.serve()
+    (scheduled,) = wait(lambda: [run for run in deployed.due() if run["state_type"] == "RUNNING"])
+    second = deployed.wait_for(deployed.start(), "Refused")
+    assert "another retraining was under way" in second["state"]["message"]
+    ended = deployed.wait_for(scheduled["id"], "Completed", "Failed")
+    assert re.match(r"0 stages ran\. Gate: .* Champion: models:/", ended["state"]["message"])
+    assert scheduled["auto_scheduled"]
+    (inside,) = deployed.inside(scheduled["id"])
+    assert inside["state_name"] == "Completed"
+
+
+def test_after_an_outage_one_run_catches_up(deployed):
+    deployed.deploy("* * * * * */10")  # every ten seconds
+    wait(lambda: len(deployed.due()) >= 4)
+    late = [run["id"] for run in deployed.due()]
+    deployed.serve()
+    ended = wait(lambda: all(deployed.run(run)["state_type"] in ("COMPLETED", "CANCELLED") for run in late))
+    assert ended
+    states = sorted(deployed.run(run)["state_name"] for run in late)
+    assert states.count("Completed") == 1
+    assert set(states) <= {"Completed", "Skipped", "Refused"}
+    assert "Skipped" in states or "Refused" in states
+
+
+def test_a_new_shard_starts_a_retraining_that_takes_it(deployed, tmp_path):
+    deployed.deploy()
+    deployed.serve()
+    digits = {
+        path.stem: np.load(path)[:50, ::-1] for path in (deployed.checkout.root / "data" / "digits").glob("x.npy")
+    }
+    labels = np.load(deployed.checkout.root / "data" / "digits" / "digit.npy")[:50]
+    np.savez(tmp_path / "more.npz", **digits, digit=labels)
+    added = deployed.checkout.hourglass("add", str(tmp_path / "more.npz"))
+    assert "on hourglass/data" in added
+    (run,) = wait(deployed.due)
+    ended = deployed.wait_for(run["id"], "Completed", "Failed")
+    (tag,) = re.findall(r"retrain/\S+(?=\.$)", ended["state"]["message"])
+    data = [deployed.checkout.git("show", f"{commit}:data.dvc") for commit in (tag, "hourglass/data", "HEAD")]
+    assert data[0] == data[1] != data[2]
+
+
+def test_data_is_added_even_if_the_server_is_away(deployed, tmp_path):
+    deployed.deploy()
+    np.savez(tmp_path / "more.npz", x=np.zeros((5, 8, 8), np.uint8), digit=np.arange(5))
+    said = deployed.checkout.hourglass("add", str(tmp_path / "more.npz"), PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert "on hourglass/data" in said
+    assert re.search(r"hourglass: \S+ is added, but Prefect's API at http://127\.0\.0\.1:9/api can't be told", said)
+    assert f"prefect deployment run scheduled-retrain/{deployed.name}" in said
+
+
+def test_a_killed_run_is_tried_again_with_its_settings(deployed):
+    deployed.deploy()
+    deployed.serve()
+    run = deployed.start(**{"train.epochs": 3})
+    wait(lambda: deployed.inside(run))
+    deployed.engine().kill()
+    ended = deployed.wait_for(run, "Completed", "Failed")
+    assert ended["run_count"] == 2
+    assert [inside["state_name"] for inside in deployed.inside(run)] == ["Crashed", "Completed"]
+    (tag,) = re.findall(r"retrain/\S+(?=\.$)", ended["state"]["message"])
+    assert "epochs: 3 " in deployed.checkout.git("show", f"{tag}:params.yaml")
+
+
+def test_a_run_whose_worker_was_killed_with_it_is_noticed_and_tried_again(deployed):
+    deployed.deploy()
+    deployed.serve()
+    run = deployed.start()
+    wait(lambda: deployed.inside(run))
+    deployed.kill()
+    assert deployed.run(run)["state_name"] == "Running"  # nobody is left to say otherwise
+    deployed.wait_for(run, "AwaitingRetry")
+    deployed.serve()
+    assert deployed.wait_for(run, "Completed", "Failed")["run_count"] == 2
