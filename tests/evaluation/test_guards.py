@@ -1,16 +1,20 @@
 """Each guard sees the fault that it is for, and none sees one in a sound model."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import beta, binom
 
-from hourglass.evaluation.guards import failures
+from hourglass.evaluation.guards import CALIBRATION_LEVEL, chance_of_alarms, failures, untrained
+from hourglass.runtime import conformal
 
+MODEL = SimpleNamespace(threshold=0.3, calibration=np.linspace(0, 0.31, 99), config={"alpha": 0.05})
 SOUND: dict[str, Any] = {
+    "model": MODEL,
     "scores": np.array([0.1, 0.2, 0.4]),
-    "errors": np.array([0.1, 0.2]),
-    "untrained": np.array([1.0, 2.0]),
+    "anomaly": np.array([False, False, True]),
     "posterior": {"active_units": 2},
 }
 
@@ -18,21 +22,46 @@ SOUND: dict[str, Any] = {
 def test_a_sound_model_passes() -> None:
     assert failures(**SOUND) == []
     assert failures(**SOUND | {"posterior": {}}) == []
+    assert untrained(np.array([0.1, 0.2]), np.array([1.0, 2.0])) == []
 
 
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        ({"scores": np.array([0.1, np.nan])}, "scores are not finite"),
-        ({"scores": np.array([0.1, np.inf])}, "scores are not finite"),
-        ({"scores": np.full(5, 0.3)}, "all rows have the same score"),
-        ({"scores": np.zeros(5)}, "all rows have the same score"),
-        ({"scores": 1e6 + np.array([0, 1e-9])}, "all rows have the same score"),
-        ({"errors": np.array([1.0, 2.0])}, "it reconstructs no better than before training"),
-        ({"errors": np.array([np.nan, 0.1])}, "it reconstructs no better than before training"),
+        ({"scores": np.array([0.1, 0.2, np.nan])}, "scores are not finite"),
+        ({"scores": np.array([0.1, 0.2, np.inf])}, "scores are not finite"),
+        ({"scores": np.full(3, 0.3)}, "all rows have the same score"),
+        ({"scores": np.zeros(3)}, "all rows have the same score"),
+        ({"scores": 0.2 + np.array([0, 1e-12, 0])}, "all rows have the same score"),
         ({"posterior": {"active_units": 0}}, "the posterior collapsed"),
+        ({"scores": np.linspace(0, 1, 60), "anomaly": np.zeros(60, bool)}, "calibration is off: 42 of 60 normal rows"),
     ],
 )
 def test_a_fault_is_told(fault: dict[str, Any], says: str) -> None:
     (found,) = failures(**SOUND | fault)
     assert found.startswith(says)
+
+
+@pytest.mark.parametrize("errors", [[1.0, 2.0], [np.nan, 0.1]])
+def test_training_in_vain_is_told(errors: list[float]) -> None:
+    assert untrained(np.array(errors), np.array([1.0, 2.0])) == ["it reconstructs no better than before training"]
+
+
+def test_chance_of_alarms_is_the_binomial_averaged_over_the_betas_of_the_rate() -> None:
+    rates = beta(5, 95).ppf((np.arange(20_000) + 0.5) / 20_000)
+    assert chance_of_alarms(12, 100, 99, 0.05) == pytest.approx(binom.sf(11, 100, rates).mean(), rel=1e-3)
+
+
+def test_exchangeable_rows_seldom_pass_for_badly_calibrated() -> None:
+    draw = np.random.default_rng(0)
+    found = []
+    for _ in range(2000):
+        calibration, fresh = draw.normal(size=100), draw.normal(size=150)
+        alarms = int((fresh > conformal.threshold(calibration, 0.05)).sum())
+        found.append(chance_of_alarms(alarms, 150, 100, 0.05))
+    assert np.mean(np.array(found) < CALIBRATION_LEVEL) < 0.004
+    assert 0.02 < np.mean(np.array(found) < 0.05) < 0.06
+
+
+def test_few_calibration_rows_excuse_more_alarms() -> None:
+    assert chance_of_alarms(20, 100, 30, 0.05) > 10 * chance_of_alarms(20, 100, 3000, 0.05)

@@ -82,7 +82,9 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     codes = model.posterior(dataset.raw("selection"))
     spread = latent.posterior(codes["z"], codes["logvar"]) if "logvar" in codes else {}
     found["posterior"] = spread | {"effective_dimension": latent.effective_dimension(codes["z"])}
-    found["failures"] = guards.failures(measured["selection"].scores, errors, untrained, spread)
+    selection = measured["selection"]
+    found["failures"] = guards.failures(model, selection.scores, selection.anomaly, spread)
+    found["failures"] += guards.untrained(errors, untrained)
     test = measured["test"]
     if _has_both(test.anomaly):
         found["curves"] = detection.curves(test.scores, test.anomaly)

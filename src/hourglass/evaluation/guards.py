@@ -1,22 +1,29 @@
 """Signs that a model is worthless, whatever its numbers say."""
 
+from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import betabinom
+
+from hourglass.runtime import Model
+
+#: How improbable the alarms on selection must be, if the promise of the threshold held, to call it broken.
+CALIBRATION_LEVEL = 0.001
 
 
 def failures(
-    scores: NDArray[np.float64], errors: NDArray[np.float64], untrained: NDArray[np.float64], posterior: dict[str, Any]
+    model: Model, scores: NDArray[np.float64], anomaly: NDArray[np.bool_], posterior: dict[str, Any]
 ) -> list[str]:
-    """List what is wrong, in words; an empty list is a model that may be ranked.
+    """List what is wrong with a packaged model, in words; an empty list is a model that may be ranked and promoted.
 
     Parameters
     ----------
+    model : Model
     scores : ndarray of shape (rows,)
-        Anomaly scores on selection.
-    errors, untrained : ndarray of shape (rows,)
-        Squared errors of normal rows, of the model and of its net before training.
+        Its anomaly scores on selection.
+    anomaly : ndarray of bool, shape (rows,)
     posterior : dict
         As `latent.posterior` gives it; empty for a model without one.
     """
@@ -25,8 +32,31 @@ def failures(
         found.append("scores are not finite")
     elif np.ptp(scores) <= 1e-9 * max(abs(scores).max(), np.finfo(float).tiny):
         found.append("all rows have the same score")
-    if not errors.mean() < untrained.mean():
-        found.append("it reconstructs no better than before training")
     if posterior and posterior["active_units"] == 0:
         found.append("the posterior collapsed: no latent unit is active; lower the KL's weight or lengthen its warm-up")
+    normal, alpha = scores[~anomaly], model.config["alpha"]
+    alarms = int((normal > model.threshold).sum())
+    probability = chance_of_alarms(alarms, len(normal), len(model.calibration), alpha)
+    if probability < CALIBRATION_LEVEL:
+        found.append(
+            f"calibration is off: {alarms} of {len(normal)} normal rows raise an alarm, promised was a share of "
+            f"{alpha:g} (probability {probability:.1e} if that held); the calibration rows are unlike the present ones"
+        )
     return found
+
+
+def untrained(errors: NDArray[np.float64], before: NDArray[np.float64]) -> list[str]:
+    """Tell whether training was in vain; the squared errors of normal rows are those after and before it."""
+    return [] if errors.mean() < before.mean() else ["it reconstructs no better than before training"]
+
+
+def chance_of_alarms(seen: int, rows: int, calibration: int, alpha: float) -> float:
+    """Give the probability of at least so many false alarms if normal rows are exchangeable with the calibration rows.
+
+    Given its calibration rows, the false-alarm rate of a conformal threshold is itself random: Beta(n + 1 - k, k) for
+    the k-th smallest of n scores, or less with ties. The number of alarms then is beta-binomial.
+
+    Source: Vovk 2012, "Conditional validity of inductive conformal predictors".
+    """
+    rank = ceil(round((calibration + 1) * (1 - alpha), 9))
+    return float(betabinom.sf(seen - 1, rows, calibration + 1 - rank, rank))

@@ -52,6 +52,11 @@ class Model:
         self.latent: int = self.config["latent"]
         self.threshold: float = self.config["threshold"]
 
+    @cached_property
+    def calibration(self) -> NDArray[np.float64]:
+        """The calibration scores that the threshold and the p-values come from, in ascending order."""
+        return self._array("calibration")
+
     def score(self, rows: Any, *, first_row: int = 0) -> pd.DataFrame:
         """Judge rows.
 
@@ -73,7 +78,7 @@ class Model:
         scores[~valid] = np.nan
         valid = ~np.isnan(scores)  # numbers near the largest of float32 overflow in the net
         p = np.full(len(x), np.nan)
-        p[valid] = p_values(scores[valid], self._calibration)
+        p[valid] = p_values(scores[valid], self.calibration)
         anomalous = pd.array(scores > self.threshold, dtype="boolean")
         anomalous[~valid] = pd.NA
         frame = pd.DataFrame({"anomaly_score": scores, "p_value": p, "is_anomaly": anomalous, "valid": valid})
@@ -186,10 +191,6 @@ class Model:
     @cached_property
     def _reconstruct_graph(self) -> Graph:
         return Graph(self.folder / "reconstruct.onnx")
-
-    @cached_property
-    def _calibration(self) -> NDArray[np.float64]:
-        return self._array("calibration")
 
     def _array(self, name: str) -> NDArray[np.float64]:
         array: NDArray[np.float64] = np.load(self.folder / f"{name}.npy", allow_pickle=False)
