@@ -30,20 +30,29 @@ def auroc(scores: Scores, anomaly: Flags) -> dict[str, float]:
     dict
         ``auroc``, ``auroc_low``, ``auroc_high``.
     """
-    positive, negative = scores[anomaly], scores[~anomaly]
-    joint = rankdata(np.concatenate([positive, negative]))
-    above = (joint[: len(positive)] - rankdata(positive)) / len(negative)
-    below = 1 - (joint[len(positive) :] - rankdata(negative)) / len(positive)
+    above, below = placements(scores, anomaly)
     area = float(above.mean())
     variance = sum(part.var(ddof=1) / len(part) if len(part) > 1 else np.nan for part in (above, below))
     if variance > 0:
         half = norm.ppf(0.5 + _CONFIDENCE / 2) * np.sqrt(variance) / (area * (1 - area))
         low, high = expit(logit(area) - half), expit(logit(area) + half)
     else:
-        pairs = min(len(positive), len(negative))
+        pairs = min(len(above), len(below))
         low = beta.ppf(0.5 - _CONFIDENCE / 2, pairs * area, pairs * (1 - area) + 1) if area > 0 else 0.0
         high = beta.ppf(0.5 + _CONFIDENCE / 2, pairs * area + 1, pairs * (1 - area)) if area < 1 else 1.0
     return {"auroc": area, "auroc_low": float(low), "auroc_high": float(high)}
+
+
+def placements(scores: Scores, anomaly: Flags) -> tuple[Scores, Scores]:
+    """Give the share of normal rows below each anomaly, and of anomalies above each normal row; ties count one half.
+
+    The mean of either is the AUROC; their variances are DeLong's.
+    """
+    positive, negative = scores[anomaly], scores[~anomaly]
+    joint = rankdata(np.concatenate([positive, negative]))
+    above = (joint[: len(positive)] - rankdata(positive)) / len(negative)
+    below = 1 - (joint[len(positive) :] - rankdata(negative)) / len(positive)
+    return above, below
 
 
 def average_precision(scores: Scores, anomaly: Flags, *, resamples: int, seed: int) -> dict[str, float]:
@@ -61,13 +70,13 @@ def average_precision(scores: Scores, anomaly: Flags, *, resamples: int, seed: i
     hits = anomaly[order]
     last_of_ties = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
     draw = np.random.default_rng(seed)
-    found = [_precision_area(_resample(hits, draw), hits, last_of_ties) for _ in range(resamples)]
+    found = [_precision_area(resample(hits, draw), hits, last_of_ties) for _ in range(resamples)]
     low, high = np.quantile(found, [0.5 - _CONFIDENCE / 2, 0.5 + _CONFIDENCE / 2])
     area = _precision_area(np.ones(len(hits)), hits, last_of_ties)
     return {"average_precision": area, "average_precision_low": float(low), "average_precision_high": float(high)}
 
 
-def _resample(hits: Flags, draw: np.random.Generator) -> NDArray[np.float64]:
+def resample(hits: Flags, draw: np.random.Generator) -> NDArray[np.float64]:
     """Say how often each row is drawn by a bootstrap within the two classes."""
     counts = np.empty(len(hits))
     for rows in (np.flatnonzero(hits), np.flatnonzero(~hits)):
