@@ -208,9 +208,9 @@ def register(project: Project, params: Params) -> Version | None:
 @task(**_STEP)
 def gate(project: Project, params: Params, version: Version) -> Verdict:
     """Hold the version against the champion; one that would take its place has to score first."""
-    from hourglass.registry import promotion
+    from hourglass.registry import judge, promotion
 
-    verdict = promotion.judge(project, params, version)
+    verdict = judge.judge(project, params, version)
     get_run_logger().info(verdict.sentence)
     if verdict.promote:
         promotion.smoke_test(project, version.uri)
@@ -218,11 +218,11 @@ def gate(project: Project, params: Params, version: Version) -> Verdict:
 
 
 @task(**_STEP)
-def promote(project: Project, version: Version) -> None:
+def promote(project: Project, verdict: Verdict) -> None:
     """Move the aliases."""
-    from hourglass.registry import promotion
+    from hourglass.registry import history, promotion
 
-    promotion.make_champion(project, version)
+    promotion.make_champion(project, verdict, by=history.FLOW)
 
 
 @task(**_STEP)
@@ -240,19 +240,32 @@ def _promote(project: Project, params: Params) -> Verdict | None:
     version = register(project, params)
     if version is None:
         return None
-    verdict = gate(project, params, version)
-    if verdict.promote:
-        before = promotion.aliases(project, version.name)
-
-        @promote.on_rollback
-        def take_back(_: Transaction) -> None:
-            promotion.move_aliases(project, version.name, before)
-
-        with transaction():
-            promote(project, version)
-            smoke_test(project, version.name)
-    promotion.record(project, verdict)
+    with promotion.deciding(project, version.name):
+        verdict = gate(project, params, version)
+        if verdict.promote:
+            _make_champion(project, verdict)
+        else:
+            promotion.refuse(project, verdict)
     return verdict
+
+
+def _make_champion(project: Project, verdict: Verdict) -> None:
+    from hourglass.registry import promotion
+
+    name = verdict.version.name
+
+    @promote.on_rollback
+    def take_back(done: Transaction) -> None:
+        promotion.take_back(project, name, done.get("problem", "the run was stopped"))
+
+    with transaction() as change:
+        promote(project, verdict)
+        try:
+            smoke_test(project, name)
+        except HourglassError as problem:
+            change.set("problem", str(problem))
+            raise
+    promotion.complete(project, name)
 
 
 @task(**_STEP)

@@ -178,12 +178,26 @@ def promote(
     print(promotion.promote(project, params, version).sentence)  # noqa: T201
 
 
-@app.command(name="models", rich_help_panel=_REGISTRY)
-def list_models() -> None:
-    """List the registered versions, newest first."""
-    from hourglass.report.registered import show
+@app.command(rich_help_panel=_REGISTRY)
+def rollback(
+    reason: Annotated[str, typer.Option(help="why; kept in the history")] = "",
+) -> None:
+    """Make the previous champion champion again; what it replaces comes back only by `hourglass promote N`."""
+    from hourglass.registry import promotion
 
-    show(*_load())
+    project, params = _load()
+    print(promotion.rollback(project, params.registry.name, reason))  # noqa: T201
+
+
+@app.command(name="models", rich_help_panel=_REGISTRY)
+def list_models(
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False,
+) -> None:
+    """List the registered versions and every move of their aliases, newest first."""
+    from hourglass.report import registered
+
+    project, params = _load()
+    (registered.show_json if as_json else registered.show)(project, params)
 
 
 @app.command(rich_help_panel=_REGISTRY)

@@ -1,5 +1,7 @@
 """Who becomes champion, with real versions of real models."""
 
+import json
+
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -18,7 +20,27 @@ def test_worse_setting_is_registered_but_not_promoted_and_other_inputs_are_refus
     other = copy.hourglass("run")
     assert "takes other inputs than the champion" in other
     assert "registry.name" in other
+    listed = json.loads(copy.hourglass("models", "--json"))
+    assert [(entry["version"], entry["aliases"]) for entry in listed["versions"]] == [
+        (3, []),
+        (2, []),
+        (1, ["champion"]),
+    ]
+    assert [(move["from"], move["to"], move["by"]) for move in listed["moves"]] == [(None, 1, "flow")]
+
+
+@pytest.mark.services
+def test_rolled_back_version_stays_down_until_somebody_asks(copy):
+    copy.hourglass("run")
+    copy.set(anomaly={"alpha": 0.1})
+    assert "version 2" in copy.hourglass("run").split("Champion:")[1]
+    said = copy.hourglass("rollback", "--reason", "alarms at night")
+    assert said.startswith("rolled back by hand: alarms at night; version 1")
+    again = copy.hourglass("run")
+    assert "version 2" in again.split("Gate:")[1]
+    assert "is not promoted by itself" in again
     listed = copy.hourglass("models")
-    assert [line.split()[1] for line in listed.splitlines() if "auroc" in line] == ["3", "2", "1"]
-    (champion,) = [line for line in listed.splitlines() if "│ champion │" in line]
-    assert champion.split()[1] == "1"
+    assert "moves of the aliases" in listed
+    assert "alarms at night" in listed
+    assert "becomes champion" in copy.hourglass("promote", "2")
+    assert "alarms" in copy.hourglass("rollback", "--reason", "alarms again")

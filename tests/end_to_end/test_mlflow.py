@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -14,11 +13,10 @@ from packaging.requirements import Requirement
 
 import hourglass
 from hourglass.data.dataset import Dataset
-from hourglass.errors import HourglassError
 from hourglass.params import load
 from hourglass.pipeline import ingested_data
 from hourglass.project import Project
-from hourglass.registry import ledger, promotion, store, versions
+from hourglass.registry import ledger, store
 
 pytestmark = pytest.mark.slow
 
@@ -132,33 +130,20 @@ def test_tampered_version_is_refused(project, tmp_path):
         hourglass.load(str(folder))
 
 
-def test_champion_that_cannot_score_is_taken_back(project, params, client, monkeypatch):
-    version, _ = ledger.register(project, params)
-    first, second, third = (client.copy_model_version(version.uri, "other") for _ in range(3))
-    for one in (first, second):
-        promotion.make_champion(project, versions.find(project, "other", int(one.version)))
-
-    def fails_as_champion(_, uri):
-        if "@" in uri:
-            raise HourglassError("no")
-
-    monkeypatch.setattr(promotion, "smoke_test", fails_as_champion)
-    monkeypatch.setattr(promotion, "judge", lambda *_: promotion.Verdict(broken, True, "it becomes champion"))
-    broken = versions.find(project, "other", int(third.version))
-    with pytest.raises(HourglassError, match="no"):
-        promotion.promote(project, params, broken)
-    assert promotion.aliases(project, "other") == {"champion": 2, "previous_champion": 1}
-    assert client.get_model_version("other", "3").tags.get(versions.VERDICT) != "it becomes champion"
-
-
-def test_version_that_fails_its_smoke_test_never_becomes_champion(project, params, client):
-    version, _ = ledger.register(project, params)
-    client.copy_model_version(version.uri, "lost")
-    lost = versions.find(project, "lost", 1)
-    client.create_model_version("lost", "file:///nowhere", tags=client.get_model_version("lost", "1").tags)
-    with pytest.raises(HourglassError, match="can't score"):
-        promotion.promote(project, params, replace(lost, number=2))
-    assert promotion.aliases(project, "lost")["champion"] is None
+@pytest.mark.services
+@pytest.mark.parametrize("step", ["mlflow.register_model", "mlflow.MlflowClient.log_model_artifacts"])
+def test_registration_that_was_cut_off_is_completed_without_a_second_model(project, params, client, monkeypatch, step):
+    again = params.model_copy(update={"registry": params.registry.model_copy(update={"name": step.rpartition(".")[2]})})
+    name = again.registry.name
+    with monkeypatch.context() as patch:
+        patch.setattr(step, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            ledger.register(project, again)
+    first, new = ledger.register(project, again)
+    assert (first.number, new) == (1, True)
+    assert ledger.register(project, again) == (first, False)
+    experiment = client.get_experiment_by_name(name).experiment_id
+    assert len(client.search_logged_models([experiment])) == 1
 
 
 def closure(names: tuple[str, ...]) -> set[str]:

@@ -135,6 +135,30 @@ def aliases(client: "MlflowClient", name: str) -> Aliases:
     return {alias: int(found[alias]) if alias in found else None for alias in (CHAMPION, PREVIOUS)}
 
 
+def taken_down(known: list[Change]) -> dict[int, Change]:
+    """Give the versions that somebody replaced by hand, with the change that did; not those promoted since."""
+    found: dict[int, Change] = {}
+    for change in known:
+        before, after = change.before[CHAMPION], change.after[CHAMPION]
+        if after is not None:
+            found.pop(after, None)
+        if change.kind in {ROLLED_BACK, OUTSIDE} and before is not None and after not in {before, None}:
+            found[before] = change
+    return found
+
+
+def champions(known: list[Change]) -> list[int]:
+    """Give the versions that have been champion, the last one first, each once."""
+    held = [change.after[CHAMPION] for change in known] + [change.before[CHAMPION] for change in known[:1]]
+    return list(dict.fromkeys(number for number in reversed(held) if number is not None))
+
+
+def previous(known: list[Change], number: int) -> int | None:
+    """Give the previous champion of the time when a version became champion."""
+    found = [change.after[PREVIOUS] for change in known if change.after[CHAMPION] == number and change.kind == PROMOTED]
+    return found[-1] if found else None
+
+
 def pending(client: "MlflowClient", name: str) -> Change | None:
     """Give the change that was intended and not recorded; its maker was killed."""
     text = _registered(client, name)[0].get(_INTENT)

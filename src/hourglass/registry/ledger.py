@@ -74,7 +74,7 @@ def standing(project: Project, params: Params) -> Standing:
         variant: tracking.previous_metrics(project, client, params.registry.name, _training(project, variant))
         for variant in params.variants
     }
-    return versions.standing(project, params.registry.name, client, previous)
+    return versions.standing(project, params.registry.name, previous)
 
 
 def _stages_of(variant: str) -> tuple[str, ...]:

@@ -1,81 +1,142 @@
-"""The gate: who is champion."""
+"""Who is champion: promotions, ways back, and what a kill left half done.
 
+A change of the aliases is noted as intended, the verdict is written to its version, the aliases move, the champion
+scores through its alias, and the change is recorded. Whoever comes next completes what was cut off, so the alias only
+ever points to a version that passed the gate and its smoke test, and the history holds what happened.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hourglass.errors import HourglassError
+from hourglass.locks import locked
 from hourglass.params import Params
 from hourglass.project import Project
-from hourglass.registry import store, versions
+from hourglass.registry import history, store, versions
+from hourglass.registry.judge import judge
 from hourglass.registry.standing import CHAMPION, PREVIOUS, Verdict, Version
 
 if TYPE_CHECKING:
-    from hourglass.evaluation.gate import Gain
+    from mlflow import MlflowClient
+
     from hourglass.runtime import Model
 
 _SMOKE_ROWS = 16
 
 
-def judge(project: Project, params: Params, version: Version) -> Verdict:
-    """Hold a version against the champion, on selection.
-
-    The same variant with the same settings must be no worse than ``registry.margin``; another must be better. Both with
-    ``registry.confidence``.
+@contextmanager
+def deciding(project: Project, name: str) -> Iterator[None]:
+    """Keep others from judging and moving aliases meanwhile, and complete first what a kill has cut off.
 
     Raises
     ------
     HourglassError
-        The champion or the version can't be read, or the two can't be compared.
+        The version that was being promoted fails its smoke test; it is taken back.
     """
-    number = versions.champion_number(store.connect(project), version.name)
-    if number is None:
-        return Verdict(version, True, f"version {version.number} ({version.variant}) is the first champion")
-    if number == version.number:
-        return Verdict(version, False, f"version {version.number} ({version.variant}) is the champion already")
-    champion = versions.find(project, version.name, number)
-    old, new = (_open(project, one) for one in (champion, version))
-    if _columns(old.config["schema"]) != _columns(new.config["schema"]):
-        return Verdict(
-            version,
-            False,
-            f"version {version.number} takes other inputs than the champion, version {number}, and is not promoted: "
-            "give this data a name of its own (registry.name in params.yaml)",
-        )
-    return _decide(project, params, champion, version, old, new)
+    with locked(project, f"the aliases of {name}"), store.store_errors(store.uri(project)):
+        client = store.connect(project)
+        _complete_interrupted(project, client, name)
+        history.notice(client, name)
+        yield
 
 
-def record(project: Project, verdict: Verdict) -> None:
-    """Note with a version what the gate said; that it is the champion already is no news."""
+def promote(project: Project, params: Params, version: Version) -> Verdict:
+    """Judge a version by hand and, where the gate opens and it passes its smoke test, make it champion.
+
+    The test comes before the alias moves, so that no untested version is ever served, and again through the alias,
+    whose failure moves the aliases back.
+    """
+    with deciding(project, version.name):
+        verdict = judge(project, params, version, by=history.HAND)
+        if verdict.promote:
+            smoke_test(project, version.uri)
+            make_champion(project, verdict, by=history.HAND)
+            _test_champion(project, version.name)
+            complete(project, version.name)
+        else:
+            refuse(project, verdict)
+    return verdict
+
+
+def rollback(project: Project, name: str, reason: str) -> str:
+    """Make the previous champion champion again; the one that it replaces isn't promoted by itself any more.
+
+    Parameters
+    ----------
+    project : Project
+    name : str
+    reason : str
+        May be empty.
+
+    Returns
+    -------
+    str
+        What was done, a sentence.
+
+    Raises
+    ------
+    HourglassError
+        There is no previous champion, or it never passed the gate, or it fails its smoke test.
+    """
+    with deciding(project, name):
+        client = store.connect(project)
+        now = history.aliases(client, name)
+        target = _way_back(project, name, now)
+        smoke_test(project, target.uri)
+        why = f": {reason}" if reason else ""
+        replaced = f" in place of version {now[CHAMPION]}" if now[CHAMPION] else ""
+        sentence = f"rolled back by hand{why}; {target.title}, which passed the gate before, is champion{replaced}"
+        earlier = history.previous(history.changes(client, name), target.number)
+        there = {entry.number for entry in versions.listing(project, name)}
+        after = {CHAMPION: target.number, PREVIOUS: earlier if earlier in there else None}
+        _begin(client, name, after, kind=history.ROLLED_BACK, reason=sentence, by=history.HAND)
+        _test_champion(project, name)
+        complete(project, name)
+    return sentence
+
+
+def refuse(project: Project, verdict: Verdict) -> None:
+    """Note with a version why it isn't promoted; that it is the champion already is no news."""
     client = store.connect(project)
     version = verdict.version
-    if verdict.promote or versions.champion_number(client, version.name) != version.number:
-        with store.store_errors(store.uri(project)):
-            client.set_model_version_tag(version.name, str(version.number), versions.VERDICT, verdict.sentence)
+    if history.aliases(client, version.name)[CHAMPION] != version.number:
+        versions.note(client, version.name, version.number, verdict.sentence, passed=version.passed)
 
 
-def aliases(project: Project, name: str) -> dict[str, int | None]:
-    """Give the versions that the aliases of a name point to."""
+def make_champion(project: Project, verdict: Verdict, *, by: str) -> None:
+    """Move the alias ``champion`` to a version that passed; the one before becomes ``previous_champion``.
+
+    The caller tests the champion and calls `complete` or `take_back`.
+    """
     client = store.connect(project)
-    return {alias: versions.champion_number(client, name, alias) for alias in (CHAMPION, PREVIOUS)}
+    version = verdict.version
+    replaced = history.aliases(client, version.name)[CHAMPION]
+    after: history.Aliases = {CHAMPION: version.number}
+    if replaced is not None:
+        after[PREVIOUS] = replaced
+    _begin(client, version.name, after, kind=history.PROMOTED, reason=verdict.sentence, by=by)
 
 
-def move_aliases(project: Project, name: str, wanted: dict[str, int | None]) -> None:
-    """Point aliases to versions (None: to nothing)."""
+def complete(project: Project, name: str) -> None:
+    """Record the change that was made."""
     client = store.connect(project)
-    with store.store_errors(store.uri(project)):
-        for alias, number in wanted.items():
-            if number is None:
-                client.delete_registered_model_alias(name, alias)
-            else:
-                client.set_registered_model_alias(name, alias, str(number))
+    change = history.pending(client, name)
+    if change is not None:
+        history.record(client, name, change)
+        history.forget(client, name)
 
 
-def make_champion(project: Project, version: Version) -> None:
-    """Move the alias ``champion`` to a version; the one before becomes ``previous_champion``."""
-    before = aliases(project, version.name)[CHAMPION]
-    wanted: dict[str, int | None] = {CHAMPION: version.number}
-    if before is not None:
-        wanted[PREVIOUS] = before
-    move_aliases(project, version.name, wanted)
+def take_back(project: Project, name: str, reason: str) -> None:
+    """Undo the change that was made and isn't complete; both aliases go where they were."""
+    client = store.connect(project)
+    change = history.pending(client, name)
+    if change is None:
+        return
+    history.record(client, name, change)
+    reason = f"version {change.after[CHAMPION]} was taken back, its smoke test as champion failed: {reason}"
+    _begin(client, name, change.before, kind=history.TAKEN_BACK, reason=reason, by=change.by)
+    complete(project, name)
 
 
 def smoke_test(project: Project, uri: str) -> None:
@@ -89,92 +150,80 @@ def smoke_test(project: Project, uri: str) -> None:
     import mlflow
     import numpy as np
 
-    from hourglass.data.dataset import Dataset
     from hourglass.registry import consume
     from hourglass.runtime import Model
 
-    dataset = Dataset(project.dataset)
-    rows = dataset.schema.decode(np.asarray(dataset.rows("selection").x[:_SMOKE_ROWS]))
     store.connect(project)
     try:
+        opened = Model(consume.fetch(uri, project))
+        rows = _smoke_rows(project, opened)
+        scored = opened.score(rows)["anomaly_score"].to_numpy()
         served = mlflow.pyfunc.load_model(uri).predict(rows)["anomaly_score"].to_numpy()
-        opened = Model(consume.fetch(uri, project)).score(rows)["anomaly_score"].to_numpy()
     except Exception as problem:
         raise HourglassError(f"{uri} can't score: {problem}") from problem
-    if not (np.isfinite(served).all() and np.array_equal(served, opened)):
+    if not (np.isfinite(served).all() and np.array_equal(served, scored)):
         raise HourglassError(f"{uri} gives other scores through MLflow than through hourglass.load; it is not served.")
 
 
-def promote(project: Project, params: Params, version: Version) -> Verdict:
-    """Judge a version and, where the gate opens and it passes its smoke test, make it champion.
-
-    The test comes before the alias moves, so that no untested version is ever served, and again through the alias,
-    whose failure moves the aliases back.
-    """
-    verdict = judge(project, params, version)
-    if verdict.promote:
-        smoke_test(project, version.uri)
-        before = aliases(project, version.name)
-        try:
-            make_champion(project, version)
-            smoke_test(project, f"models:/{version.name}@{CHAMPION}")
-        except BaseException:
-            move_aliases(project, version.name, before)
-            raise
-    record(project, verdict)
-    return verdict
-
-
-def _open(project: Project, version: Version) -> "Model":
-    from hourglass.registry import consume
-    from hourglass.runtime import InputError, Model
-
-    try:
-        return Model(consume.fetch(version.uri, project))
-    except InputError as broken:
-        raise HourglassError(
-            f"{version.uri} can't be read, so nothing is promoted: {broken} If it is lost, take its alias away (its "
-            "page in `mlflow ui`) and run `hourglass promote`."
-        ) from broken
-
-
-def _decide(
-    project: Project, params: Params, champion: Version, version: Version, old: "Model", new: "Model"
-) -> Verdict:
+def _smoke_rows(project: Project, model: "Model") -> Any:
+    """Give rows of selection; where no data set is at hand, rows of the model's own."""
     import numpy as np
 
     from hourglass.data.dataset import Dataset
-    from hourglass.evaluation.gate import Evidence, paired_gain
 
+    if not project.dataset.is_dir():
+        return model.sample(_SMOKE_ROWS)
     dataset = Dataset(project.dataset)
-    same = version.settings == champion.settings
-    gain = paired_gain(
-        version.metric,
-        Evidence.of(old, dataset, "selection"),
-        Evidence.of(new, dataset, "selection"),
-        dataset.is_anomaly(np.asarray(dataset.rows("selection").label)),
-        confidence=params.registry.confidence,
-        resamples=params.evaluate.bootstrap,
-        seed=params.seed,
-    )
-    needed = -params.registry.margin if same else 0.0
-    promoted = gain.low > needed
-    return Verdict(version, promoted, _sentence(version, champion.number, gain, params, same=same, promoted=promoted))
+    return dataset.schema.decode(np.asarray(dataset.rows("selection").x[:_SMOKE_ROWS]))
 
 
-def _sentence(version: Version, champion: int, gain: "Gain", params: Params, *, same: bool, promoted: bool) -> str:
-    rule = f"no worse than by {params.registry.margin:g}" if same else "better"
-    kind = "the same variant must be" if same else "another variant or setting must be"
-    outcome = "becomes champion" if promoted else f"is not promoted; version {champion} stays champion"
-    return (
-        f"version {version.number} ({version.variant}) {outcome}: {version.metric} on selection {gain.challenger:.4f} "
-        f"against {gain.champion:.4f}, gain {gain.gain:+.4f} with lower {params.registry.confidence:.0%} bound "
-        f"{gain.low:+.4f}; {kind} {rule}"
-    )
+def _test_champion(project: Project, name: str) -> None:
+    try:
+        smoke_test(project, f"models:/{name}@{CHAMPION}")
+    except BaseException as problem:
+        take_back(project, name, str(problem))
+        raise
 
 
-def _columns(schema: dict[str, Any]) -> Any:
-    """Tell what a consumer has to give: names and types, or the shape; categories may come and go."""
-    if schema["kind"] == "table":
-        return [(column["name"], column["type"]) for column in schema["columns"]]
-    return schema["kind"], schema["raw_shape"]
+def _way_back(project: Project, name: str, now: history.Aliases) -> Version:
+    number = now[PREVIOUS]
+    if number is None:
+        raise HourglassError(
+            f"{name} has no {PREVIOUS} to go back to; `hourglass models` lists its versions, and "
+            "`hourglass promote N` holds one against the gate."
+        )
+    target = versions.find(project, name, number)
+    if not target.passed:
+        raise HourglassError(
+            f"{target.title} never passed the gate, so nothing is rolled back; `hourglass promote {number}` asks it."
+        )
+    return target
+
+
+def _begin(client: "MlflowClient", name: str, after: history.Aliases, *, kind: str, reason: str, by: str) -> None:
+    _carry_out(client, name, history.intend(client, name, after, kind=kind, reason=reason, by=by))
+
+
+def _carry_out(client: "MlflowClient", name: str, change: history.Change) -> None:
+    """Write the verdict and move the aliases, in the order in which a champion always has passed; again is no harm."""
+    champion, replaced = change.after[CHAMPION], change.before[CHAMPION]
+    if change.kind != history.TAKEN_BACK and champion is not None:
+        versions.note(client, name, champion, change.reason, passed=True)
+    history.make(client, name, change)
+    if change.kind == history.TAKEN_BACK and replaced is not None:
+        versions.note(client, name, replaced, change.reason, passed=False)
+
+
+def _complete_interrupted(project: Project, client: "MlflowClient", name: str) -> None:
+    change = history.pending(client, name)
+    if change is None:
+        return
+    there = {entry.number for entry in versions.listing(project, name)}
+    now, wanted = history.aliases(client, name), {number for number in change.after.values() if number is not None}
+    if not wanted <= there or now[CHAMPION] not in (change.before[CHAMPION], change.after[CHAMPION]):
+        history.forget(client, name)  # somebody has deleted the version or moved the alias since
+        return
+    _carry_out(client, name, change)
+    if change.kind != history.TAKEN_BACK:
+        _test_champion(project, name)
+    complete(project, name)

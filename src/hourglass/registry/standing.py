@@ -25,6 +25,8 @@ class Version:
         Hash of everything that was set for its training; equal for the same variant with the same settings.
     commit : str
         Of the code that made it; empty where there is no git.
+    passed : bool
+        Whether the gate has ever let it pass.
     """
 
     name: str
@@ -35,11 +37,40 @@ class Version:
     created: datetime
     settings: str = ""
     commit: str = ""
+    passed: bool = False
+
+    @property
+    def title(self) -> str:
+        """How sentences call it."""
+        return f"version {self.number} ({self.variant})"
 
     @property
     def uri(self) -> str:
         """What a consumer loads."""
         return f"models:/{self.name}/{self.number}"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An entry of a registered name's list.
+
+    Parameters
+    ----------
+    number : int
+    created : datetime
+        In UTC.
+    version : Version or None
+        None where it was registered by others.
+    aliases : tuple of str
+    verdict : str
+        What the gate said of it, a sentence; empty before it spoke.
+    """
+
+    number: int
+    created: datetime
+    version: Version | None
+    aliases: tuple[str, ...]
+    verdict: str
 
 
 @dataclass(frozen=True)

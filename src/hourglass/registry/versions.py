@@ -10,20 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hourglass import pipeline
+from hourglass.errors import HourglassError
 from hourglass.files import digest, read_json, sha256_of
 from hourglass.locks import locked
 from hourglass.params import Params
 from hourglass.project import Project
-from hourglass.registry import store, tracking
+from hourglass.registry import history, store, tracking
 from hourglass.registry.provenance import Provenance
-from hourglass.registry.standing import CHAMPION, PREVIOUS, Standing, Version
+from hourglass.registry.standing import CHAMPION, Listed, Standing, Version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-KEY, MANIFEST_HASH, VERDICT = "hourglass.version_key", "hourglass.manifest_sha256", "hourglass.verdict"
-PARAMS = "hourglass.params"
+KEY, MANIFEST_HASH, PARAMS = "hourglass.version_key", "hourglass.manifest_sha256", "hourglass.params"
+#: What the gate said of a version last, in words, and whether it has ever let it pass.
+VERDICT, GATE = "hourglass.verdict", "hourglass.gate"
+PASSED, REFUSED = "passed", "refused"
 _METRIC, _VALUE, _SETTINGS = "hourglass.metric", "hourglass.value", "hourglass.settings"
 #: All that a consumer installs.
 _CONSUMER = ("mlflow", "numpy", "onnxruntime", "pandas")
@@ -51,6 +54,8 @@ def register(
     bool
         Whether it is new.
     """
+    import mlflow
+
     from hourglass.runtime.model import MANIFEST
 
     name, variant = params.registry.name, training.variant
@@ -60,7 +65,7 @@ def register(
     with locked(project, f"register {name}"), store.store_errors(store.uri(project)):
         found = client.search_model_versions(f"name = '{name}' and tags.`{KEY}` = '{key}'")
         if found:
-            return _version(found[0]), False
+            return find(project, name, int(found[0].version)), False
         package = project.output("package", variant)
         tags = training.tags() | Provenance.of(project.root).tags()
         tags |= {
@@ -78,7 +83,9 @@ def register(
         }
         # MLflow notes the paths it is given; relative ones say nothing of this machine
         with tracking.run_of(project, client, name, training) as run, chdir(project.root):
-            return _version(_log_and_register(name, run, package, tags)), True
+            logged = _logged(client, run, key) or _log(run, package, key)
+            made = mlflow.register_model(f"models:/{logged}", name, tags=tags)
+            return find(project, name, int(made.version)), True
 
 
 def find(project: Project, name: str, number: int) -> Version:
@@ -87,56 +94,57 @@ def find(project: Project, name: str, number: int) -> Version:
     Raises
     ------
     HourglassError
-        There is none.
+        There is none, or it wasn't registered by Hourglass.
     """
     client = store.connect(project)
     with store.store_errors(store.uri(project)):
-        return _version(client.get_model_version(name, str(number)))
-
-
-def standing(project: Project, name: str, client: "MlflowClient", previous: dict[str, dict[str, float]]) -> Standing:
-    """Tell where a registered name stands; `previous` are the metrics of the runs before, by variant."""
-    with store.store_errors(store.uri(project)):
-        found = client.search_model_versions(f"name = '{name}'")
-        newest = max(found, key=lambda entry: int(entry.version), default=None)
-        champion = champion_number(client, name)
-        by_number = {int(entry.version): entry for entry in found}
-        return Standing(
-            name,
-            champion=_version(by_number[champion]) if champion is not None else None,
-            newest=_version(newest) if newest is not None else None,
-            verdict=newest.tags.get(VERDICT, "") if newest is not None else "",
-            previous=previous,
+        version = _version(client.get_model_version(name, str(number)))
+    if version is None:
+        raise HourglassError(
+            f"version {number} of {name} was registered by others: it lacks the tags that say what it was made from. "
+            "`hourglass models` lists the versions that can be judged and served."
         )
+    return version
 
 
-def champion_number(client: "MlflowClient", name: str, alias: str = CHAMPION) -> int | None:
-    """Give the number of the version that an alias points to; None if it points nowhere."""
-    from mlflow.exceptions import MlflowException
+def standing(project: Project, name: str, previous: dict[str, dict[str, float]]) -> Standing:
+    """Tell where a registered name stands; `previous` are the metrics of the runs before, by variant."""
+    ours = [entry for entry in listing(project, name) if entry.version is not None]
+    champion = next((entry.version for entry in ours if CHAMPION in entry.aliases), None)
+    return Standing(
+        name,
+        champion=champion,
+        newest=ours[0].version if ours else None,
+        verdict=ours[0].verdict if ours else "",
+        previous=previous,
+    )
 
-    try:
-        return int(client.get_model_version_by_alias(name, alias).version)
-    except MlflowException as absent:
-        if absent.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
-            return None
-        raise
 
-
-def listing(project: Project, name: str) -> list[dict[str, Any]]:
+def listing(project: Project, name: str) -> list[Listed]:
     """List all versions, newest first, with their aliases and the gate's verdict."""
     client = store.connect(project)
     with store.store_errors(store.uri(project)):
         found = client.search_model_versions(f"name = '{name}'")
-        aliases = {alias: champion_number(client, name, alias) for alias in (CHAMPION, PREVIOUS)}
-    rows = []
-    for entry in sorted(found, key=lambda entry: -int(entry.version)):
-        version = _version(entry)
-        held = [alias for alias, number in aliases.items() if number == version.number]
-        rows.append({"version": version, "aliases": held, "verdict": entry.tags.get(VERDICT, "")})
-    return rows
+        aliases = history.aliases(client, name)
+    return [
+        Listed(
+            number=int(entry.version),
+            created=_created(entry),
+            version=_version(entry),
+            aliases=tuple(alias for alias, number in aliases.items() if number == int(entry.version)),
+            verdict=entry.tags.get(VERDICT, ""),
+        )
+        for entry in sorted(found, key=lambda entry: -int(entry.version))
+    ]
 
 
-def _log_and_register(name: str, run: str, package: Path, tags: dict[str, str]) -> "ModelVersion":
+def note(client: "MlflowClient", name: str, number: int, verdict: str, *, passed: bool) -> None:
+    """Note with a version what the gate said of it, and whether it has ever let it pass."""
+    for tag, value in ((VERDICT, verdict), (GATE, PASSED if passed else REFUSED)):
+        client.set_model_version_tag(name, str(number), tag, value)
+
+
+def _log(run: str, package: Path, key: str) -> str:
     import mlflow
 
     with mlflow.start_run(run_id=run), warnings.catch_warnings():
@@ -147,8 +155,21 @@ def _log_and_register(name: str, run: str, package: Path, tags: dict[str, str]) 
             artifacts={"package": os.path.relpath(package)},
             signature=signature(read_json(package / "config.json")),
             pip_requirements=[f"{part}=={installed(part).partition('+')[0]}" for part in _CONSUMER],
+            tags={KEY: key},
         )
-    return mlflow.register_model(logged.model_uri, name, tags=tags)
+    return str(logged.model_id)
+
+
+def _logged(client: "MlflowClient", run: str, key: str) -> str | None:
+    """Find what an attempt logged that was killed before it could register; half of a model is deleted."""
+    experiment = client.get_run(run).info.experiment_id
+    complete = None
+    for model in client.search_logged_models([experiment], f"tags.`{KEY}` = '{key}'"):
+        if model.status == "READY":
+            complete = str(model.model_id)
+        else:
+            client.delete_logged_model(model.model_id)
+    return complete
 
 
 def signature(config: dict[str, Any]) -> Any:
@@ -185,14 +206,22 @@ def signature(config: dict[str, Any]) -> Any:
     return ModelSignature(inputs, outputs, params)
 
 
-def _version(entry: "ModelVersion") -> Version:
+def _version(entry: "ModelVersion") -> Version | None:
+    """Read the tags of a version; None where others registered it."""
+    if not {KEY, tracking.VARIANT, _METRIC, _VALUE, _SETTINGS} <= entry.tags.keys():
+        return None
     return Version(
         name=entry.name,
         number=int(entry.version),
         variant=entry.tags[tracking.VARIANT],
         metric=entry.tags[_METRIC],
         value=float(entry.tags[_VALUE]),
-        created=datetime.fromtimestamp(entry.creation_timestamp / 1000, UTC),
+        created=_created(entry),
         settings=entry.tags[_SETTINGS],
         commit=entry.tags.get("mlflow.source.git.commit", ""),
+        passed=entry.tags.get(GATE) == PASSED,
     )
+
+
+def _created(entry: "ModelVersion") -> datetime:
+    return datetime.fromtimestamp(entry.creation_timestamp / 1000, UTC)
