@@ -1,7 +1,12 @@
 """What ``hourglass doctor`` asks of a Prefect server, on a stand-in that gives the server's answers."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -97,6 +102,7 @@ def test_missing_limit_is_named(project, answers):
 def test_missing_deployment_is_told_and_asked_nothing_more(project, answers):
     answers["/deployments/filter"] = []
     assert schedules.deployment(project).state == "warn"
+    assert schedules.limits(project) is None
     assert schedules.firing(project) is None
     assert schedules.runs(project) is None
 
@@ -152,3 +158,50 @@ def test_run_without_a_heartbeat_is_told_and_marked_as_crashed(project, answers,
 def test_run_that_was_just_heard_of_or_has_just_begun_is_left_alone(project, answers, run, events):
     answers[RUNS]["RUNNING"], answers[EVENTS] = [run], {"events": events}
     assert schedules.runs(project).state == "ok"
+
+
+@pytest.mark.services
+@pytest.mark.slow
+def test_real_server_answers_as_the_stand_in_does(project, tmp_path, monkeypatch):
+    project.params_file.write_text("variants: [vae]\nvae: {}\nregistry:\n  name: payments\n")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    api = f"http://127.0.0.1:{port}/api"
+    env = os.environ | {"PREFECT_HOME": str(tmp_path), "PREFECT_SERVER_ANALYTICS_ENABLED": "0"}
+    command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+    server = subprocess.Popen(command, env=env, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        monkeypatch.setenv("PREFECT_API_URL", api)
+        _until(lambda: schedules.server(project).state == "ok")
+        assert schedules.deployment(project).state == "warn"
+
+        flow = schedules._ask("/flows/", {"name": "scheduled-retrain"})["id"]
+        cron = {"active": True, "schedule": {"cron": "0 3 * * *", "timezone": "UTC"}}
+        wanted = {"name": "payments", "flow_id": flow, "entrypoint": "f.py:f", "schedules": [cron]}
+        deployment = schedules._ask("/deployments/", wanted)["id"]
+        assert schedules.limits(project).state == "bad"
+        schedules._ask("/v2/concurrency_limits/", {"name": slots.CPU, "limit": 2})
+        assert schedules.limits(project).state == "ok"
+        assert "no automations" in schedules.deployment(project).sentence
+        _until(lambda: "the next run is due at" in schedules.firing(project).sentence)
+
+        run = schedules._ask("/flow_runs/", {"flow_id": flow, "deployment_id": deployment, "name": "brave-otter"})["id"]
+        running = {"state": {"type": "RUNNING"}, "force": True}
+        schedules._ask(f"/flow_runs/{run}/set_state", running)
+        assert schedules.runs(project).state == "ok"
+        monkeypatch.setattr(schedules, "_SILENT", timedelta(seconds=0))
+        finding = schedules.runs(project)
+        assert "brave-otter" in finding.sentence
+        finding.mend()
+        assert schedules._ask(f"/flow_runs/{run}")["state_type"] == "CRASHED"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _until(holds):
+    end = time.monotonic() + 180
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(1)

@@ -37,9 +37,9 @@ def server(project: Project) -> Finding:
 
 
 def limits(project: Project) -> Finding | None:
-    """Look for the limits that stages take their slots from."""
+    """Look for the limits that the stages of deployed runs take their slots from."""
     name = "Prefect limits"
-    if not _answers():
+    if not _answers() or _deployment(project) is None:
         return None
     wanted = [slots.CPU, *([slots.GPU] if slots.gpus() else [])]
     missing = [limit for limit in wanted if _found(f"/v2/concurrency_limits/{limit}") is None]
