@@ -1,5 +1,6 @@
 """The command ``hourglass``."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _DATA, _PIPELINE, _SCHEDULE = "Data", "Pipeline", "Schedule"
 _REGISTRY, _MODELS, _UPKEEP = "Registry", "Models", "Upkeep"
 _URI_ARGUMENT = typer.Argument(help="models:/NAME/3 or models:/NAME@champion")
@@ -33,6 +35,11 @@ def main() -> None:
         app(standalone_mode=True)
     except (HourglassError, InputError) as problem:
         print(f"{ERROR_PREFIX}{problem}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except OSError as problem:
+        if problem.errno not in _DISK_ERRORS:
+            raise
+        print(f"{ERROR_PREFIX}{problem}; make room or make it writable, and run this again.", file=sys.stderr)  # noqa: T201
         sys.exit(1)
 
 

@@ -1,6 +1,7 @@
 """Something is edited while a stage runs; several run at once."""
 
 import shutil
+import signal
 import time
 
 import pytest
@@ -51,9 +52,13 @@ def test_second_runner_of_a_stage_waits_and_names_the_first(case):
     while not has_begun(case):
         assert first.poll() is None, case.said
         time.sleep(0.01)
+    first.send_signal(signal.SIGSTOP)  # until the second is there
     second = case.start("hourglass", "train", "vae")
+    while f"waiting for process {first.pid}, which holds {case.root}/work/train/vae" not in case.said:
+        assert second.poll() is None, case.said
+        time.sleep(0.05)
+    first.send_signal(signal.SIGCONT)
     assert (first.wait(300), second.wait(300)) == (0, 0)
-    assert f"waiting for process {first.pid}, which holds {case.root}/work/train/vae" in case.said
     assert case.outputs.items() > outputs.items()
     case.require_no_orphans()
     case.require_one_of_each()
@@ -62,8 +67,15 @@ def test_second_runner_of_a_stage_waits_and_names_the_first(case):
 @pytest.mark.services
 def test_second_flow_waits_and_names_the_first(case, server):
     case.checkout.set(anomaly={"alpha": 0.1})
-    runs = [case.start("hourglass", "run", PREFECT_API_URL=server) for _ in range(2)]
-    assert [run.wait(400) for run in runs] == [0, 0]
+    first = case.start("hourglass", "run", PREFECT_API_URL=server)
+    assert case.find("hourglass package", first) is not None
+    first.send_signal(signal.SIGSTOP)
+    second = case.start("hourglass", "run", PREFECT_API_URL=server)
+    while f"waiting for process {first.pid}, which holds the retrain flow" not in case.said:
+        assert second.poll() is None, case.said
+        time.sleep(0.1)
+    first.send_signal(signal.SIGCONT)
+    assert (first.wait(400), second.wait(400)) == (0, 0)
     case.require_no_orphans()
     case.require_one_of_each()
 

@@ -13,6 +13,7 @@ import pytest
 
 from hourglass import pipeline
 from hourglass.errors import HourglassError
+from hourglass.stages import guard
 from hourglass.stages.guard import run_guarded
 
 
@@ -86,6 +87,16 @@ def test_failing_work_leaves_the_old_output_whole(project):
     with pytest.raises(OSError, match="disk full"):
         run(project, fail)
     assert result(project) == "42"
+
+
+def test_full_disk_is_told_in_one_sentence_whatever_a_library_said(project, monkeypatch):
+    def fail(number, folder):
+        monkeypatch.setattr(guard, "_SPARE_BYTES", 2**62)
+        raise RuntimeError("63040 requested and 12160 written")
+
+    with pytest.raises(HourglassError, match=r"no space left on device: .* make room and run double again"):
+        run(project, fail)
+    assert result(project) is None
 
 
 def test_new_output_replaces_the_old_one_as_a_whole(project):

@@ -10,7 +10,8 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,8 @@ Inputs = TypeVar("Inputs")
 _INPUTS, _FINISHED, _OUTPUT = "inputs.json", "finished.json", "output"
 #: How long work waits for its inputs to come back, and how many pieces of a stage's work wait.
 _KEPT_SECONDS, _KEPT = 14 * 86_400, 5
+#: A disk with less than this is full.
+_SPARE_BYTES = 65_536
 
 
 def run_guarded(
@@ -67,7 +70,7 @@ def run_guarded(
         before = pipeline.inputs(project, stage)
         _collect(project)
         place = project.state / "work" / digest({"inputs": before, "fingerprint": fingerprint})[:32]
-        with locked(project, str(place)):
+        with locked(project, str(place)), _told_if_full(stage, project.state, project.root):
             if not _finished(place):
                 _prepare(place, before, resumable=resumable)
                 with unpickling.refused():
@@ -77,6 +80,27 @@ def run_guarded(
                 write_json(place / _FINISHED, folder_hashes(place / _OUTPUT))
             _require_still(project, stage, before)
             _publish(project, place, output, stage)
+
+
+@contextmanager
+def _told_if_full(stage: str, *folders: Path) -> Iterator[None]:
+    """Say in one sentence that a disk is full; every library has its own way to fail then."""
+    try:
+        yield
+    except HourglassError:
+        raise
+    except Exception as problem:
+        full = [place for folder in folders for place in (folder, folder / "work") if _is_full(place)]
+        if not full:
+            raise
+        raise HourglassError(
+            f"no space left on device: the disk of {full[0]} is full. Nothing was published and finished work is "
+            f"kept; make room and run {stage} again."
+        ) from problem
+
+
+def _is_full(folder: Path) -> bool:
+    return folder.exists() and shutil.disk_usage(folder).free < _SPARE_BYTES
 
 
 def _finished(place: Path) -> bool:
@@ -120,7 +144,11 @@ def _publish(project: Project, place: Path, output: Path, stage: str) -> None:
     with locked(project, str(staging)):
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir(parents=True)
-        shutil.copytree(place / _OUTPUT, staging / "new", copy_function=_link_or_copy)
+        try:
+            shutil.copytree(place / _OUTPUT, staging / "new", copy_function=_link_or_copy)
+        except OSError:
+            shutil.rmtree(staging)
+            raise
         inputs.unlink(missing_ok=True)
         output.parent.mkdir(parents=True, exist_ok=True)
         if output.exists():
