@@ -223,7 +223,10 @@ def reproduce(uri: Annotated[str, _URI_ARGUMENT], as_json: Annotated[bool, _JSON
     from hourglass.report import terminal
 
     found = reproduction.reproduce(Project.find(), uri, terminal.note)
-    terminal.answer(found.verdict, found.facts(), as_json=as_json)
+    if as_json:
+        terminal.show_json(found.facts())
+    else:
+        terminal.show(found.verdict)
     sys.exit(0 if found.match else 1)
 
 

@@ -63,7 +63,8 @@ def fetch(uri: str, project: Project | None = None) -> Path:
             fetched = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
         except OSError as missing:
             raise HourglassError(
-                f"the files of {uri} are missing ({missing}); MLflow keeps absolute paths: was the project moved?"
+                f"the files of {uri} are missing ({missing}); MLflow keeps absolute paths; if the project was "
+                "moved, run `hourglass doctor --fix`."
             ) from missing
     for folder in (fetched, *(fetched / "artifacts").glob("*")):
         if (folder / MANIFEST).is_file():

@@ -2,7 +2,6 @@
 
 from rich.tree import Tree
 
-from hourglass.files import canonical_json
 from hourglass.registry.lineage import Lineage
 from hourglass.report import terminal
 
@@ -12,7 +11,7 @@ _SHORT = 12
 def show(lineage: Lineage, *, as_json: bool) -> None:
     """Print it as a tree, or as JSON."""
     if as_json:
-        print(canonical_json(lineage.facts()), end="")  # noqa: T201
+        terminal.show_json(lineage.facts())
     else:
         terminal.show(_tree(lineage))
 

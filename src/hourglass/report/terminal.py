@@ -28,9 +28,9 @@ def note(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def answer(said: str, facts: dict[str, Any], *, as_json: bool) -> None:
-    """Print a result for people, or for programs."""
-    print(canonical_json(facts).rstrip() if as_json else said)  # noqa: T201
+def show_json(facts: dict[str, Any]) -> None:
+    """Print a result for programs."""
+    print(canonical_json(facts), end="")  # noqa: T201
 
 
 def _console() -> Console:

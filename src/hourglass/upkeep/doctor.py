@@ -75,7 +75,7 @@ def report(findings: list[Finding], *, as_json: bool) -> int:
     """Print what was found; give the exit status, 1 where something is bad."""
     sound = all(finding.state != "bad" for finding in findings)
     if as_json:
-        terminal.answer("", {"sound": sound, "findings": [finding.facts() for finding in findings]}, as_json=True)
+        terminal.show_json({"sound": sound, "findings": [finding.facts() for finding in findings]})
     else:
         rows = [(finding.state, finding.name, _said(finding)) for finding in findings]
         terminal.show(terminal.table("Doctor", ("", "what", "found"), rows))

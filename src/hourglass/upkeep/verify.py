@@ -4,7 +4,6 @@ Nothing is taken from a cache of hashes: DVC's own keeps them by the time of a f
 doesn't move.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,9 +13,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hourglass.errors import HourglassError
-from hourglass.files import canonical_json
 from hourglass.project import Project
-from hourglass.report.terminal import show, table
+from hourglass.report.terminal import note, show, show_json, table
 from hourglass.upkeep import dvc_objects, registered, unpublished, workspace
 from hourglass.upkeep.hashed import Hashed
 from hourglass.upkeep.mend import mend
@@ -78,7 +76,7 @@ def verify(project: Project) -> list[Part]:
     Returns
     -------
     list of Part
-        Workspace, DVC cache, registry and unpublished.
+        Workspace, DVC cache, registry and work in progress.
     """
     columns = SpinnerColumn(), TextColumn("{task.description}: {task.completed} files"), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -103,13 +101,13 @@ def _checked(name: str, files: Iterator[Hashed], advance: Callable[[], None]) ->
 def mend_damage(project: Project) -> None:
     """Mend what is safe to mend, and say what was done (to standard error)."""
     for line in mend(project, {part.name: part.damaged for part in verify(project)}):
-        print(line, file=sys.stderr)  # noqa: T201
+        note(line)
 
 
 def report(parts: list[Part], *, as_json: bool) -> int:
     """Print what was found; give the exit status, 1 where something is damaged or couldn't be read."""
     if as_json:
-        print(canonical_json({part.name: part.facts() for part in parts}), end="")  # noqa: T201
+        show_json({part.name: part.facts() for part in parts})
     else:
         _print(parts)
     return 0 if all(part.sound for part in parts) else 1
