@@ -48,9 +48,9 @@ SILENCE = timedelta(seconds=100)
 ATTEMPTS = 3
 #: How long after a crash it is tried again: the worker reports a crash a second time when the process is gone.
 PAUSE = timedelta(seconds=10)
-#: What shows that a run lives or has ended. `Crashed` and what follows it are not here: what two automations wait for
-#: can be lost to both where the server keeps its data in SQLite ("database is locked").
-_SIGNS = ("heartbeat", "Running", "Completed", "Failed", "Cancelled")
+#: What shows that a run lives or has ended. `Running`, `Crashed` and `Cancelled` are left out: with SQLite, what ends a
+#: trigger's wait can be lost ("database is locked"), to all automations, with the events that follow it.
+_SIGNS = ("heartbeat", "Completed", "Failed")
 
 Done = Literal["created", "updated", "unchanged"]
 
@@ -245,7 +245,7 @@ def _automations(name: str, deployment: DeploymentResponse) -> list[AutomationCo
                 [*range(1, ATTEMPTS)],
                 posture=Posture.Proactive,
                 after={"prefect.flow-run.Crashed"},
-                expect={"prefect.flow-run.AwaitingRetry"},
+                expect={"prefect.flow-run.Cancelled"},
                 within=PAUSE,
             ),
             actions=[again],

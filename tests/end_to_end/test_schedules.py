@@ -200,14 +200,14 @@ def test_data_is_added_even_if_the_server_is_away(deployed, tmp_path):
 def test_a_killed_run_is_tried_again_with_its_settings(deployed):
     deployed.deploy()
     deployed.serve()
-    run = deployed.start(**{"train.epochs": 3})
+    run = deployed.start(**{"registry.margin": 0.02})
     wait(lambda: deployed.inside(run))
     deployed.engine().kill()
     ended = deployed.wait_for(run, "Completed", "Failed")
     assert ended["run_count"] == 2
     assert [inside["state_name"] for inside in deployed.inside(run)] == ["Crashed", "Completed"]
     (tag,) = re.findall(r"retrain/\S+(?=\.$)", ended["state"]["message"])
-    assert "epochs: 3 " in deployed.checkout.git("show", f"{tag}:params.yaml")
+    assert "margin: 0.02 " in deployed.checkout.git("show", f"{tag}:params.yaml")
 
 
 def test_a_run_whose_worker_was_killed_with_it_is_noticed_and_tried_again(deployed):
