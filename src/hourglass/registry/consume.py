@@ -58,10 +58,13 @@ def fetch(uri: str, project: Project | None = None) -> Path:
     where = _connect(project)
     with store.store_errors(where):
         import mlflow
+        from mlflow.exceptions import MlflowException
 
         try:
             fetched = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
-        except OSError as missing:
+        except (OSError, MlflowException) as missing:
+            if isinstance(missing, MlflowException) and "No such artifact" not in str(missing):
+                raise
             raise HourglassError(
                 f"the files of {uri} are missing ({missing}); MLflow keeps absolute paths; if the project was "
                 "moved, run `hourglass doctor --fix`."
