@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hourglass.errors import HourglassError
 from hourglass.project import Project
 
 FOLDER = ".dir"
@@ -25,11 +26,23 @@ class Cache:
 
     @classmethod
     def of(cls, project: Project) -> "Cache":
-        """Find the cache of a checkout."""
+        """Find the cache of a checkout.
+
+        Raises
+        ------
+        HourglassError
+            DVC's settings are missing or can't be read.
+        """
         from dvc.config import Config
+        from dvc.exceptions import DvcException
 
         dvc = project.root / ".dvc"
-        where = Config(dvc_dir=str(dvc))["cache"].get("dir")
+        if not dvc.is_dir():
+            raise HourglassError(f"{dvc} is missing; restore it with `git checkout -- .dvc`.")
+        try:
+            where = Config(dvc_dir=str(dvc))["cache"].get("dir")
+        except DvcException as broken:
+            raise HourglassError(f"DVC's settings in {dvc} can't be read ({broken}); mend the file.") from broken
         return cls(dvc / "cache" if where is None else Path(where))
 
     @property

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from hourglass.locks import locked
 from hourglass.registry import store, tracking
 from hourglass.registry.tracking import Training
-from hourglass.upkeep import doctor
+from hourglass.upkeep import doctor, verify
 from hourglass.upkeep.checks import checkout, machine
 from hourglass.upkeep.checks import store as stores
 
@@ -126,6 +126,7 @@ def test_file_that_is_no_database_is_moved_aside(project):
     (project.mlruns / "mlflow.db").write_text("no database, but long enough to be taken for one" * 50)
     finding = stores.schema(project)
     assert "can't be read" in finding.sentence
+    assert (stores.place(project), stores.runs(project)) == (None, None)
     finding.mend()
     assert [path.name for path in project.mlruns.iterdir()] == ["mlflow.db.unreadable"]
 
@@ -165,6 +166,15 @@ def test_damaged_dvc_lock_is_told(project, monkeypatch, content, said):
     finding = checkout.dvc_lock(project)
     assert finding.state == "bad"
     assert said in finding.sentence
+
+
+def test_damaged_settings_of_dvc_are_told(project):
+    assert checkout.dvc(project).state == "ok"
+    (project.root / ".dvc" / "config").write_text("garbage[[")
+    finding = checkout.dvc(project)
+    assert finding.state == "bad"
+    assert "can't be read" in finding.sentence
+    assert "can't be read" in verify.verify(project)[0].unread
 
 
 def test_half_made_snapshot_of_a_dead_process_is_deleted_and_that_of_a_living_one_is_not(project):

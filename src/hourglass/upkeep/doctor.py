@@ -15,6 +15,7 @@ _CHECKS: tuple[Check, ...] = (
     machine.gpu,
     machine.disk,
     checkout.settings,
+    checkout.dvc,
     checkout.dvc_lock,
     checkout.repository,
     checkout.leftovers,

@@ -18,8 +18,9 @@ def check(project: Project) -> Iterator[Hashed]:
     recorded = {"data": _data_hash(project)}
     try:
         recorded |= outputs(project)
-    except HourglassError as damaged:
-        yield Hashed(project.lock_file.name, problem="can't be read", fix=str(damaged))
+    except HourglassError:
+        fix = "run `hourglass run`, which mends it, or `git checkout -- dvc.lock`"
+        yield Hashed(project.lock_file.name, problem="can't be read", fix=fix)
     cache, ignored = Cache.of(project), _ignored(project)
     for path, md5 in recorded.items():
         place = project.root / path

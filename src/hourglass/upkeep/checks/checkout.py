@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from hourglass import params, pipeline
+from hourglass.dvc_cache import Cache
 from hourglass.errors import HourglassError
 from hourglass.git import git, has_repository
 from hourglass.project import Project
@@ -26,6 +27,15 @@ def settings(project: Project) -> Finding:
     return ok(name, f"is valid; variants {', '.join(loaded.variants)}")
 
 
+def dvc(project: Project) -> Finding:
+    """Read DVC's settings."""
+    name = "DVC"
+    try:
+        return ok(name, f"its cache is {Cache.of(project).folder}")
+    except HourglassError as broken:
+        return Finding(name, "bad", str(broken), "`git diff .dvc` shows what changed")
+
+
 def dvc_lock(project: Project) -> Finding:
     """Read dvc.lock."""
     name, file = "dvc.lock", project.lock_file
@@ -37,7 +47,7 @@ def dvc_lock(project: Project) -> Finding:
     try:
         entries = pipeline.lock_entries(project)
     except HourglassError as damaged:
-        return Finding(name, "bad", str(damaged), "do that")
+        return Finding(name, "bad", str(damaged), "run `hourglass run`")
     return ok(name, f"holds {len(entries)} stages")
 
 

@@ -55,7 +55,7 @@ def schema(project: Project) -> Finding | None:
 
 def place(project: Project) -> Finding | None:
     """Find out whether the project was moved since its store was made, which holds absolute paths."""
-    name, database = "place of the store", _database(project)
+    name, database = "place of the store", _readable(project)
     if database is None:
         return None
     former = sqlite.former_homes(database, project.mlruns)
@@ -71,7 +71,7 @@ def place(project: Project) -> Finding | None:
 
 def runs(project: Project) -> Finding | None:
     """Look for MLflow runs that are called running though no process works on them."""
-    name, database = "MLflow runs", _database(project)
+    name, database = "MLflow runs", _readable(project)
     if database is None:
         return None
     with sqlite.reading(database) as opened:
@@ -89,6 +89,18 @@ def runs(project: Project) -> Finding | None:
 def _database(project: Project) -> Path | None:
     database = store.embedded_database(project)
     return database if database is not None and database.is_file() else None
+
+
+def _readable(project: Project) -> Path | None:
+    """Give the database where it can be read; that it can't is said once, by `schema`."""
+    database = _database(project)
+    try:
+        if database is not None:
+            with sqlite.reading(database) as opened:
+                sqlite.tables(opened)
+    except sqlite3.DatabaseError:
+        return None
+    return database
 
 
 def _version(opened: sqlite3.Connection) -> str:
