@@ -1,9 +1,12 @@
 """A template for each worker, and cases made from it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from threading import Timer
 
 import pytest
 from tests.faults.cases import Case, Template, end_all
+
+_LIMIT_SECONDS = 900
 
 
 @pytest.fixture(scope="session")
@@ -12,8 +15,11 @@ def template(finished, tmp_path_factory) -> Template:
 
 
 @pytest.fixture
-def case(template, request) -> Iterator[Callable[..., Case]]:
-    """Give the template's project, brought back, to a test; end whatever of it still runs afterwards."""
+def case(template, request) -> Iterator[Case]:
+    """Give the template's project, brought back, to a test; end what still runs of it afterwards, or takes too long."""
     made = Case(template, request.node.name)
+    limit = Timer(_LIMIT_SECONDS, end_all, [made.mark])
+    limit.start()
     yield made
+    limit.cancel()
     end_all(made.mark)

@@ -24,7 +24,7 @@ CHANGE = {"vae": {"latent": 4}}
 _SECONDS = 400
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def prefect(environment, tmp_path_factory):
     server = Server("prefect", tmp_path_factory.mktemp("prefect"), environment)
     server.start()
@@ -32,7 +32,7 @@ def prefect(environment, tmp_path_factory):
     server.kill()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def undisturbed(template, prefect):
     """What a run after the change gives, and how long it takes."""
     case = Case(template, "undisturbed")
