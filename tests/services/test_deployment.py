@@ -92,10 +92,10 @@ def test_flow_run_is_completed_on_the_prefect_server(first, deployment):
     assert {run["state_type"] for run in asked(deployment, "flow_runs")} == {"COMPLETED"}
 
 
-def test_worker_registers_the_schedule_and_waits_for_runs(first, deployment, container):
+def test_worker_registers_the_schedule_and_waits_for_runs(deployment, container):
     with container.running("hourglass", *deployment.services["worker"]["command"]):
         end = time.monotonic() + 120
-        while not asked(deployment, "work_pools/hourglass/workers"):
+        while not (asked(deployment, "deployments") and asked(deployment, "work_pools/hourglass/workers")):
             assert time.monotonic() < end
             time.sleep(1)
     assert [found["name"] for found in asked(deployment, "deployments")] == ["hourglass"]
