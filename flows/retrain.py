@@ -255,16 +255,12 @@ def _make_champion(project: Project, verdict: Verdict) -> None:
     name = verdict.version.name
 
     @promote.on_rollback
-    def take_back(done: Transaction) -> None:
-        promotion.take_back(project, name, done.get("problem", "the run was stopped"))
+    def take_back(_: Transaction) -> None:
+        promotion.take_back(project, name, "the log of the flow's run has the reason")
 
-    with transaction() as change:
+    with transaction():
         promote(project, verdict)
-        try:
-            smoke_test(project, name)
-        except HourglassError as problem:
-            change.set("problem", str(problem))
-            raise
+        smoke_test(project, name)
     promotion.complete(project, name)
 
 

@@ -81,7 +81,7 @@ def test_champion_whose_files_break_in_the_flow_is_taken_back(copy):
     (copy.root / "spoilt.py").write_text(SPOILT.replace("{spoil}", BREAK_FILES))
     assert "can't score" in copy.run("spoilt", expect=1)
     assert moves(copy) == [(None, 1, "promoted"), (1, 2, "promoted"), (2, 1, "taken back")]
-    assert "smoke test as champion failed: models:/hourglass@champion can't score" in copy.hourglass("models")
+    assert "version 2 was taken back, its smoke test as champion failed" in copy.hourglass("models")
 
 
 @pytest.mark.services
