@@ -48,7 +48,7 @@ def replace(
         check_name(name)
     new = project.root / f".data-new.{os.getpid()}"
     snapshot.build(source, new, settings)
-    with snapshot.replaced(project.data, new):
+    with locked(project, str(project.data)), snapshot.replaced(project.data, new):
         pipeline.run_dvc(project, ["add", "--quiet", "data"])
     yield f"data/ holds {settings.source}, versioned in data.dvc"
     for key, before, after in _set_params(project.params_file, settings, name):
@@ -129,6 +129,14 @@ def ensure(project: Project, params: Params) -> str:
     HourglassError
         The snapshot is not here and can't be fetched or rebuilt.
     """
+    with locked(project, str(project.data)):
+        return _ensure(project, params)
+
+
+def _ensure(project: Project, params: Params) -> str:
+    from hourglass.data import snapshot
+
+    snapshot.put_back(project.data)
     if not project.data.exists():
         return _bring_back(project, params)
     if not pipeline.data_differs(project):
