@@ -119,6 +119,7 @@ def table_autoencoder(tumours: Raw, tmp_path_factory: pytest.TempPathFactory) ->
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose MLflow store is there, which takes seconds to make; each test uses names of its own."""
     root = tmp_path_factory.mktemp("store")
+    (root / ".dvc").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", "")
         store.connect(Project(root, root))

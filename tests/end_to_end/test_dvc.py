@@ -15,6 +15,7 @@ def test_repro_after_a_run_has_nothing_to_do(copy):
     assert "Data and pipelines are up to date" in copy.dvc("repro")
 
 
+@pytest.mark.services
 def test_forced_repro_gives_the_same_lock(copy):
     before = copy.lock
     copy.dvc("repro", "--force")
