@@ -209,6 +209,20 @@ def test_promotion_killed_at_any_write_is_completed_by_the_next_run(registry, ki
     assert [after for _, after, _ in registry.moves] == list(range(1, last + 1))
 
 
+@pytest.mark.parametrize("write", [1, 2, 3])
+def test_run_killed_while_it_notices_a_move_in_mlflow_loses_no_move_and_passes_no_version(registry, killed_at, write):
+    registry.promote(registry.add())
+    registry.add()
+    registry.client.set_registered_model_alias(registry.name, CHAMPION, "2")
+    dying = killed_at(write)
+    with suppress(KilledError):
+        next_run(registry)
+    dying.undo()
+    next_run(registry)
+    assert registry.moves == [(None, 1, "promoted"), (1, 2, "outside")]
+    assert not registry.version(2).passed
+
+
 @pytest.mark.services
 def test_rollback_killed_at_any_write_leaves_a_champion_that_passed(registry, killed_at):
     for _ in range(12):

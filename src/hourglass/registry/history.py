@@ -1,11 +1,12 @@
 """Every move of an alias, in tags of the registered name: MLflow itself forgets where an alias pointed before.
 
 Both aliases move together, in one change. It is noted as intended before they move and recorded after, so that whoever
-comes next after a kill can complete it (`pending`). Call what writes under one lock.
+comes next after a kill can complete it (`pending`). A move made elsewhere is only recorded (`notice`). Call what writes
+under one lock.
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -168,16 +169,7 @@ def pending(client: "MlflowClient", name: str) -> Change | None:
 def intend(client: "MlflowClient", name: str, after: Aliases, *, kind: str, reason: str, by: str) -> Change:
     """Note a change before it is made; the aliases that `after` doesn't name stay."""
     before = aliases(client, name)
-    known = changes(client, name)
-    change = Change(
-        number=known[-1].number + 1 if known else 1,
-        time=datetime.now(UTC).replace(microsecond=0),
-        kind=kind,
-        reason=" ".join(reason.split())[:_REASON],
-        by=by,
-        before=before,
-        after=before | after,
-    )
+    change = _change(changes(client, name), before, before | after, kind=kind, reason=reason, by=by)
     client.set_registered_model_tag(name, _INTENT, change._text())
     return change
 
@@ -204,16 +196,26 @@ def forget(client: "MlflowClient", name: str) -> None:
 
 
 def notice(client: "MlflowClient", name: str) -> None:
-    """Record what was done to the aliases outside of Hourglass since the last change."""
+    """Record what was done to the aliases outside of Hourglass since the last change; there is nothing to complete."""
     now = aliases(client, name)
     known = changes(client, name)
     before = known[-1].after if known else dict.fromkeys(now)
     if now == before:
         return
     reason = "moved outside of Hourglass, or before it kept a history; seen now"
-    change = intend(client, name, {}, kind=OUTSIDE, reason=reason, by=HAND)
-    record(client, name, replace(change, before=before))
-    forget(client, name)
+    record(client, name, _change(known, before, now, kind=OUTSIDE, reason=reason, by=HAND))
+
+
+def _change(known: list[Change], before: Aliases, after: Aliases, *, kind: str, reason: str, by: str) -> Change:
+    return Change(
+        number=known[-1].number + 1 if known else 1,
+        time=datetime.now(UTC).replace(microsecond=0),
+        kind=kind,
+        reason=" ".join(reason.split())[:_REASON],
+        by=by,
+        before=before,
+        after=after,
+    )
 
 
 def _registered(client: "MlflowClient", name: str) -> tuple[dict[str, str], dict[str, str]]:
