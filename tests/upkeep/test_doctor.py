@@ -177,16 +177,49 @@ def test_damaged_settings_of_dvc_are_told(project):
     assert "can't be read" in verify.verify(project)[0].unread
 
 
-def test_half_made_snapshot_of_a_dead_process_is_deleted_and_that_of_a_living_one_is_not(project):
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    gone, here = project.root / f".data-new.{dead.pid}", project.root / ".data-new.1"
-    gone.mkdir()
-    here.mkdir()
+@pytest.fixture
+def dead():
+    """The number of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_what_a_dead_process_half_made_is_deleted_and_that_of_a_living_one_is_not(project, dead):
+    gone = [project.root / name.format(dead) for name in (".data-new.{0}", "..data-new.{0}.{0}", ".data-shard.{0}")]
+    here = project.root / ".data-new.1"
+    for folder in (*gone, here):
+        folder.mkdir()
     checkout.leftovers(project).mend()
     assert here.is_dir()
-    assert not gone.exists()
+    assert not any(folder.exists() for folder in gone)
     assert checkout.leftovers(project).state == "ok"
+
+
+def test_folders_of_others_are_no_leftovers(project, dead):
+    for name in (".databricks", ".data_backup", f".data-backup.{dead}", ".data.old"):
+        (project.root / name).mkdir()
+    assert checkout.leftovers(project).state == "ok"
+
+
+@pytest.fixture
+def half_replaced(project):
+    """A project whose snapshot is being replaced."""
+    project.data.rename(project.root / ".data.old")
+    project.data.mkdir()
+    return project
+
+
+def test_snapshot_whose_replacement_was_killed_is_put_back(half_replaced):
+    assert checkout.snapshot(half_replaced).state == "warn"
+    checkout.snapshot(half_replaced).mend()
+    assert (half_replaced.data / "rows.npy").is_file()
+    assert checkout.snapshot(half_replaced).state == "ok"
+
+
+def test_snapshot_that_a_process_replaces_just_now_is_left_alone(half_replaced):
+    with locked(half_replaced, str(half_replaced.data)):
+        assert checkout.snapshot(half_replaced).state == "ok"
 
 
 def test_uncommitted_paths_are_counted_without_dvc_lock(project):

@@ -18,6 +18,7 @@ _CHECKS: tuple[Check, ...] = (
     checkout.dvc,
     checkout.dvc_lock,
     checkout.repository,
+    checkout.snapshot,
     checkout.leftovers,
     store.reachable,
     store.schema,

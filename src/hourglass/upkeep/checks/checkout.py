@@ -11,10 +11,13 @@ from hourglass import params, pipeline
 from hourglass.dvc_cache import Cache
 from hourglass.errors import HourglassError
 from hourglass.git import git, has_repository
+from hourglass.locks import locked
 from hourglass.project import Project
 from hourglass.upkeep.finding import Finding, ok
 
 _OLD_SECONDS = 3600
+#: What is built beside ``data/``; the last number is that of the process.
+_HALF_MADE = re.compile(r"(\.data-new|\.data-shard|\.\.data-new\.\d+)\.(?P<process>\d+)")
 
 
 def settings(project: Project) -> Finding:
@@ -68,20 +71,38 @@ def repository(project: Project) -> Finding:
     return ok(name, f"on {branch}, everything is committed")
 
 
+def snapshot(project: Project) -> Finding:
+    """Look for a replacement of ``data/`` that was killed: the snapshot from before lies beside it."""
+    name, old = "data/", project.data.with_name(f".{project.data.name}.old")
+    if not old.exists() or _is_being_replaced(project):
+        return ok(name, "no replacement of it was cut off")
+    said = f"its replacement was cut off; the snapshot from before is in {old.name}"
+    fix = "run `hourglass doctor --fix`, which puts it back, as `hourglass run` does"
+    return Finding(name, "warn", said, fix, lambda: _put_back(project))
+
+
 def leftovers(project: Project) -> Finding:
-    """Look for what a killed `hourglass data` or stage left beside the outputs."""
+    """Look for half-made snapshots and shards that a killed process left beside ``data/``."""
     name = "leftovers"
-    found = [path for path in project.root.glob(".data*") if path.is_dir() and not _alive(path)]
+    beside = ((path, _HALF_MADE.fullmatch(path.name)) for path in sorted(project.root.iterdir()))
+    found = [path for path, named in beside if named is not None and not psutil.pid_exists(int(named["process"]))]
     if not found:
         return ok(name, "none")
     listed = ", ".join(path.name for path in found)
     return Finding(name, "warn", f"killed processes left {listed}", "delete them", lambda: _delete(*found))
 
 
-def _alive(path: Path) -> bool:
-    """Tell whether the process whose number a temporary folder bears still runs."""
-    number = path.name.rpartition(".")[2]
-    return number.isdigit() and psutil.pid_exists(int(number))
+def _is_being_replaced(project: Project) -> bool:
+    with locked(project, str(project.data), wait=False) as free:
+        return not free
+
+
+def _put_back(project: Project) -> str:
+    from hourglass.data.snapshot import put_back
+
+    with locked(project, str(project.data)):
+        put_back(project.data)
+    return "the snapshot from before the replacement is in data/ again"
 
 
 def _runs(program: str) -> bool:
