@@ -112,6 +112,12 @@ def test_automations_of_other_deployments_do_not_count(project, answers):
     assert "no automations" in schedules.deployment(project).sentence
 
 
+def test_deployment_of_another_flow_by_the_same_name_is_not_asked_for(project, answers, asked):
+    schedules.deployment(project)
+    (wanted,) = [content for path, content in asked if path == "/deployments/filter"]
+    assert wanted["flows"] == {"name": {"any_": ["scheduled-retrain"]}}
+
+
 def test_deployment_of_a_folder_that_the_project_left_is_told(project, answers):
     (step,) = answers["/deployments/filter"][0]["pull_steps"]
     step["prefect.deployments.steps.set_working_directory"]["directory"] = "/where/it/was"
@@ -176,6 +182,9 @@ def test_real_server_answers_as_the_stand_in_does(project, tmp_path, monkeypatch
         _until(lambda: schedules.server(project).state == "ok")
         assert schedules.deployment(project).state == "warn"
 
+        other = schedules._ask("/flows/", {"name": "nightly"})["id"]
+        schedules._ask("/deployments/", {"name": "payments", "flow_id": other, "entrypoint": "f.py:f"})
+        assert schedules.deployment(project).state == "warn"
         flow = schedules._ask("/flows/", {"name": "scheduled-retrain"})["id"]
         cron = {"active": True, "schedule": {"cron": "0 3 * * *", "timezone": "UTC"}}
         wanted = {"name": "payments", "flow_id": flow, "entrypoint": "f.py:f", "schedules": [cron]}

@@ -16,6 +16,8 @@ from hourglass.project import Project
 from hourglass.upkeep.finding import Finding, ok
 
 _REACH_SECONDS = 5
+#: Whose deployments are ours; those of other flows may bear the same name.
+_FLOW = "scheduled-retrain"
 #: A run that is due this long and hasn't started has nobody to start it.
 _LATE = timedelta(minutes=2)
 #: Of a run that lives, the server hears every 30 seconds.
@@ -119,7 +121,8 @@ def _is_silent(run: dict[str, Any]) -> bool:
 
 def _deployment(project: Project) -> Any:
     name = params.load(project.params_file).registry.name
-    found = _ask("/deployments/filter", {"deployments": {"name": {"any_": [name]}}, "limit": 1})
+    wanted = {"deployments": {"name": {"any_": [name]}}, "flows": {"name": {"any_": [_FLOW]}}}
+    found = _ask("/deployments/filter", wanted | {"limit": 1})
     return found[0] if found else None
 
 
