@@ -129,6 +129,27 @@ def test_example_of_the_environment_names_every_variable_and_gives_no_secret():
     assert "/.env" in (ROOT / ".gitignore").read_text().splitlines()
 
 
+def test_pages_of_both_servers_work_under_the_names_of_a_proxy_as_the_example_gives_them():
+    example = dict(
+        re.findall(r"^#?([A-Z]\w+)=(.*)$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+
+    def given(name, variable):
+        return _VARIABLE.sub(lambda found: example[found[1]], SERVICES[name]["environment"][variable])
+
+    assert given("mlflow", "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS") == "https://mlflow.example.org"
+    assert given("prefect", "PREFECT_SERVER_UI_API_URL") == "https://prefect.example.org/api"
+
+
+def test_without_a_proxy_pages_work_on_this_machine_only():
+    def given(name, variable):
+        ((_, _, default),) = _VARIABLE.findall(SERVICES[name]["environment"][variable])
+        return default
+
+    assert given("mlflow", "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS") == ""
+    assert given("prefect", "PREFECT_SERVER_UI_API_URL") == "http://localhost:4200/api"
+
+
 def test_nothing_starts_without_its_secrets():
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():

@@ -27,6 +27,8 @@ SECRETS = {
     "S3_ACCESS_KEY": "hourglass",
     "S3_SECRET_KEY": "s3/cr+t= 4",
 }
+#: What the owner of a proxy gives besides.
+PROXY = {"MLFLOW_CORS_ORIGINS": "https://mlflow.example.org"}
 #: Where services of compose.yaml listen.
 PORTS = {"postgres": 5432, "s3": 8333, "mlflow": 5000, "prefect": 4200}
 #: Debian's user who owns nothing.
@@ -75,7 +77,8 @@ class Deployment:
 
     def here(self, text: str) -> str:
         """Fill in a text of compose.yaml: secrets for variables, this machine for containers."""
-        text = _VARIABLE.sub(lambda found: SECRETS.get(found[1], "" if "?" in found[0] else found[2] or ""), str(text))
+        given = SECRETS | PROXY
+        text = _VARIABLE.sub(lambda found: given.get(found[1], "" if "?" in found[0] else found[2] or ""), str(text))
         for name, port in PORTS.items():
             text = re.sub(rf"\b(?:{name}|127\.0\.0\.1):{port}\b", f"127.0.0.1:{self.ports[name]}", text)
             text = text.replace(f"--port={port}", f"--port={self.ports[name]}")

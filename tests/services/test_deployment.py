@@ -26,8 +26,8 @@ def first(container) -> str:
     return container.run("hourglass", "run")
 
 
-def status(url: str, host: str | None = None) -> int:
-    request = urllib.request.Request(url, headers={"Host": host} if host else {})
+def status(url: str, body: bytes | None = None, **headers: str) -> int:
+    request = urllib.request.Request(url, data=body, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status
@@ -143,7 +143,14 @@ def test_storage_refuses_who_has_no_key(deployment):
 @pytest.mark.parametrize(("host", "expected"), [("mlflow:5000", 200), ("localhost:5000", 200), ("evil.example", 403)])
 def test_mlflow_answers_to_its_own_names_only(deployment, host, expected):
     search = "api/2.0/mlflow/registered-models/search"
-    assert status(f"{deployment.url('mlflow')}/{search}", host) == expected
+    assert status(f"{deployment.url('mlflow')}/{search}", Host=host) == expected
+
+
+@pytest.mark.parametrize(("origin", "expected"), [("https://mlflow.example.org", 200), ("https://evil.example", 403)])
+def test_mlflow_takes_posts_from_pages_under_its_proxys_name_only(deployment, origin, expected):
+    search = f"{deployment.url('mlflow')}/ajax-api/2.0/mlflow/experiments/search"
+    json_body = {"Content-Type": "application/json", "Origin": origin}
+    assert status(search, b'{"max_results": 1}', **json_body) == expected
 
 
 def test_each_server_reaches_its_own_database_only(deployment):
