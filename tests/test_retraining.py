@@ -104,6 +104,11 @@ def parents(project: Project, revision: str) -> list[str]:
     return git(project.root, "show", "--no-patch", "--format=%P", revision).split()
 
 
+def prune(project: Project) -> None:
+    git(project.root, "reflog", "expire", "--expire=now", "--all")
+    git(project.root, "gc", "--quiet", "--prune=now")
+
+
 def test_retraining_ends_as_a_commit_and_a_tag(project):
     before = head(project)
     data = add_data(project, "second")
@@ -209,6 +214,24 @@ def test_failed_run_leaves_no_tag_and_no_worktree(project, monkeypatch):
         retrain(project)
     assert tags(project) == []
     assert not list((project.state / "worktrees").iterdir())
+
+
+def test_commit_that_models_name_is_kept_though_the_run_failed_after_it_registered_them(project, monkeypatch, run):
+    def fail_in_the_end(*arguments):
+        run(*arguments)
+        raise HourglassError("the remote is away.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, "run_child", fail_in_the_end)
+        with pytest.raises(HourglassError, match="the remote is away"):
+            retrain(project, vae__latent=4)
+    named = run.provenance.commit
+    prune(project)
+    assert "latent: 4" in at(project, named, "params.yaml")
+    assert parents(project, retrain(project, vae__latent=4).tag) == [named]
+    assert git(project.root, "for-each-ref", "refs/hourglass/begun") == ""
+    prune(project)
+    assert "latent: 4" in at(project, named, "params.yaml")
 
 
 def test_report_is_kept_beside_that_of_the_checkout(project):

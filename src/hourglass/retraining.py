@@ -19,6 +19,8 @@ from hourglass.project import Project
 from hourglass.worktrees import worktree
 
 TAGS = "retrain/"
+#: Refs that hold what retrainings began with until a tag does, for the models of one that is killed name it.
+BEGUN = "refs/hourglass/begun/"
 #: What a retraining was made from, and what it made.
 RECORD = ("params.yaml", databranch.DATA_FILE, "dvc.lock")
 
@@ -63,7 +65,8 @@ def retrain_apart(project: Project, settings: Mapping[str, Any], on_line: Callab
     Raises
     ------
     HourglassError
-        A setting is wrong or the run failed; nothing is left of it but what it registered.
+        A setting is wrong or the run failed; nothing is left of it but what it registered, and the commit which that
+        names.
     """
     repository = has_repository(project.root)
     with worktree(project) as apart:
@@ -94,13 +97,21 @@ def _start(project: Project, apart: Project, settings: Mapping[str, Any]) -> str
     changes = [f"{key} = {value}" for key, value in sorted(settings.items())]
     message = "\n".join(["Begin a retraining", "", f"Data: {data}", *changes])
     start = commit_index(apart.root, (head, data), message, dated=False)
+    git(project.root, "update-ref", f"{BEGUN}{start}", start)
     git(apart.root, "update-ref", "--no-deref", "HEAD", start)
     return head
 
 
 def _keep_commit(project: Project, apart: Project, head: str) -> Retraining:
+    start = commit_of(apart.root, "HEAD")
+    kept = _keep_tag(project, apart, head, start)
+    git(project.root, "update-ref", "-d", f"{BEGUN}{start}")
+    return kept
+
+
+def _keep_tag(project: Project, apart: Project, head: str, start: str) -> Retraining:
     git(apart.root, "add", "--", *RECORD)
-    commit = commit_index(apart.root, (commit_of(apart.root, "HEAD"),), "Retrain", dated=False)
+    commit = commit_index(apart.root, (start,), "Retrain", dated=False)
     name = _name(commit)
     if commit == head:
         return Retraining(name, commit, None, None, None)
