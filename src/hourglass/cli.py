@@ -86,8 +86,7 @@ def add(
     added = snapshot.add(project, shard)
     where = "data/" if added.commit is None else f"hourglass/data ({added.commit[:10]})"
     print(f"{added.name} is {'on' if added.commit else 'in'} {where}{'' if added.new else ' already'}")  # noqa: T201
-    if added.new:
-        _run_flow("announce", params.registry.name, added.name)
+    _run_flow("announce", params.registry.name, added.name)  # always: what added it before may have been killed here
 
 
 @app.command(rich_help_panel=_DATA)

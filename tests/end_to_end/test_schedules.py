@@ -188,10 +188,14 @@ def test_a_new_shard_starts_a_retraining_that_takes_it(deployed, tmp_path):
 def test_data_is_added_even_if_the_server_is_away(deployed, tmp_path):
     deployed.deploy()
     np.savez(tmp_path / "more.npz", x=np.zeros((5, 8, 8), np.uint8), digit=np.arange(5))
-    said = deployed.checkout.hourglass("add", str(tmp_path / "more.npz"), PREFECT_API_URL="http://127.0.0.1:9/api")
+    away = "http://127.0.0.1:9/api"
+    said = deployed.checkout.hourglass("add", str(tmp_path / "more.npz"), PREFECT_API_URL=away)
     assert "on hourglass/data" in said
     assert re.search(r"hourglass: \S+ is added, but Prefect's API at http://127\.0\.0\.1:9/api can't be told", said)
     assert f"prefect deployment run scheduled-retrain/{deployed.name}" in said
+    again = deployed.checkout.hourglass("add", str(tmp_path / "more.npz"), PREFECT_API_URL=away)
+    assert "already" in again
+    assert "can't be told" in again
 
 
 def test_a_killed_run_is_tried_again_with_its_settings(deployed):
