@@ -5,16 +5,18 @@ import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import mlflow
 import pytest
 from alembic.script import ScriptDirectory
 
+from hourglass.errors import HourglassError
 from hourglass.locks import locked
 from hourglass.registry import store, tracking
 from hourglass.registry.tracking import Training
-from hourglass.upkeep import doctor, verify
+from hourglass.upkeep import doctor, registered, verify
 from hourglass.upkeep.checks import checkout, machine
 from hourglass.upkeep.checks import store as stores
 
@@ -40,6 +42,20 @@ def moved(project, stored, run):
 def execute(project, command):
     with closing(sqlite3.connect(project.mlruns / "mlflow.db")) as opened, opened:
         return opened.execute(command).fetchall()
+
+
+def leave_hot_journal(database):
+    """Write as a process does that is killed between its first page and its commit."""
+    copy = database.with_name("copy.db")
+    with closing(sqlite3.connect(database)) as opened:
+        opened.executescript("CREATE TABLE kept (text); INSERT INTO kept VALUES ('one')")
+        opened.executescript("PRAGMA cache_size = 1; BEGIN; CREATE TABLE more (text)")
+        opened.executemany("INSERT INTO more VALUES (?)", [("x" * 3000,)] * 50)
+        opened.execute("INSERT INTO kept VALUES ('two')")
+        shutil.copyfile(database, copy)
+        journal = Path(f"{database}-journal").read_bytes()
+    copy.replace(database)
+    Path(f"{database}-journal").write_bytes(journal)
 
 
 def of(findings, name):
@@ -121,14 +137,38 @@ def test_store_whose_making_was_interrupted_is_made_anew(project):
     assert store.connect(project).search_experiments()
 
 
-def test_file_that_is_no_database_is_moved_aside(project):
+def test_file_that_is_no_database_is_moved_aside_with_its_journal(project):
     project.mlruns.mkdir()
     (project.mlruns / "mlflow.db").write_text("no database, but long enough to be taken for one" * 50)
+    (project.mlruns / "mlflow.db-wal").touch()
     finding = stores.schema(project)
-    assert "can't be read" in finding.sentence
+    assert "is damaged" in finding.sentence
     assert (stores.place(project), stores.runs(project)) == (None, None)
     finding.mend()
-    assert [path.name for path in project.mlruns.iterdir()] == ["mlflow.db.unreadable"]
+    database, journal = sorted(path.name for path in project.mlruns.iterdir())
+    assert database.endswith(".unreadable")
+    assert journal == f"{database}-wal"
+
+
+def test_store_whose_writer_was_killed_is_whole(project):
+    project.mlruns.mkdir()
+    leave_hot_journal(project.mlruns / "mlflow.db")
+    assert "half made" in stores.schema(project).sentence
+    assert execute(project, "SELECT count(*) FROM kept") == [(1,)]
+
+
+def test_store_that_a_process_holds_is_not_moved_aside(project, monkeypatch):
+    project.mlruns.mkdir()
+    execute(project, "CREATE TABLE kept (text)")
+    connect = partial(sqlite3.connect, timeout=0)
+    monkeypatch.setattr("hourglass.upkeep.sqlite.sqlite3.connect", connect)
+    with closing(connect(project.mlruns / "mlflow.db")) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        finding = stores.schema(project)
+        assert finding.mend is None
+        assert "is locked" in finding.sentence
+        with pytest.raises(HourglassError, match="can't be read now"):
+            list(registered.check(project))
 
 
 def test_run_that_nobody_works_on_is_told_and_ended(moved, run):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from hourglass.errors import HourglassError
 from hourglass.project import Project
 from hourglass.registry import store, tracking, versions
 from hourglass.runtime.model import MANIFEST
@@ -33,7 +34,10 @@ def check(project: Project) -> Iterator[Hashed]:
     if database is not None:
         if not database.is_file():
             return
-        yield _database(project, database)
+        found = _database(project, database)
+        yield found
+        if found.problem:
+            return
     client = store.connect(project)
     with store.store_errors(store.uri(project)):
         for entry in client.search_model_versions():
@@ -44,13 +48,23 @@ def check(project: Project) -> Iterator[Hashed]:
 
 
 def _database(project: Project, database: Path) -> Hashed:
-    """Let SQLite look for damage in its own file."""
+    """Let SQLite look for damage in its own file.
+
+    Raises
+    ------
+    HourglassError
+        It can't be read now, which says nothing of damage.
+    """
     name, size = database.relative_to(project.home).as_posix(), database.stat().st_size
     try:
         with sqlite.reading(database) as opened:
             (said,) = opened.execute("PRAGMA integrity_check(1)").fetchone()
-    except sqlite3.DatabaseError as broken:
-        said = str(broken)
+    except sqlite3.DatabaseError as problem:
+        if not sqlite.is_damage(problem):
+            raise HourglassError(
+                f"{name} can't be read now ({problem}); verify again when nothing uses it."
+            ) from problem
+        said = str(problem)
     fix = "put back a copy of it, or save what can be read: `sqlite3 mlflow.db .recover | sqlite3 new.db`"
     return Hashed(name, size) if said == "ok" else Hashed(name, size, f"is damaged: {said}", fix)
 

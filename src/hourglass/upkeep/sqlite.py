@@ -20,9 +20,25 @@ _ARTIFACTS = "/mlruns/artifacts"
 
 @contextmanager
 def reading(database: Path) -> Iterator[sqlite3.Connection]:
-    """Open a database without a right to change it."""
-    with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as opened:
+    """Open a database to read it; SQLite only undoes what a killed writer left half written."""
+    with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=rw", uri=True)) as opened:
+        opened.execute("PRAGMA query_only = ON")
         yield opened
+
+
+def is_damage(problem: sqlite3.DatabaseError) -> bool:
+    """Tell whether the file itself is broken: one that is locked or may not be written is whole."""
+    return getattr(problem, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def set_aside(database: Path) -> Path:
+    """Rename a database together with its journals, without which it is another one."""
+    target = database.with_name(f"{database.name}.{datetime.now(UTC):%Y%m%dT%H%M%S}.unreadable")
+    for suffix in ("-journal", "-wal", "-shm", ""):
+        part = Path(f"{database}{suffix}")
+        if part.exists():
+            part.rename(f"{target}{suffix}")
+    return target
 
 
 def tables(opened: sqlite3.Connection) -> set[str]:

@@ -39,9 +39,8 @@ def schema(project: Project) -> Finding | None:
     try:
         with sqlite.reading(database) as opened:
             current = _version(opened)
-    except sqlite3.DatabaseError as broken:
-        fix = "put back a copy of mlruns/mlflow.db, or `hourglass doctor --fix` moves it aside and starts an empty one"
-        return Finding(name, "bad", f"{database} can't be read ({broken})", fix, lambda: _set_aside(database))
+    except sqlite3.DatabaseError as problem:
+        return _unreadable(project, database, problem)
     wanted, revisions = _revisions()
     if current == wanted:
         return ok(name, f"are those of the installed MLflow ({wanted})")
@@ -126,9 +125,20 @@ def _revisions() -> tuple[str, set[str]]:
     return wanted, known
 
 
-def _set_aside(database: Path) -> str:
-    target = database.with_name(f"{database.name}.unreadable")
-    database.rename(target)
+def _unreadable(project: Project, database: Path, problem: sqlite3.DatabaseError) -> Finding:
+    """Tell a file that is broken, which may be moved aside, from one that others hold or that has other rights."""
+    name = "MLflow's database"
+    if not sqlite.is_damage(problem):
+        fix = "end what writes to it, or give yourself the right to write to it and its folder"
+        return Finding(name, "bad", f"{database} can't be read now ({problem}); it may well be whole", fix)
+    fix = "put back a copy of mlruns/mlflow.db, or `hourglass doctor --fix` moves it aside and starts an empty one"
+    said = f"{database} is damaged ({problem})"
+    return Finding(name, "bad", said, fix, lambda: _set_aside(project, database))
+
+
+def _set_aside(project: Project, database: Path) -> str:
+    with locked(project, "mlflow store"):
+        target = sqlite.set_aside(database)
     return f"{database} was moved to {target}; the next run makes an empty store"
 
 
