@@ -19,6 +19,7 @@ from hourglass.registry.tracking import Training
 from hourglass.upkeep import doctor, registered, verify
 from hourglass.upkeep.checks import checkout, machine
 from hourglass.upkeep.checks import store as stores
+from hourglass.upkeep.finding import Finding, ok
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +82,16 @@ def test_check_that_fails_itself_is_a_finding(project, monkeypatch):
     (finding,) = doctor.examine(project)
     assert finding.state == "bad"
     assert "ZeroDivisionError: oh" in finding.sentence
+
+
+def test_mending_that_fails_is_told_and_the_rest_is_still_looked_at(project, monkeypatch, capsys):
+    def mend():
+        raise sqlite3.OperationalError("oh")
+
+    checks = (lambda _: Finding("store", "bad", "no", "mend it", mend), lambda _: ok("git", "is well"))
+    monkeypatch.setattr(doctor, "_CHECKS", checks)
+    assert [finding.name for finding in doctor.examine(project, fix=True)] == ["store", "git"]
+    assert "couldn't be mended: OperationalError: oh" in capsys.readouterr().err
 
 
 def test_moved_project_is_told_and_mended(moved, stored, run, capsys):

@@ -124,7 +124,7 @@ def test_damaged_database_is_named(stored, tmp_path, monkeypatch):
     content = bytearray((stored.mlruns / "mlflow.db").read_bytes())
     content[4096 * 3 : 4096 * 30] = bytes(4096 * 27)
     (tmp_path / "mlruns" / "mlflow.db").write_bytes(content)
-    database = next(iter(registered.check(Project(tmp_path, tmp_path))))
+    (database,) = registered.check(Project(tmp_path, tmp_path))  # MLflow isn't asked
     assert database.name == "mlruns/mlflow.db"
     assert database.problem.startswith("is damaged")
 

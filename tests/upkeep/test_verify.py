@@ -11,6 +11,7 @@ from hourglass.dvc_cache import Cache
 from hourglass.files import folder_hashes, write_json
 from hourglass.training.checkpoint import Checkpoint, Progress, Trainee
 from hourglass.upkeep import verify
+from hourglass.upkeep.hashed import Hashed
 
 
 def flip(path, after=b""):
@@ -110,6 +111,24 @@ def test_damaged_lock_is_named_and_the_rest_is_still_read(project, monkeypatch):
     project.lock_file.write_text("stages: [")
     flip(project.root / "data" / "rows.npy")
     assert set(damaged(project)) == {"dvc.lock", "data/rows.npy"}
+
+
+def test_conflict_in_data_dvc_is_named_and_the_rest_is_still_read(project):
+    recorded = project.root / "data.dvc"
+    recorded.write_text(f"<<<<<<< ours\n{recorded.read_text()}=======\n>>>>>>> theirs\n")
+    flip(project.root / "work/train/vae/b")
+    assert set(damaged(project)) == {"data.dvc", "work/train/vae/b"}
+
+
+def test_part_whose_reading_fails_in_a_library_is_told_and_the_others_are_read(project, monkeypatch):
+    def broken(_):
+        yield Hashed("a")
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setitem(verify._PARTS, "workspace", broken)
+    workspace, cache, *_ = verify.verify(project)
+    assert workspace.unread == "ZeroDivisionError: oh"
+    assert cache.sound
 
 
 def test_part_that_cannot_be_read_is_no_sound_part(project, monkeypatch):

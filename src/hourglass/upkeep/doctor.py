@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 
-from hourglass.errors import HourglassError
 from hourglass.project import Project
 from hourglass.report import terminal
 from hourglass.upkeep.checks import checkout, machine, schedules, store
-from hourglass.upkeep.finding import Finding
+from hourglass.upkeep.finding import Finding, told
 
 Check = Callable[[Project], Finding | None]
 
@@ -61,16 +60,15 @@ def _tried(check: Check, project: Project) -> Finding | None:
         return check(project)
     except Exception as problem:  # a broken project is what this is for
         name = check.__name__.replace("_", " ")
-        what = str(problem) if isinstance(problem, HourglassError) else f"{type(problem).__name__}: {problem}"
-        said = f"couldn't be checked: {what}"
+        said = f"couldn't be checked: {told(problem)}"
         return Finding(name, "bad", said, "mend what the message names and run `hourglass doctor` again")
 
 
 def _mended(mend: Callable[[], str]) -> str:
     try:
         return mend()
-    except (HourglassError, OSError) as problem:
-        return f"couldn't be mended: {problem}"
+    except Exception as problem:  # the other checks shall be mended all the same
+        return f"couldn't be mended: {told(problem)}"
 
 
 def report(findings: list[Finding], *, as_json: bool) -> int:

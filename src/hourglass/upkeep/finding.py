@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hourglass.errors import HourglassError
+
 State = Literal["ok", "warn", "bad"]
 
 
@@ -39,3 +41,8 @@ class Finding:
 def ok(name: str, sentence: str) -> Finding:
     """Say that nothing is wrong."""
     return Finding(name, "ok", sentence)
+
+
+def told(problem: Exception) -> str:
+    """Put into words what kept a check from its work: a broken project breaks libraries, too."""
+    return str(problem) if isinstance(problem, HourglassError) else f"{type(problem).__name__}: {problem}"

@@ -12,10 +12,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from hourglass.errors import HourglassError
 from hourglass.project import Project
 from hourglass.report.terminal import note, show, show_json, table
 from hourglass.upkeep import dvc_objects, registered, unpublished, workspace
+from hourglass.upkeep.finding import told
 from hourglass.upkeep.hashed import Hashed
 from hourglass.upkeep.mend import mend
 
@@ -93,8 +93,8 @@ def _checked(name: str, files: Iterator[Hashed], advance: Callable[[], None]) ->
         for file in files:
             found.append(file)
             advance()
-    except (HourglassError, OSError) as unread:
-        return Part(name, tuple(found), str(unread))
+    except Exception as unread:  # damage shows as anything, and the other places are still to be read
+        return Part(name, tuple(found), told(unread))
     return Part(name, tuple(found))
 
 

@@ -10,21 +10,17 @@ from hourglass.errors import HourglassError
 from hourglass.project import Project
 from hourglass.upkeep.hashed import Hashed
 
-_DATA = "data.dvc"
+_DATA, _DATA_FOLDER = "data.dvc", "data"
 
 
 def check(project: Project) -> Iterator[Hashed]:
     """Hash all that DVC says is here."""
-    recorded = {"data": _data_hash(project)}
-    try:
-        recorded |= outputs(project)
-    except HourglassError:
-        fix = "run `hourglass run`, which mends it, or `git checkout -- dvc.lock`"
-        yield Hashed(project.lock_file.name, problem="can't be read", fix=fix)
+    known, unread = recorded(project)
+    yield from unread
     cache, ignored = Cache.of(project), _ignored(project)
-    for path, md5 in recorded.items():
+    for path, md5 in known.items():
         place = project.root / path
-        if md5 is None or not place.exists():
+        if not place.exists():
             yield Hashed(path, absent=True)
         elif is_folder(md5):
             yield from _folder(place, path, md5, cache.listed(md5), ignored)
@@ -32,24 +28,32 @@ def check(project: Project) -> Iterator[Hashed]:
             yield Hashed.held(place, path, md5, _fix(path, path))
 
 
-def outputs(project: Project) -> dict[str, str]:
-    """Give what the stages made, as ``dvc.lock`` has it: path to DVC's hash.
+def recorded(project: Project) -> tuple[dict[str, str], list[Hashed]]:
+    """Give DVC's hash of every path that it recorded, and its files that can't be read."""
+    known: dict[str, str] = {}
+    unread = []
+    for file, read, fix in (
+        (_DATA, _data, "take one side of a merge conflict, or bring it back with `git checkout -- data.dvc`"),
+        ("dvc.lock", _made, "run `hourglass run`, which mends it, or `git checkout -- dvc.lock`"),
+    ):
+        try:
+            known |= read(project)
+        except HourglassError:
+            unread.append(Hashed(file, problem="can't be read", fix=fix))
+    return known, unread
 
-    Raises
-    ------
-    HourglassError
-        The file is damaged.
-    """
-    entries = pipeline.lock_entries(project).values()
-    return {out["path"]: out["md5"] for entry in entries for out in entry.get("outs", ())}
+
+def outputs(project: Project) -> list[str]:
+    """Name what the stages made; where ``dvc.lock`` is damaged, nobody knows."""
+    return [path for path in recorded(project)[0] if path != _DATA_FOLDER]
 
 
 def objects(project: Project, wanted: Container[str]) -> Iterator[tuple[str, bytes]]:
     """Find objects of DVC's cache among what lies in the checkout: hash and content."""
     ignored = _ignored(project)
-    for path, md5 in ({"data": _data_hash(project)} | outputs(project)).items():
+    for path, md5 in recorded(project)[0].items():
         place = project.root / path
-        if md5 is None or not place.exists():
+        if not place.exists():
             continue
         files = _files(place, ignored) if place.is_dir() else {"": place}
         hashes = {inner: md5_of(file) for inner, file in files.items()}
@@ -58,14 +62,24 @@ def objects(project: Project, wanted: Container[str]) -> Iterator[tuple[str, byt
             yield md5, folder_list(hashes)
 
 
-def _data_hash(project: Project) -> str | None:
+def _data(project: Project) -> dict[str, str]:
     from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     path = project.root / _DATA
     if not path.is_file():
-        return None
-    content: Any = YAML(typ="safe").load(path)
-    return str(content["outs"][0]["md5"])
+        return {}
+    try:
+        content: Any = YAML(typ="safe").load(path)
+        return {_DATA_FOLDER: str(content["outs"][0]["md5"])}
+    except (YAMLError, UnicodeDecodeError, LookupError, TypeError) as damaged:
+        raise HourglassError(f"{path} is damaged: {damaged}") from damaged
+
+
+def _made(project: Project) -> dict[str, str]:
+    """Give what the stages made."""
+    entries = pipeline.lock_entries(project).values()
+    return {out["path"]: out["md5"] for entry in entries for out in entry.get("outs", ())}
 
 
 def _ignored(project: Project) -> Callable[[Path], bool]:
@@ -110,7 +124,7 @@ def _unlisted(here: dict[str, Path], name: str, md5: str) -> Hashed:
 
 
 def _fix(path: str, recorded: str) -> str:
-    if recorded == "data":
+    if recorded == _DATA_FOLDER:
         return (
             f"if you changed it yourself, `hourglass run` versions the change; otherwise delete {path} and run "
             "`dvc checkout data.dvc`"
@@ -119,6 +133,6 @@ def _fix(path: str, recorded: str) -> str:
 
 
 def _stray(recorded: str) -> str:
-    if recorded == "data":
+    if recorded == _DATA_FOLDER:
         return "if it belongs to the data, `hourglass run` versions it; otherwise delete it"
     return "delete it"
