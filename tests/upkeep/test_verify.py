@@ -6,8 +6,10 @@ import shutil
 
 import pytest
 import torch
+from dvc.repo import Repo
 
 from hourglass.dvc_cache import Cache
+from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes, write_json
 from hourglass.training.checkpoint import Checkpoint, Progress, Trainee
 from hourglass.upkeep import verify
@@ -173,3 +175,31 @@ def test_fix_leaves_the_data_of_the_checkout_alone(project):
     rows.write_bytes(b"changed on purpose")
     verify.mend_damage(project)
     assert rows.read_bytes() == b"changed on purpose"
+
+
+def test_fix_goes_on_where_the_remote_is_down(project, monkeypatch, capsys):
+    def down(*_):
+        raise HourglassError("no route to host")
+
+    monkeypatch.setattr("hourglass.pipeline.run_dvc", down)
+    with Repo(project.root) as repo, repo.config.edit() as config:
+        config["remote"]["far"] = {"url": "http://127.0.0.1:9"}
+        config["core"]["remote"] = "far"
+    b = project.root / "work/train/vae/b"
+    flip(cached(project, b.read_bytes()))
+    flip(b)
+    verify.mend_damage(project)
+    said = capsys.readouterr().err
+    assert "DVC's remote couldn't be asked for what is left (no route to host)" in said
+    assert "work/train/vae/b was moved to" in said
+
+
+def test_fix_works_where_dvc_lock_is_damaged(project, monkeypatch):
+    monkeypatch.setattr("hourglass.pipeline._PATIENCE_SECONDS", 0.0)
+    rows = project.root / "data" / "rows.npy"
+    corrupt = cached(project, rows.read_bytes())
+    flip(corrupt)
+    project.lock_file.write_text("stages: [")
+    verify.mend_damage(project)
+    assert list(damaged(project)) == ["dvc.lock"]
+    assert corrupt.read_bytes() == rows.read_bytes()

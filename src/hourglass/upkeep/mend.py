@@ -47,22 +47,31 @@ def _mend_cache(project: Project, damaged: Iterable[Hashed]) -> Iterator[str]:
         yield _put_aside(project, file)
         if file.path is not None and not file.path.is_relative_to(cache.runs):
             lost.add(cache.md5(file.path))
+    if not lost:
+        return
     for md5, content in workspace.objects(project, lost):
         _write(cache.path(md5), content)
         cache.path(md5).chmod(_READ_ONLY)
         lost.discard(md5)
         yield f"object {md5} of DVC's cache was made again from the workspace"
-    if lost and snapshot.has_remote(project):
+    if lost:
+        yield _fetch(project)
+
+
+def _fetch(project: Project) -> str:
+    if not snapshot.has_remote(project):
+        return "what was moved and isn't in the workspace is made again by `hourglass run`, once something asks for it"
+    try:
         pipeline.run_dvc(project, ["fetch", "--quiet"])
-        yield "asked DVC's remote for what is left"
-    elif lost:
-        yield "what was moved and isn't in the workspace is made again by `hourglass run`, once something asks for it"
+    except HourglassError as down:
+        return f"DVC's remote couldn't be asked for what is left ({down}); `dvc fetch` asks again"
+    return "asked DVC's remote for what is left"
 
 
 def _mend_outputs(project: Project, damaged: Iterable[Hashed]) -> Iterator[str]:
-    outs = set()
+    known, outs = workspace.outputs(project), set()
     for file in damaged:
-        owner = next((out for out in workspace.outputs(project) if f"{file.name}/".startswith(f"{out}/")), None)
+        owner = next((out for out in known if f"{file.name}/".startswith(f"{out}/")), None)
         if owner is not None:
             outs.add(owner)
             yield _put_aside(project, file)
