@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from dvc.repo import Repo
 from hourglass.dvc_cache import Cache
 from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes, write_json
+from hourglass.locks import locked
 from hourglass.training.checkpoint import Checkpoint, Progress, Trainee
 from hourglass.upkeep import verify
 from hourglass.upkeep.hashed import Hashed
@@ -34,6 +36,10 @@ def damaged(project):
 def cached(project, content):
     (path,) = [path for _, path in Cache.of(project).objects() if path.read_bytes() == content]
     return path
+
+
+def quarantined(project):
+    return [path for path in (project.state / "quarantine").rglob("*") if path.is_file()]
 
 
 def test_sound_project_has_no_damage_and_every_file_is_counted(project):
@@ -158,7 +164,7 @@ def test_fix_brings_back_an_object_from_the_workspace_and_an_output_from_the_cac
     verify.mend_damage(project)
     assert damaged(project) == {}
     assert (a.read_bytes(), b.read_bytes()) == sound
-    assert len(list((project.state / "quarantine").iterdir())) == 2
+    assert len(quarantined(project)) == 2
 
 
 def test_fix_takes_a_corrupt_object_out_of_dvcs_way_where_no_sound_copy_is_left(project):
@@ -203,3 +209,36 @@ def test_fix_works_where_dvc_lock_is_damaged(project, monkeypatch):
     verify.mend_damage(project)
     assert list(damaged(project)) == ["dvc.lock"]
     assert corrupt.read_bytes() == rows.read_bytes()
+
+
+def test_fix_deletes_no_file_that_it_does_not_know(project):
+    added, rows = project.root / "work/train/vae/notes.txt", project.root / "data" / "rows.npy"
+    for text in ("first", "second"):
+        added.write_text(text)
+        (project.root / "data" / "mine.txt").write_text(text)
+        verify.mend_damage(project)
+    assert {path.read_text() for path in quarantined(project)} == {"first", "second"}
+    assert rows.exists()
+    assert (project.root / "data" / "mine.txt").read_text() == "second"
+
+
+def test_fix_keeps_all_of_a_folder_whose_list_is_lost(project):
+    for md5, path in list(Cache.of(project).objects()):
+        if md5.endswith(".dir"):
+            path.unlink()
+    flip(project.root / "work/train/vae/b")
+    a = (project.root / "work/train/vae/a").read_bytes()
+    verify.mend_damage(project)
+    assert {path.read_bytes() for path in quarantined(project)} == {a, b"tvo"}
+
+
+def test_fix_waits_for_a_running_flow(project):
+    mending = threading.Thread(target=verify.mend_damage, args=(project,))
+    with locked(project, "the retrain flow"):
+        flip(project.root / "work/train/vae/b")
+        mending.start()
+        mending.join(timeout=0.5)
+        assert mending.is_alive()
+        flip(project.root / "work/train/vae/b")  # the flow ends well
+    mending.join()
+    assert not (project.state / "quarantine").exists()

@@ -1,7 +1,11 @@
-"""What ``hourglass verify --fix`` does. Nothing damaged is deleted: it moves to ``.hourglass/quarantine``."""
+"""What ``hourglass verify --fix`` does.
+
+Nothing damaged or unknown is deleted: it moves to ``.hourglass/quarantine``, each time to a folder of that time's own.
+"""
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hourglass import pipeline
@@ -34,17 +38,18 @@ def mend(project: Project, damaged: Mapping[str, Iterable[Hashed]]) -> Iterator[
     str
         What was done, a line each.
     """
-    yield from _mend_cache(project, damaged.get("DVC cache", ()))
-    yield from _mend_outputs(project, damaged.get("workspace", ()))
-    yield from _mend_versions(project, damaged.get("registry", ()))
+    aside = project.state / "quarantine" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+    yield from _mend_cache(project, damaged.get("DVC cache", ()), aside)
+    yield from _mend_outputs(project, damaged.get("workspace", ()), aside)
+    yield from _mend_versions(project, damaged.get("registry", ()), aside)
     for file in damaged.get("work in progress", ()):
-        yield _put_aside(project, file)
+        yield _put_aside(file, aside)
 
 
-def _mend_cache(project: Project, damaged: Iterable[Hashed]) -> Iterator[str]:
+def _mend_cache(project: Project, damaged: Iterable[Hashed], aside: Path) -> Iterator[str]:
     cache, lost = Cache.of(project), set()
     for file in damaged:
-        yield _put_aside(project, file)
+        yield _put_aside(file, aside)
         if file.path is not None and not file.path.is_relative_to(cache.runs):
             lost.add(cache.md5(file.path))
     if not lost:
@@ -68,13 +73,13 @@ def _fetch(project: Project) -> str:
     return "asked DVC's remote for what is left"
 
 
-def _mend_outputs(project: Project, damaged: Iterable[Hashed]) -> Iterator[str]:
+def _mend_outputs(project: Project, damaged: Iterable[Hashed], aside: Path) -> Iterator[str]:
     known, outs = workspace.outputs(project), set()
     for file in damaged:
         owner = next((out for out in known if f"{file.name}/".startswith(f"{out}/")), None)
         if owner is not None:
             outs.add(owner)
-            yield _put_aside(project, file)
+            yield _put_aside(file, aside)
     for out in sorted(outs):
         try:
             pipeline.run_dvc(project, ["checkout", "--quiet", "--force", out])
@@ -84,7 +89,7 @@ def _mend_outputs(project: Project, damaged: Iterable[Hashed]) -> Iterator[str]:
             yield f"{out} was checked out from DVC's cache"
 
 
-def _mend_versions(project: Project, damaged: Iterable[Hashed]) -> Iterator[str]:
+def _mend_versions(project: Project, damaged: Iterable[Hashed], aside: Path) -> Iterator[str]:
     wanted = {file.expected: file for file in damaged if file.path is not None and file.expected}
     if not wanted:
         return
@@ -93,7 +98,7 @@ def _mend_versions(project: Project, damaged: Iterable[Hashed]) -> Iterator[str]
     for source in sources:
         file = wanted.pop(sha256_of(source), None)
         if file is not None and file.path is not None:
-            yield _put_aside(project, file)
+            yield _put_aside(file, aside)
             _write(file.path, source.read_bytes())
             yield f"{file.name} was put back from {source}"
         if not wanted:
@@ -102,10 +107,11 @@ def _mend_versions(project: Project, damaged: Iterable[Hashed]) -> Iterator[str]
         yield f"{file.name}: no whole copy was found in DVC's cache or the workspace"
 
 
-def _put_aside(project: Project, file: Hashed) -> str:
+def _put_aside(file: Hashed, aside: Path) -> str:
+    """Move a damaged file, or a folder as a whole, to where it would be below `aside`."""
     if file.path is None or not file.path.exists():
         return f"{file.name} {file.problem}"
-    target = project.state / "quarantine" / file.name.replace("/", "_").replace(":", "_")
+    target = aside / file.name.lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(file.path, target)
     return f"{file.name} was moved to {target}"

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from hourglass.locks import locked
 from hourglass.project import Project
 from hourglass.report.terminal import note, show, show_json, table
 from hourglass.upkeep import dvc_objects, registered, unpublished, workspace
@@ -99,9 +100,13 @@ def _checked(name: str, files: Iterator[Hashed], advance: Callable[[], None]) ->
 
 
 def mend_damage(project: Project) -> None:
-    """Mend what is safe to mend, and say what was done (to standard error)."""
-    for line in mend(project, {part.name: part.damaged for part in verify(project)}):
-        note(line)
+    """Mend what is safe to mend, and say what was done (to standard error).
+
+    While the retrain flow runs nothing is judged: what it has just published isn't in ``dvc.lock`` yet.
+    """
+    with locked(project, "the retrain flow"):
+        for line in mend(project, {part.name: part.damaged for part in verify(project)}):
+            note(line)
 
 
 def report(parts: list[Part], *, as_json: bool) -> int:

@@ -96,13 +96,14 @@ def _folder(
 ) -> Iterator[Hashed]:
     here = _files(place, ignored)
     if listed is None:
-        yield _unlisted(here, name, md5)
+        yield _unlisted(place, here, name, md5)
         return
     for inner, expected in listed.items():
         yield Hashed.held(place / inner, f"{name}/{inner}", expected, _fix(f"{name}/{inner}", name))
     for inner in sorted(set(here) - set(listed)):
-        size = here[inner].stat().st_size
-        yield Hashed(f"{name}/{inner}", size, "is no part of what was recorded", _stray(name))
+        path = here[inner]
+        size = path.stat().st_size
+        yield Hashed(f"{name}/{inner}", size, "is no part of what was recorded", _stray(name), path=path)
 
 
 def _files(place: Path, ignored: Callable[[Path], bool]) -> dict[str, Path]:
@@ -110,7 +111,7 @@ def _files(place: Path, ignored: Callable[[Path], bool]) -> dict[str, Path]:
     return {path.relative_to(place).as_posix(): path for path in files}
 
 
-def _unlisted(here: dict[str, Path], name: str, md5: str) -> Hashed:
+def _unlisted(place: Path, here: dict[str, Path], name: str, md5: str) -> Hashed:
     """Judge a folder as a whole, where DVC's list of its files is gone."""
     size = sum(path.stat().st_size for path in here.values())
     if folder_hash({inner: md5_of(path) for inner, path in here.items()}) == md5:
@@ -120,6 +121,7 @@ def _unlisted(here: dict[str, Path], name: str, md5: str) -> Hashed:
         size,
         "differs as a whole from what was recorded (DVC's cache has no list of its files, so none can be named)",
         f"run `dvc fetch {name}` where a remote has it and verify again, or delete {name} and run `hourglass run`",
+        path=place,
     )
 
 
@@ -135,4 +137,4 @@ def _fix(path: str, recorded: str) -> str:
 def _stray(recorded: str) -> str:
     if recorded == _DATA_FOLDER:
         return "if it belongs to the data, `hourglass run` versions it; otherwise delete it"
-    return "delete it"
+    return "delete it; `hourglass verify --fix` moves it away"
