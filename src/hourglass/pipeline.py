@@ -149,6 +149,16 @@ def data_differs(project: Project) -> bool:
     return _ask(project, compared)
 
 
+def data_hash(project: Project) -> str:
+    """Give DVC's hash of what ``data.dvc`` says."""
+
+    def read(repo: Any) -> str:
+        (out,) = repo.stage.load_one(str(project.root / "data.dvc")).outs
+        return str(out.hash_info.value)
+
+    return _ask(project, read)
+
+
 def data_is_kept(project: Project) -> bool:
     """Tell whether DVC's cache holds what is in ``data/`` now, so that another version may take its place."""
 

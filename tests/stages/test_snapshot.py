@@ -133,3 +133,19 @@ def test_part_of_the_data_does_not_pass_for_edited_data(project):
         with pytest.raises(HourglassError, match="neither DVC's cache nor a remote holds that"):
             snapshot.ensure(project, params.load(project.params_file))
     assert versioned(project) == before
+
+
+def test_rebuilt_data_that_differs_is_refused_however_often_it_is_tried(project, monkeypatch):
+    def unreachable(*_):
+        raise HourglassError("no remote answers")
+
+    before = versioned(project)
+    project.params_file.write_text(PARAMS.replace("rows.npy", "digits"))
+    shutil.rmtree(project.data)
+    monkeypatch.setattr(pipeline, "run_dvc", unreachable)
+    for _ in range(2):
+        with pytest.raises(HourglassError, match=r"no remote answers.*digits rebuilt here differs"):
+            snapshot.ensure(project, params.load(project.params_file))
+        assert not project.data.exists()
+    assert versioned(project) == before
+    assert not list(project.root.glob(".data*"))
