@@ -9,8 +9,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from hourglass import databranch, params, pipeline
+from hourglass.data import shards
 from hourglass.data import snapshot as snapshots
 from hourglass.errors import HourglassError
+from hourglass.locks import locked
 from hourglass.project import Project
 from hourglass.stages import snapshot
 
@@ -97,6 +99,20 @@ def test_refused_shard_leaves_everything_as_it_was(project, tmp_path):
     assert versioned(project) == before
     assert [shard.name for shard in snapshots.shards(project.data)] == ["rows"]
     assert not list(project.root.glob(".data*"))
+
+
+def test_nobody_replaces_the_data_while_a_shard_is_added(project, tmp_path, monkeypatch):
+    held = []
+
+    def look(*_):
+        with locked(project, str(project.data), wait=False) as free:
+            held.append(not free)
+        raise HourglassError("seen enough")
+
+    monkeypatch.setattr(shards, "add", look)
+    with pytest.raises(HourglassError, match="seen enough"):
+        snapshot.add(project, tmp_path / "new.npy")
+    assert held == [True]
 
 
 @pytest.mark.services

@@ -106,14 +106,15 @@ def _add(project: Project, source: Path) -> tuple[str, bool]:
     from hourglass.data import shards
 
     params = settings_file.load(project.params_file)
-    ensure(project, params)
-    name, new = shards.add(source, project.data, params.data, datetime.now(UTC))
-    if new:
-        try:
-            pipeline.run_dvc(project, ["add", "--quiet", f"data/{name}"])
-        except HourglassError:
-            shutil.rmtree(project.data / name)
-            raise
+    with locked(project, str(project.data)):
+        _ensure(project, params)
+        name, new = shards.add(source, project.data, params.data, datetime.now(UTC))
+        if new:
+            try:
+                pipeline.run_dvc(project, ["add", "--quiet", f"data/{name}"])
+            except HourglassError:
+                shutil.rmtree(project.data / name)
+                raise
     return name, new
 
 
