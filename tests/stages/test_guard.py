@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from hourglass import pipeline
+from hourglass.dvc_cache import Cache
 from hourglass.errors import HourglassError
+from hourglass.files import write_json
 from hourglass.stages import guard
 from hourglass.stages.guard import run_guarded
 
@@ -262,6 +264,24 @@ def test_finished_work_that_lost_a_byte_is_made_again(project):
     (place / "output" / "result.txt").write_text("4")
     run(project)
     assert result(project) == "42"
+
+
+def test_finished_work_waits_until_dvc_has_it_whatever_the_lock_of_a_clone_says(project):
+    run(project)
+    inputs, made = pipeline.inputs(project, "double"), f"{'0' * 32}.dir"
+    entry = {
+        "cmd": "python double.py",
+        "deps": [{"path": path, "md5": md5, "size": 2} for path, md5 in inputs["deps"].items()],
+        "params": {"params.yaml": inputs["params"]},
+        "outs": [{"path": "work/double", "md5": made, "size": 2, "nfiles": 1}],
+    }
+    write_json(project.lock_file, {"schema": "2.0", "stages": {"double": entry}})
+    run(project, work=lambda number, folder: pytest.fail("it was finished"))
+    kept = Cache.of(project).path(made)
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    run(project, lambda number, folder: (folder / "result.txt").write_text("again"))
+    assert result(project) == "again"
 
 
 def test_work_that_nobody_asked_for_in_two_weeks_is_removed(without_dvc):

@@ -1,8 +1,9 @@
 """What keeps a stage honest: one runner per output, inputs that stand still, outputs that are whole or absent.
 
 Work is done in a folder of the shared state whose name is the hash of the stage's inputs (and of the machine's
-fingerprint, where bits depend on it). It is put in place as a whole, and kept until ``dvc.lock`` holds its inputs: a
-process killed at any moment loses nothing that was finished, and other inputs never see it.
+fingerprint, where bits depend on it). It is put in place as a whole, and kept until DVC has it (its inputs are in
+``dvc.lock``, the outputs named there in DVC's cache): a process killed at any moment loses nothing that was finished,
+and other inputs never see it.
 """
 
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hourglass import locks, pipeline, unpickling
+from hourglass.dvc_cache import Cache
 from hourglass.errors import HourglassError
 from hourglass.files import digest, folder_hashes, read_json, write_json
 from hourglass.locks import locked
@@ -173,8 +175,8 @@ def _link_or_copy(source: str, target: str) -> None:
 def _collect(project: Project) -> None:
     """Remove what nobody comes back for; what a living process uses is locked and stays.
 
-    That is work that ``dvc.lock`` holds (so that a forced run truly runs), work that was long not asked for, and what
-    killed processes left behind.
+    That is work that DVC has (so that a forced run truly runs), work that was long not asked for, and what killed
+    processes left behind.
     """
     places = sorted((project.state / "work").glob("*"), key=_last_use, reverse=True)
     waiting: Counter[str] = Counter()
@@ -184,13 +186,22 @@ def _collect(project: Project) -> None:
                 inputs = _inputs_of(place)
                 waiting[inputs["stage"]] += 1
                 old = waiting[inputs["stage"]] > _KEPT or time.time() - _last_use(place) > _KEPT_SECONDS
-                if old or ((place / _FINISHED).exists() and pipeline.locked_inputs(project, inputs["stage"]) == inputs):
+                if old or ((place / _FINISHED).exists() and _dvc_has(project, inputs)):
                     shutil.rmtree(place)
     for staging in _staging(project).glob("*"):
         with locked(project, str(staging), wait=False) as mine:
             if mine:
                 shutil.rmtree(staging, ignore_errors=True)
     locks.collect(project)
+
+
+def _dvc_has(project: Project, inputs: dict[str, Any]) -> bool:
+    """Tell whether DVC took what was made; in a fresh clone ``dvc.lock`` holds its inputs before anything ran."""
+    stage = inputs["stage"]
+    if pipeline.locked_inputs(project, stage) != inputs:
+        return False
+    cache = Cache.of(project)
+    return all(cache.path(out["md5"]).exists() for out in pipeline.lock_entries(project)[stage].get("outs", ()))
 
 
 def _last_use(place: Path) -> float:
