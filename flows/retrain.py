@@ -139,12 +139,12 @@ def run_stage(project: Project, params: Params, stage: str, local: BoundedSemaph
         return False
     log = get_run_logger()
     gpu = stage.startswith("train@") and params.train.device != "cpu"
-    with local, _slots(project, slots.gpus() if gpu else ()) as environment:
+    with local, _slots(slots.gpus() if gpu else ()) as environment:
         return pipeline.reproduce(project, stage, lambda line: log.info("%s", line), environment)
 
 
 @contextmanager
-def _slots(project: Project, gpus: tuple[str, ...]) -> Iterator[dict[str, str]]:
+def _slots(gpus: tuple[str, ...]) -> Iterator[dict[str, str]]:
     """Hold what a stage takes up: a CPU slot and one of the GPUs, if there are any; give what tells it which.
 
     Runs of a deployment share the server's counts between machines; the GPU itself is held by a lock of this one.
@@ -157,7 +157,7 @@ def _slots(project: Project, gpus: tuple[str, ...]) -> Iterator[dict[str, str]]:
         if not gpus:
             yield {}
             return
-        device = held.enter_context(slots.leased(project, gpus, lambda: log.info("waiting for a GPU: all are taken")))
+        device = held.enter_context(slots.leased(gpus, lambda: log.info("waiting for a GPU: all are taken")))
         log.info("on GPU %s", device)
         yield {"CUDA_VISIBLE_DEVICES": device}
 

@@ -1,17 +1,20 @@
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 
 import pytest
 
 from hourglass import slots
-from hourglass.project import Project
 
 
-@pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path, tmp_path)
+@pytest.fixture(autouse=True)
+def temporary(tmp_path, monkeypatch):
+    """Share no GPU with who tests beside us."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
 
 
 @pytest.fixture
@@ -59,25 +62,25 @@ def test_finding_gpus_imports_no_torch():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
-def test_two_trainings_never_hold_the_same_gpu(project):
+def test_two_trainings_never_hold_the_same_gpu():
     with (
-        slots.leased(project, ("0", "1"), pytest.fail) as first,
-        slots.leased(project, ("0", "1"), pytest.fail) as second,
+        slots.leased(("0", "1"), pytest.fail) as first,
+        slots.leased(("0", "1"), pytest.fail) as second,
     ):
         assert {first, second} == {"0", "1"}
 
 
-def test_a_third_training_waits_until_a_gpu_comes_free(project, monkeypatch):
+def test_a_third_training_waits_until_a_gpu_comes_free(monkeypatch):
     monkeypatch.setattr(slots, "_PAUSE_SECONDS", 0.01)
     waits, got = threading.Event(), []
 
     def third():
-        with slots.leased(project, ("0", "1"), waits.set) as device:
+        with slots.leased(("0", "1"), waits.set) as device:
             got.append(device)
 
     thread = threading.Thread(target=third)
-    with slots.leased(project, ("0", "1"), pytest.fail):
-        with slots.leased(project, ("0", "1"), pytest.fail) as freed:
+    with slots.leased(("0", "1"), pytest.fail):
+        with slots.leased(("0", "1"), pytest.fail) as freed:
             thread.start()
             assert waits.wait(10)
             assert got == []
@@ -86,21 +89,46 @@ def test_a_third_training_waits_until_a_gpu_comes_free(project, monkeypatch):
 
 
 HOLD = """
-import sys, time
-from pathlib import Path
+import time
 from hourglass import slots
-from hourglass.project import Project
 
-with slots.leased(Project(Path(sys.argv[1]), Path(sys.argv[1])), ("0",), print) as device:
+with slots.leased(("0",), print) as device:
     print(device, flush=True)
     time.sleep(60)
 """
 
 
-def test_a_killed_holder_frees_its_gpu(project):
-    with subprocess.Popen([sys.executable, "-c", HOLD, project.home], stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "0\n"
-        holder.kill()
-    with slots.leased(project, ("0",), pytest.fail) as device:
+@pytest.fixture
+def holder(tmp_path):
+    """Another process, in a folder of its own, that holds the GPU."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    command = [sys.executable, "-c", HOLD]
+    with subprocess.Popen(command, cwd=elsewhere, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "0\n"
+        yield child
+        child.kill()
+
+
+def test_trainings_of_two_projects_never_hold_the_same_gpu(holder):
+    with slots.leased(("0", "1"), pytest.fail) as device:
+        assert device == "1"
+
+
+def test_a_killed_holder_frees_its_gpu(holder):
+    holder.kill()
+    holder.wait()
+    with slots.leased(("0",), pytest.fail) as device:
         assert device == "0"
+
+
+def test_another_users_lock_is_readable_whatever_the_umask(temporary):
+    before = os.umask(0o077)
+    try:
+        with slots.leased(("0",), pytest.fail):
+            pass
+    finally:
+        os.umask(before)
+    (lock,) = temporary.glob("hourglass-*.lock")
+    assert lock.stat().st_mode & 0o777 == 0o444

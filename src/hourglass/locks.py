@@ -2,8 +2,9 @@
 
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -45,6 +46,30 @@ def locked(project: Project, name: str, *, wait: bool = True) -> Iterator[bool]:
             finally:
                 path.unlink(missing_ok=True)
             return
+
+
+@contextmanager
+def locked_on_machine(name: str) -> Iterator[bool]:
+    """Hold a lock that all projects and users of this machine share, unless another holds it.
+
+    Its file lies in the temporary folder and stays: only the user who made it may remove it there.
+
+    Parameters
+    ----------
+    name : str
+        What is locked.
+
+    Yields
+    ------
+    bool
+        Whether it is held.
+    """
+    path = Path(tempfile.gettempdir()) / f"hourglass-{digest(name)[:32]}.lock"
+    with suppress(FileExistsError):
+        path.touch(exist_ok=False)
+        path.chmod(0o444)  # whatever the umask
+    with path.open() as stream:  # to read is enough for a lock, and all that other users may
+        yield _flock(stream, None)
 
 
 def collect(project: Project) -> None:

@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from hourglass.locks import locked
-from hourglass.project import Project
+from hourglass.locks import locked_on_machine
 
 #: Names of the limits that `hourglass deploy` creates.
 CPU, GPU = "hourglass-cpu", "hourglass-gpu"
@@ -37,12 +36,11 @@ def gpus() -> tuple[str, ...]:
 
 
 @contextmanager
-def leased(project: Project, devices: tuple[str, ...], on_wait: Callable[[], object]) -> Iterator[str]:
+def leased(devices: tuple[str, ...], on_wait: Callable[[], object]) -> Iterator[str]:
     """Hold one of several GPUs; wait for one where others hold all.
 
     Parameters
     ----------
-    project : Project
     devices : tuple of str
         What to choose from, see `gpus`.
     on_wait : callable
@@ -56,7 +54,7 @@ def leased(project: Project, devices: tuple[str, ...], on_wait: Callable[[], obj
     told = False
     while True:
         for device in devices:
-            with locked(project, f"GPU {device}", wait=False) as mine:
+            with locked_on_machine(f"GPU {device}") as mine:
                 if mine:
                     yield device
                     return

@@ -20,6 +20,7 @@ def two_gpus(copy, tmp_path):
     told = "exec hourglass train", "echo sees $CUDA_VISIBLE_DEVICES && exec hourglass train"
     graph.write_text(graph.read_text().replace(*told))
     copy.env["PATH"] = f"{commands}{os.pathsep}{copy.env['PATH']}"
+    copy.env["TMPDIR"] = str(tmp_path)
     copy.env.pop("CUDA_VISIBLE_DEVICES", None)
     return copy
 
