@@ -1,5 +1,6 @@
 """The MLflow store, embedded or served."""
 
+import sqlite3
 import subprocess
 import sys
 
@@ -42,6 +43,23 @@ def test_projects_of_one_process_keep_their_stores_apart(tmp_path, monkeypatch):
         project = Project(tmp_path / name, tmp_path / name)
         store.connect(project).create_registered_model(name)
     assert [model.name for model in store.connect(project).search_registered_models()] == ["two"]
+
+
+def test_database_that_cannot_be_opened_is_told_in_one_sentence(project):
+    (project.mlruns / "mlflow.db").mkdir(parents=True)
+    with pytest.raises(
+        HourglassError, match=r"^MLflow at sqlite:///.*mlflow\.db refused: unable to open database file$"
+    ):
+        store.connect(project)
+
+
+def test_what_the_database_refuses_is_told_in_one_sentence(project, capfd):
+    client = store.connect(project)
+    with sqlite3.connect(project.mlruns / "mlflow.db") as database:
+        database.execute("drop table experiments")
+    with pytest.raises(HourglassError, match=r"^MLflow at sqlite:///.*mlflow\.db refused: no such table: experiments$"):
+        store.experiment(project, client, "digits")
+    assert "Traceback" not in "".join(capfd.readouterr())
 
 
 def test_server_that_is_down_is_named_with_what_to_do(project, monkeypatch):

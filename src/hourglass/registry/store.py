@@ -3,6 +3,7 @@
 import http.client
 import logging
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -55,6 +56,7 @@ def connect(project: Project) -> "MlflowClient":
         import mlflow
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it prints what it then raises
         with _variables_kept("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
             mlflow.set_tracking_uri(where)
             mlflow.set_registry_uri(os.environ.get("MLFLOW_REGISTRY_URI", where))
@@ -101,13 +103,16 @@ def experiment(project: Project, client: "MlflowClient", name: str) -> str:
 
 @contextmanager
 def store_errors(where: str) -> Iterator[None]:
-    """Turn what MLflow raises into one sentence."""
+    """Turn what MLflow, or the database below it, raises into one sentence."""
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except MlflowException as problem:
-        reason = str(problem).strip().splitlines()[0].replace(where, without_password(where))
+    except (MlflowException, SQLAlchemyError) as problem:
+        said = str(problem).strip()
+        below = re.search(r"^\(\w+\.\w+\) (.+)$", said, re.MULTILINE)  # "(sqlite3.OperationalError) database is locked"
+        reason = (below[1] if below else said.splitlines()[0]).replace(where, without_password(where))
         raise HourglassError(f"MLflow at {without_password(where)} refused: {reason}") from None
 
 
