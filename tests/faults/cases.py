@@ -200,7 +200,7 @@ class Case:
             assert {count for (count,) in store.execute(versions)} <= {1}
             ((logged, registered),) = store.execute(models)
             assert logged == registered
-            assert {verdict for (verdict,) in store.execute(champions)} == {"passed"}
+            assert {verdict for (verdict,) in store.execute(champions)} <= {"passed"}
 
 
 def drawn(kind: str, number: int) -> float:
