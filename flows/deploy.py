@@ -8,6 +8,7 @@ forget the runs that an outage made late.
 import os
 import socket
 import sys
+import tomllib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -42,7 +43,7 @@ from hourglass.pipeline import child_environment
 from hourglass.project import Project
 
 FLOW = "scheduled-retrain"
-#: Of a run that lives, the server hears every 30 seconds.
+#: Of a run that lives, the server hears every 30 seconds (pyproject.toml).
 SILENCE = timedelta(seconds=100)
 #: How often a run is tried that something kills.
 ATTEMPTS = 3
@@ -175,8 +176,10 @@ def _deployment(
 
 
 def _environment(project: Project) -> dict[str, str]:
-    """Tell the flow where the shared state is, if that was told to us."""
-    return {"HOURGLASS_HOME": str(project.home)} if "HOURGLASS_HOME" in os.environ else {}
+    """Tell the flow what a worker that was started elsewhere doesn't know: how often to be heard, and our state."""
+    ours = tomllib.loads((project.root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["prefect"]
+    beats = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(ours["flows"]["heartbeat_frequency"])}
+    return beats | ({"HOURGLASS_HOME": str(project.home)} if "HOURGLASS_HOME" in os.environ else {})
 
 
 def _found(client: SyncPrefectClient, name: str) -> DeploymentResponse | None:

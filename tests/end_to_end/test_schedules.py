@@ -128,6 +128,11 @@ def test_deploying_again_changes_nothing_and_says_so(deployed):
     assert moved.split() == ["deployment", f"scheduled-retrain/{deployed.name}"]
 
 
+def test_a_worker_that_was_started_elsewhere_is_told_how_often_to_be_heard(deployed):
+    deployed.deploy()
+    assert deployed.deployment["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
+
+
 def test_a_wrong_cron_is_refused_in_a_sentence(deployed):
     deployed.checkout.set(schedule={"cron": "61 * * * *"})
     refused = deployed.checkout.hourglass("deploy", expect=1)
