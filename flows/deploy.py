@@ -22,9 +22,11 @@ from prefect.client.schemas.actions import (
     GlobalConcurrencyLimitUpdate,
     WorkPoolCreate,
 )
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 from prefect.client.schemas.objects import ConcurrencyOptions, StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.client.schemas.sorting import DeploymentSort
 from prefect.events.actions import ChangeFlowRunState, RunDeployment
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
@@ -53,12 +55,12 @@ PAUSE = timedelta(seconds=10)
 #: trigger's wait can be lost ("database is locked"), to all automations, with the events that follow it.
 _SIGNS = ("heartbeat", "Completed", "Failed")
 
-Done = Literal["created", "updated", "unchanged"]
+Done = Literal["created", "updated", "unchanged", "removed"]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Something that the server holds for us."""
+    """Something that the server holds for us, or did."""
 
     kind: str
     name: str
@@ -85,7 +87,8 @@ def deploy(project: Project, params: Params) -> list[Entry]:
         entries = [_work_pool(client, described["work_pool"]["name"]), *_limits(client, params)]
         deployment, entry = _deployment(client, project, params, described, schedules)
         automations = _automations(params.registry.name, deployment)
-        return [*entries, entry, *(_automation(client, wanted) for wanted in automations)]
+        entries += [entry, *(_automation(client, wanted) for wanted in automations)]
+        return entries + _remove_former(client, deployment)
 
 
 def _server_address() -> str:
@@ -293,6 +296,22 @@ def _automations(name: str, deployment: DeploymentResponse) -> list[AutomationCo
             ],
         ),
     ]
+
+
+def _remove_former(client: SyncPrefectClient, deployment: DeploymentResponse) -> list[Entry]:
+    """Remove what was registered for this folder under a former ``registry.name``; it would go on firing."""
+    gone = []
+    ours = FlowFilter(name=FlowFilterName(any_=[FLOW]))
+    for other in client.read_deployments(flow_filter=ours, sort=DeploymentSort.NAME_ASC, limit=200):
+        if other.id != deployment.id and other.pull_steps == deployment.pull_steps:
+            says = f"its folder is now {deployment.name}'s"
+            for former in _automations(other.name, other):
+                for found in client.read_automations_by_name(former.name):
+                    client.delete_automation(found.id)
+                    gone.append(Entry("automation", found.name, says, "removed"))
+            client.delete_deployment(other.id)
+            gone.append(Entry("deployment", f"{FLOW}/{other.name}", says, "removed"))
+    return gone
 
 
 def _automation(client: SyncPrefectClient, wanted: AutomationCore) -> Entry:

@@ -128,6 +128,28 @@ def test_deploying_again_changes_nothing_and_says_so(deployed):
     assert moved.split() == ["deployment", f"scheduled-retrain/{deployed.name}"]
 
 
+def test_what_another_name_registered_for_the_same_folder_is_removed(deployed):
+    deployed.deploy()
+    name = f"{deployed.name}-renamed"
+    deployed.checkout.set(registry={"name": name})
+    said = deployed.checkout.hourglass("deploy")
+    assert re.search(rf"deployment +scheduled-retrain/{deployed.name} +removed +its folder is now {name}'s", said)
+    assert registered(deployed) == {name}
+    assert "Nothing changed." in deployed.checkout.hourglass("deploy")
+    deployed.checkout.set(registry={"name": deployed.name})
+    deployed.deploy()
+    assert registered(deployed) == {deployed.name}
+
+
+def registered(deployed: Deployed) -> set[str]:
+    """Give the names for which the server holds deployments and automations."""
+    deployments, automations = (
+        call("POST", f"{deployed.server}/{kind}/filter", {}) for kind in ("deployments", "automations")
+    )
+    names = {one["name"] for one in deployments} | {one["name"].partition(":")[0] for one in automations}
+    return {name for name in names if name.startswith(deployed.name)}
+
+
 def test_a_worker_that_was_started_elsewhere_is_told_how_often_to_be_heard(deployed):
     deployed.deploy()
     assert deployed.deployment["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
