@@ -25,6 +25,7 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from hourglass import databranch
 from hourglass.errors import HourglassError
 from hourglass.git import git, has_repository
+from hourglass.pipeline import CommandInterruptedError
 from hourglass.project import Project
 from hourglass.retraining import retrain_apart
 
@@ -74,6 +75,8 @@ def scheduled_retrain(settings: dict[str, Any] | None = None) -> State[Any]:
 
     try:
         done = retrain_apart(Project.find(), settings or {}, on_line)
+    except CommandInterruptedError as killed:
+        return Crashed(message=str(killed))
     except HourglassError as problem:
         return Failed(message=str(problem))
     left = done.tag or done.folder or "nothing, as nothing differs from what is there"

@@ -238,6 +238,18 @@ def test_a_killed_run_is_tried_again_with_its_settings(deployed):
     assert "margin: 0.02 " in deployed.checkout.git("show", f"{tag}:params.yaml")
 
 
+def test_a_run_that_loses_the_run_inside_is_tried_again(deployed):
+    deployed.deploy()
+    deployed.serve()
+    run = deployed.start()
+    wait(lambda: deployed.inside(run))
+    inside = next(child for child in deployed.engine().children() if "hourglass" in child.cmdline())
+    inside.kill()
+    ended = deployed.wait_for(run, "Completed", "Failed")
+    assert (ended["state_name"], ended["run_count"]) == ("Completed", 2)
+    assert [inside["state_name"] for inside in deployed.inside(run)] == ["Crashed", "Completed"]
+
+
 def test_a_run_whose_worker_was_killed_with_it_is_noticed_and_tried_again(deployed):
     deployed.deploy()
     deployed.serve()
