@@ -4,7 +4,7 @@ Registered by ``hourglass deploy``. The server lets one of its runs work at a ti
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prefect import flow, get_run_logger
@@ -20,7 +20,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
-from prefect.states import Cancelled, Completed, Crashed, Failed
+from prefect.states import Cancelled, Completed, Crashed, Failed, Scheduled
 
 from hourglass import databranch
 from hourglass.errors import HourglassError
@@ -31,6 +31,8 @@ from hourglass.retraining import retrain_apart
 
 _ALIVE = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING]))
 _DUE = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
+#: A run that is cancelled holds its place until its hooks have ended, and workers take runs ten seconds early.
+_PAUSE = timedelta(seconds=30)
 _TOLD = re.compile(r"\d+ stages? ran\.|Gate: |Champion: ")
 
 
@@ -42,7 +44,9 @@ def again_on_new_data(flow: Any, flow_run: FlowRun, state: State[Any]) -> None:
     began = flow_run.start_time
     if flow_run.deployment_id and began and _newest_data(Project.find()) >= int(began.timestamp()):
         with get_client(sync_client=True) as client:
-            client.create_flow_run_from_deployment(flow_run.deployment_id)
+            client.create_flow_run_from_deployment(
+                flow_run.deployment_id, state=Scheduled(scheduled_time=datetime.now(UTC) + _PAUSE)
+            )
 
 
 def _newest_data(project: Project) -> float:
@@ -56,6 +60,7 @@ def _newest_data(project: Project) -> float:
     persist_result=False,
     on_completion=[again_on_new_data],
     on_failure=[again_on_new_data],
+    on_cancellation=[again_on_new_data],
 )
 def scheduled_retrain(settings: dict[str, Any] | None = None) -> State[Any]:
     """Retrain with HEAD's code and settings on the newest data.

@@ -212,6 +212,21 @@ def test_a_new_shard_starts_a_retraining_that_takes_it(deployed, tmp_path):
     assert data[0] == data[1] != data[2]
 
 
+def test_data_that_came_during_a_run_that_is_cancelled_starts_the_next(deployed, tmp_path):
+    deployed.deploy()
+    deployed.serve()
+    run = deployed.start(**{"train.epochs": 500, "train.patience": 500})
+    wait(lambda: deployed.inside(run))
+    np.savez(tmp_path / "more.npz", x=np.zeros((5, 8, 8), np.uint8), digit=np.arange(5))
+    deployed.checkout.hourglass("add", str(tmp_path / "more.npz"))
+    (refused,) = wait(lambda: [other["id"] for other in deployed.due() if other["id"] != run])
+    deployed.wait_for(refused, "Refused", "Cancelled")
+    deployed.set_state(run, "CANCELLING")
+    deployed.wait_for(run, "Cancelled")
+    (following,) = wait(lambda: [other["id"] for other in deployed.due() if other["id"] not in (run, refused)])
+    assert deployed.wait_for(following, "Running", "Completed", "Refused")["state_name"] != "Refused"
+
+
 def test_data_is_added_even_if_the_server_is_away(deployed, tmp_path):
     deployed.deploy()
     np.savez(tmp_path / "more.npz", x=np.zeros((5, 8, 8), np.uint8), digit=np.arange(5))
