@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from itertools import count
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from hourglass.files import folder_hashes, sha256_of, write_json
 from hourglass.project import Project
 from hourglass.registry import store
+from hourglass.upkeep import mend as mending
 from hourglass.upkeep import registered
 
 _NAMES = (f"verified{number}" for number in count())
@@ -92,6 +94,56 @@ def test_missing_and_added_files_are_named(project, version, model):
     (model / "artifacts/vae/encode.onnx").unlink()
     (model / "artifacts/vae/runtime/more.py").touch()
     assert problems(project, version) == {"encode.onnx": "is", "runtime/more.py": "is"}
+
+
+@pytest.fixture
+def workspace(project, model, tmp_path):
+    """A project whose workspace has the package of the version, and whose registry is that of the version."""
+    root = tmp_path / "project"
+    (root / ".dvc").mkdir(parents=True)
+    shutil.copytree(model / "artifacts" / "vae", root / "work" / "package" / "vae")
+    return Project(root, project.home)
+
+
+def mend(project, version):
+    damaged = [file for file in registered.check(project) if file.problem and file.name.startswith(version)]
+    return list(mending.mend(project, {"registry": damaged}))
+
+
+def test_package_that_is_gone_is_put_back_with_all_equal_files(workspace, version, model):
+    for path in (model / "artifacts/vae/shim.py", model / "shim.py"):
+        path.write_text("spoilt")
+    mend(workspace, version)
+    assert problems(workspace, version) == {}
+    shutil.rmtree(model / "artifacts")
+    mend(workspace, version)
+    assert problems(workspace, version) == {}
+
+
+def test_what_cannot_be_mended_is_said_and_what_was_added_is_moved_away(workspace, version, model):
+    shutil.rmtree(workspace.root / "work")
+    (model / "artifacts/vae/encode.onnx").write_bytes(b"spoilt")
+    added = model / "artifacts/vae/runtime/more.py"
+    added.touch()
+    said = mend(workspace, version)
+    assert f"{version}: encode.onnx: no whole copy was found in DVC's cache or the workspace" in said
+    assert not added.exists()
+    shutil.rmtree(model)
+    (line,) = mend(workspace, version)
+    assert f"{version} has no files" in line
+    assert "can't be mended from here" in line
+
+
+def test_file_on_a_server_is_not_called_mendable(version, project, model, monkeypatch):
+    @contextmanager
+    def copied(*_):
+        yield model, True
+
+    (model / "shim.py").write_text("spoilt")
+    monkeypatch.setattr(registered, "_files", copied)
+    (file,) = [file for file in registered.check(project) if file.problem and file.name.startswith(version)]
+    assert file.path is None
+    assert "--fix" not in file.fix
 
 
 def test_bytecode_that_serving_leaves_is_no_damage(project, version, model):

@@ -13,8 +13,9 @@ from hourglass.dvc_cache import Cache
 from hourglass.errors import HourglassError
 from hourglass.files import sha256_of
 from hourglass.project import Project
+from hourglass.runtime.model import MANIFEST
 from hourglass.stages import snapshot
-from hourglass.upkeep import workspace
+from hourglass.upkeep import registered, workspace
 from hourglass.upkeep.hashed import Hashed
 
 #: As DVC keeps its objects.
@@ -90,21 +91,50 @@ def _mend_outputs(project: Project, damaged: Iterable[Hashed], aside: Path) -> I
 
 
 def _mend_versions(project: Project, damaged: Iterable[Hashed], aside: Path) -> Iterator[str]:
-    wanted = {file.expected: file for file in damaged if file.path is not None and file.expected}
-    if not wanted:
-        return
-    sources = [path for _, path in Cache.of(project).objects()]
-    sources += [path for path in (project.root / "work" / "package").rglob("*") if path.is_file()]
-    for source in sources:
-        file = wanted.pop(sha256_of(source), None)
-        if file is not None and file.path is not None:
+    damaged = tuple(damaged)
+    wanted: dict[str, list[Hashed]] = {}
+    for file in damaged:
+        if file.path is None:
+            yield f"{file.name} {file.problem}; it can't be mended from here: {file.fix}"
+        elif file.expected:
+            wanted.setdefault(file.expected, []).append(file)
+        else:
             yield _put_aside(file, aside)
-            _write(file.path, source.read_bytes())
-            yield f"{file.name} was put back from {source}"
+    put_back = []
+    for sha256, source in _copies(project) if wanted else ():
+        for file in wanted.pop(sha256, ()):
+            yield _put_back(file, source, aside)
+            put_back.append(file)
         if not wanted:
-            return
-    for file in wanted.values():
+            break
+    for file in (file for files in wanted.values() for file in files):
         yield f"{file.name}: no whole copy was found in DVC's cache or the workspace"
+    if any(
+        file.path is not None and file.path.name == MANIFEST for file in put_back
+    ):  # only now is known what it lists
+        yield from _mend_versions(
+            project, (file for file in registered.check(project) if _is_new(file, damaged)), aside
+        )
+
+
+def _is_new(file: Hashed, damaged: tuple[Hashed, ...]) -> bool:
+    return bool(file.problem) and file not in damaged
+
+
+def _copies(project: Project) -> Iterator[tuple[str, Path]]:
+    """Hash what a registered file may be a copy of."""
+    for _, path in Cache.of(project).objects():
+        yield sha256_of(path), path
+    for path in (project.root / "work" / "package").rglob("*"):
+        if path.is_file():
+            yield sha256_of(path), path
+
+
+def _put_back(file: Hashed, source: Path, aside: Path) -> str:
+    assert file.path is not None  # noqa: S101
+    done = _put_aside(file, aside)
+    _write(file.path, source.read_bytes())
+    return f"{done}; it was put back from {source}"
 
 
 def _put_aside(file: Hashed, aside: Path) -> str:

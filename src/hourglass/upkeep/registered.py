@@ -26,6 +26,7 @@ _LOST = (
     "run `hourglass verify --fix`, which takes the file from DVC's cache or the workspace where they have it; else "
     "`hourglass rollback` to a sound version"
 )
+_BACKUP = "put back its artifacts from a backup of the MLflow store, or `hourglass rollback` to a sound version"
 
 
 def check(project: Project) -> Iterator[Hashed]:
@@ -44,7 +45,7 @@ def check(project: Project) -> Iterator[Hashed]:
             if versions.MANIFEST_HASH in entry.tags:
                 with _files(client, entry) as (folder, copied):
                     files = _version(entry, folder)
-                    yield from (replace(file, path=None) for file in files) if copied else files
+                    yield from map(_elsewhere, files) if copied else files
 
 
 def _database(project: Project, database: Path) -> Hashed:
@@ -82,11 +83,17 @@ def _files(client: "MlflowClient", entry: "ModelVersion") -> Iterator[tuple[Path
         yield Path(mlflow.artifacts.download_artifacts(f"models:/{entry.name}/{entry.version}", dst_path=folder)), True
 
 
+def _elsewhere(file: Hashed) -> Hashed:
+    """Forget the copy of a file that is kept by a server."""
+    return replace(file, path=None, fix=_BACKUP if file.problem else "")
+
+
 def _version(entry: "ModelVersion", folder: Path) -> Iterator[Hashed]:
     name = f"models:/{entry.name}/{entry.version}"
     package = folder / "artifacts" / entry.tags[tracking.VARIANT]
-    if not package.is_dir():
-        yield Hashed(name, problem=f"has no files at {package}", fix="was the project moved? Run `hourglass doctor`")
+    if not folder.is_dir():
+        fix = f"was the project moved? Run `hourglass doctor`; otherwise {_BACKUP}"
+        yield Hashed(name, problem=f"has no files at {folder}", fix=fix)
         return
     manifest = Hashed.held(
         package / MANIFEST, f"{name}: {MANIFEST}", entry.tags[versions.MANIFEST_HASH], _LOST, "sha256"
@@ -102,4 +109,5 @@ def _version(entry: "ModelVersion", folder: Path) -> Iterator[Hashed]:
     for path in sorted(package.rglob("*")):
         inner = path.relative_to(package).as_posix()
         if path.is_file() and inner not in {*expected, MANIFEST} and "__pycache__" not in path.parts:
-            yield Hashed(f"{name}: {inner}", path.stat().st_size, "is no part of what was registered", "delete it")
+            fix = "delete it; `hourglass verify --fix` moves it away"
+            yield Hashed(f"{name}: {inner}", path.stat().st_size, "is no part of what was registered", fix, path=path)
