@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isclose, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from hourglass.registry.origin import Origin
 from hourglass.runtime.model import MANIFEST
 from hourglass.worktrees import worktree
 
-#: How far scores may lie apart on another fingerprint, relative to the larger of the two.
+#: How far scores, and what is computed from data, may lie apart on another fingerprint, relative to the larger.
 TOLERANCE = 0.01
+#: Keys of ``config.json`` that are computed; all others are set, and must be equal.
+_COMPUTED = ("threshold", "normaliser")
 #: What a version's tags hold anyway, so that it doesn't matter whether it was committed.
 _IN_TAGS = ("params.yaml", "data.dvc")
 #: Parts of a package that no arithmetic goes into.
@@ -37,9 +40,12 @@ class Reproduction:
     files : int
         How many files both have together.
     rows : int
-        How many rows of selection both scored.
+        How many rows of selection both can judge.
     difference : float
-        Largest difference of their scores, relative to the larger of the two.
+        Largest difference of their scores, relative to the larger of the two; infinite where one can't judge a row.
+    apart : tuple of str
+        What decides on an alarm or a p-value and lies further apart than `TOLERANCE`: keys of ``config.json``,
+        ``calibration.npy``.
     """
 
     origin: Origin
@@ -48,6 +54,7 @@ class Reproduction:
     files: int
     rows: int
     difference: float
+    apart: tuple[str, ...]
 
     @property
     def same_fingerprint(self) -> bool:
@@ -56,10 +63,11 @@ class Reproduction:
 
     @property
     def match(self) -> bool:
-        """Tell whether the rebuild is the version: to the bit, or on another fingerprint by its code and scores."""
-        if self.same_fingerprint:
+        """Tell whether the rebuild is the version: to the bit, or on another fingerprint by all that it does."""
+        if self.same_fingerprint or not self.differing:
             return not self.differing
-        return self.difference <= TOLERANCE and not any(name.startswith(_CODE) for name in self.differing)
+        same_code = not any(name.startswith(_CODE) for name in self.differing)
+        return same_code and not self.apart and self.rows > 0 and self.difference <= TOLERANCE
 
     @property
     def verdict(self) -> str:
@@ -72,7 +80,8 @@ class Reproduction:
         if self.same_fingerprint:
             return f"{uri} is not reproduced: on the same fingerprint {files}; {scores}"
         outcome = "is reproduced within tolerance" if self.match else "is not reproduced"
-        return f"{uri} {outcome}: on another fingerprint {files}; {scores}, {TOLERANCE:g} is allowed"
+        apart = f"; further apart than that: {', '.join(self.apart)}" if self.apart else ""
+        return f"{uri} {outcome}: on another fingerprint {files}; {scores}, {TOLERANCE:g} is allowed{apart}"
 
     def facts(self) -> dict[str, Any]:
         """Describe it for programs."""
@@ -84,7 +93,12 @@ class Reproduction:
             "uncommitted": list(_uncommitted(self.origin)),
             "fingerprint": {"registered": self.origin.fingerprint, "here": self.fingerprint},
             "files": {"all": self.files, "differing": list(self.differing)},
-            "scores": {"rows": self.rows, "max_relative_difference": self.difference, "tolerance": TOLERANCE},
+            "scores": {
+                "rows": self.rows,
+                "max_relative_difference": self.difference if isfinite(self.difference) else None,
+                "tolerance": TOLERANCE,
+            },
+            "apart": list(self.apart),
         }
 
 
@@ -192,9 +206,36 @@ def _compared(apart: Project, origin: Origin, registered: Path) -> Reproduction:
         fingerprint=read_json(apart.output("train", origin.variant) / outputs.MODEL)["fingerprint"],
         differing=tuple(name for name in names if before.get(name) != after.get(name)),
         files=len(names),
-        rows=len(old),
+        rows=int(np.sum(~np.isnan(old) & ~np.isnan(new))),
         difference=_difference(old, new),
+        apart=_apart(registered, rebuilt),
     )
+
+
+def _apart(registered: Path, rebuilt: Path) -> tuple[str, ...]:
+    """Name what two packages don't share: settings that differ, and computed numbers beyond the tolerance."""
+    import numpy as np
+
+    old, new = (read_json(folder / "config.json") for folder in (registered, rebuilt))
+    names = [
+        key
+        for key in sorted({*old, *new})
+        if not _alike(old.get(key), new.get(key), TOLERANCE if key in _COMPUTED else 0.0)
+    ]
+    before, after = (np.load(folder / "calibration.npy") for folder in (registered, rebuilt))
+    if before.shape != after.shape or _difference(before, after) > TOLERANCE:
+        names.append("calibration.npy")
+    return tuple(names)
+
+
+def _alike(old: Any, new: Any, tolerance: float) -> bool:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old.keys() == new.keys() and all(_alike(old[key], new[key], tolerance) for key in old)
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(_alike(*pair, tolerance) for pair in zip(old, new, strict=True))
+    if isinstance(old, float) and isinstance(new, float):
+        return isclose(old, new, rel_tol=tolerance)
+    return bool(old == new)
 
 
 def _difference(old: Any, new: Any) -> float:
