@@ -1,5 +1,6 @@
 """Promotions and ways back, with versions in a real store."""
 
+import json
 import shutil
 from contextlib import suppress
 from itertools import count
@@ -27,13 +28,14 @@ class Registry:
         self.name, self.client = next(_NAMES), store.connect(project)
         self.client.create_registered_model(self.name)
 
-    def add(self, settings: str = "same"):
+    def add(self, settings: str = "same", **split):
         tags = {
             versions.KEY: next(_NAMES),
             tracking.VARIANT: "vae",
             "hourglass.metric": "auroc",
             "hourglass.value": "0.9",
             "hourglass.settings": settings,
+            versions.PARAMS: json.dumps({"split": split}),
         }
         made = self.client.create_model_version(self.name, self.source, tags=tags)
         return self.version(int(made.version))
@@ -263,6 +265,22 @@ def test_promotion_killed_while_it_is_taken_back_ends_with_the_old_champion(regi
     first, *others = registry.moves
     assert first == (None, 1, "promoted")
     assert others == [(1, 2, "promoted"), (2, 1, "taken back")] * (len(others) // 2)
+
+
+def test_challenger_trained_under_another_split_is_refused(real):
+    real.client.set_registered_model_alias(real.name, CHAMPION, str(real.add().number))
+    refused = real.judge(real.add(salt=1))
+    assert not refused.promote
+    assert "trained under another split (split.salt 1 instead of 0)" in refused.sentence
+
+
+def test_champion_trained_under_another_split_is_held_against_and_the_verdict_says_so(real):
+    real.client.set_registered_model_alias(real.name, CHAMPION, str(real.add(salt=1).number))
+    passed = real.judge(real.add())
+    assert passed.promote
+    assert passed.sentence.endswith(
+        "version 1 was trained under another split (split.salt 1 instead of 0), which favours it"
+    )
 
 
 @pytest.mark.services

@@ -29,7 +29,7 @@ def params(stored):
         client.create_registered_model(name)
         for value in ("0.8", "0.9"):
             tags = {tracking.VARIANT: "vae", versions.KEY: value, "hourglass.metric": "auroc"}
-            tags |= {"hourglass.value": value, "hourglass.settings": "same"}
+            tags |= {"hourglass.value": value, "hourglass.settings": "same", versions.PARAMS: '{"split": {}}'}
             made = client.create_model_version(name, "file:///nowhere", tags=tags)
             number = int(made.version)
             versions.note(client, name, number, f"version {number} [won]", passed=True)

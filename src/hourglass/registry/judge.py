@@ -19,7 +19,8 @@ def judge(project: Project, params: Params, version: Version, *, by: str = histo
 
     The same variant with the same settings must be no worse than ``registry.margin``; another must be better. Both with
     ``registry.confidence``. Whatever its rival, a version with a fault (`hourglass.evaluation.guards`) is refused, and
-    one that was rolled back is, unless somebody asks for it by hand.
+    one that was rolled back is, unless somebody asks for it by hand. One that was trained under another split than the
+    present may know rows of selection: as challenger it is refused; as champion it is compared, which is careful.
 
     Raises
     ------
@@ -77,6 +78,14 @@ def _without_champion(
 
 
 def _against(project: Project, params: Params, champion: Version, version: Version, model: "Model") -> Verdict:
+    moved = _moved_split(version, params)
+    if moved:
+        return Verdict(
+            version,
+            False,
+            f"{version.title} is not promoted: it was trained under another split ({moved}) and may know rows of the "
+            "present selection; `hourglass run` trains one under the present split",
+        )
     old = _open_champion(project, champion)
     if _columns(old.config["schema"]) != _columns(model.config["schema"]):
         return Verdict(
@@ -88,7 +97,17 @@ def _against(project: Project, params: Params, champion: Version, version: Versi
     rule = _Rule.of(params, same=version.settings == champion.settings)
     gain = _gain(project, params, version.metric, old, model, rule.confidence)
     promoted = gain.low > -rule.margin
-    return Verdict(version, promoted, _sentence(version, champion.number, gain, rule, promoted=promoted))
+    sentence = _sentence(version, champion.number, gain, rule, promoted=promoted)
+    moved = _moved_split(champion, params)
+    if moved:
+        sentence += f"; version {champion.number} was trained under another split ({moved}), which favours it"
+    return Verdict(version, promoted, sentence)
+
+
+def _moved_split(version: Version, params: Params) -> str:
+    """Say in what a version's split differs from the present one; empty where it doesn't."""
+    then, now = version.split.model_dump(), params.split.model_dump()
+    return ", ".join(f"split.{key} {then[key]} instead of {now[key]}" for key in now if then[key] != now[key])
 
 
 def _open(project: Project, version: Version) -> "Model":

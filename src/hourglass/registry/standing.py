@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from hourglass.params import SplitParams
+
 #: The aliases of a registered name: what is served, and what was before it.
 CHAMPION, PREVIOUS = "champion", "previous_champion"
 
@@ -27,6 +29,8 @@ class Version:
         Of the code that made it; empty where there is no git.
     passed : bool
         Whether the gate has ever let it pass.
+    split : SplitParams
+        How the rows were divided when it was trained.
     """
 
     name: str
@@ -38,6 +42,7 @@ class Version:
     settings: str = ""
     commit: str = ""
     passed: bool = False
+    split: SplitParams = field(default_factory=SplitParams)
 
     @property
     def title(self) -> str:

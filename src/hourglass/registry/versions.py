@@ -13,7 +13,7 @@ from hourglass import pipeline
 from hourglass.errors import HourglassError
 from hourglass.files import digest, read_json, sha256_of
 from hourglass.locks import locked
-from hourglass.params import Params
+from hourglass.params import Params, SplitParams
 from hourglass.project import Project
 from hourglass.registry import history, store, tracking
 from hourglass.registry.provenance import Provenance
@@ -208,7 +208,7 @@ def signature(config: dict[str, Any]) -> Any:
 
 def _version(entry: "ModelVersion") -> Version | None:
     """Read the tags of a version; None where others registered it."""
-    if not {KEY, tracking.VARIANT, _METRIC, _VALUE, _SETTINGS} <= entry.tags.keys():
+    if not {KEY, PARAMS, tracking.VARIANT, _METRIC, _VALUE, _SETTINGS} <= entry.tags.keys():
         return None
     return Version(
         name=entry.name,
@@ -220,6 +220,7 @@ def _version(entry: "ModelVersion") -> Version | None:
         settings=entry.tags[_SETTINGS],
         commit=entry.tags.get("mlflow.source.git.commit", ""),
         passed=entry.tags.get(GATE) == PASSED,
+        split=SplitParams(**json.loads(entry.tags[PARAMS])["split"]),
     )
 
 

@@ -390,7 +390,11 @@ def _standing_numbers(standing: Standing | None) -> dict[str, Any] | None:
         return None
 
     def of(version: Version | None) -> dict[str, Any] | None:
-        return asdict(version) | {"created": version.created.isoformat()} if version else None
+        return (
+            asdict(version) | {"created": version.created.isoformat(), "split": version.split.model_dump()}
+            if version
+            else None
+        )
 
     return {
         "champion": of(standing.champion),
