@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from prefect import flow, get_run_logger
+from prefect import flow, get_run_logger, runtime
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
@@ -25,6 +25,7 @@ from prefect.states import Cancelled, Completed, Crashed, Failed, Scheduled
 from hourglass import databranch
 from hourglass.errors import HourglassError
 from hourglass.git import git, has_repository
+from hourglass.locks import locked
 from hourglass.pipeline import CommandInterruptedError
 from hourglass.project import Project
 from hourglass.retraining import retrain_apart
@@ -70,7 +71,13 @@ def scheduled_retrain(settings: dict[str, Any] | None = None) -> State[Any]:
     settings : dict, optional
         What to change in params.yaml for this run alone: ``{"vae.latent": 4}``.
     """
-    _clear_up(settings)
+    # while the server was away, an attempt that lives may have been taken for dead: let it end
+    with locked(Project.find(), f"flow run {runtime.flow_run.id}"):
+        _clear_up(settings)
+        return _retrain(settings or {})
+
+
+def _retrain(settings: dict[str, Any]) -> State[Any]:
     log, told = get_run_logger(), []
 
     def on_line(line: str) -> None:
@@ -79,7 +86,7 @@ def scheduled_retrain(settings: dict[str, Any] | None = None) -> State[Any]:
             told.append(line)
 
     try:
-        done = retrain_apart(Project.find(), settings or {}, on_line)
+        done = retrain_apart(Project.find(), settings, on_line)
     except CommandInterruptedError as killed:
         return Crashed(message=str(killed))
     except HourglassError as problem:

@@ -265,6 +265,18 @@ def test_a_run_that_loses_the_run_inside_is_tried_again(deployed):
     assert [inside["state_name"] for inside in deployed.inside(run)] == ["Crashed", "Completed"]
 
 
+def test_a_run_that_is_taken_for_dead_ends_before_it_is_tried_again(deployed):
+    deployed.deploy()
+    deployed.serve()
+    run = deployed.start(**{"train.epochs": 500, "train.patience": 500})
+    (first,) = wait(lambda: deployed.inside(run))
+    deployed.set_state(run, "CRASHED")
+    wait(lambda: deployed.run(run)["run_count"] == 2)
+    wait(lambda: len(deployed.inside(run)) == 2)
+    assert deployed.run(first["id"])["state_name"] == "Completed"
+    wait(lambda: [inside["state_name"] for inside in deployed.inside(run)] == ["Completed", "Completed"])
+
+
 def test_a_run_whose_worker_was_killed_with_it_is_noticed_and_tried_again(deployed):
     deployed.deploy()
     deployed.serve()
