@@ -80,9 +80,11 @@ def retrain() -> Outcome | State[Any]:
     project = Project.find()
     try:
         with locked(project, "the retrain flow"):
-            return _retrain(project)
+            outcome = _retrain(project)
     except HourglassError as problem:
         return Failed(message=str(problem))
+    _tell(outcome)
+    return outcome
 
 
 def _retrain(project: Project) -> Outcome:
@@ -308,18 +310,21 @@ def main() -> None:
     _require_prefect()
     with tags(*_tags(params)):
         state: State[Any] = retrain(return_state=True)
-    if state.is_failed():
+    if not state.is_completed():
         problem = state.result(raise_on_failure=False)
         told = isinstance(problem, BaseException) and not isinstance(problem, FailedRun)
         raise problem if told else HourglassError(state.message)
-    outcome: Outcome = state.result()
+
+
+def _tell(outcome: Outcome) -> None:
+    """Say what came out; here, for a server that answered late gives the run's state back without its result."""
     champion = outcome.standing.champion
     print(f"\n{outcome.stages} stage{'' if outcome.stages == 1 else 's'} ran.")  # noqa: T201
     if outcome.verdict is not None:
         print(f"Gate: {outcome.verdict.sentence}.")  # noqa: T201
     if champion is not None:
         print(f"Champion: {champion.uri} ({champion.variant}, {champion.metric} {champion.value:.4f} on selection).")  # noqa: T201
-    print(f"Report: {outcome.report}")  # noqa: T201
+    print(f"Report: {outcome.report}", flush=True)  # noqa: T201
 
 
 def _tags(params: Params) -> list[str]:

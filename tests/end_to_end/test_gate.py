@@ -33,7 +33,7 @@ def test_worse_setting_is_registered_but_not_promoted_and_other_inputs_are_refus
 def test_rolled_back_version_stays_down_until_somebody_asks(copy):
     copy.hourglass("run")
     copy.set(anomaly={"alpha": 0.1})
-    assert "version 2" in copy.hourglass("run").split("Champion:")[1]
+    assert "models:/hourglass/2" in copy.hourglass("run").split("Champion:")[1]
     said = copy.hourglass("rollback", "--reason", "alarms at night")
     assert said.startswith("rolled back by hand: alarms at night; version 1")
     again = copy.hourglass("run")
