@@ -1,9 +1,9 @@
 """The data branch goes forward by data alone, and a run takes the data that is newest for its commit."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
+from tests.repository import git
 
 from hourglass import databranch
 from hourglass.databranch import BRANCH, DATA_FILE
@@ -15,12 +15,6 @@ from hourglass.worktrees import worktree
 @pytest.fixture(autouse=True)
 def _no_override(monkeypatch):
     monkeypatch.delenv("HOURGLASS_HOME", raising=False)
-
-
-def git(folder, *arguments):
-    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    command = ["git", *identity, *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def write(root: Path, **files: str) -> str:

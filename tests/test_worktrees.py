@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from tests.repository import git
 
 from hourglass.errors import HourglassError
 from hourglass.project import Project
@@ -16,12 +17,6 @@ from hourglass.worktrees import worktree
 @pytest.fixture(autouse=True)
 def _no_override(monkeypatch):
     monkeypatch.delenv("HOURGLASS_HOME", raising=False)
-
-
-def git(folder, *arguments):
-    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    command = ["git", *identity, *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def make_project(root: Path) -> Project:
