@@ -27,9 +27,6 @@ def judge(project: Project, params: Params, version: Version, *, by: str = histo
     HourglassError
         The champion or the version can't be read, or the two can't be compared.
     """
-    from hourglass.data.dataset import Dataset
-    from hourglass.evaluation import gate
-
     client = store.connect(project)
     with store.store_errors(store.uri(project)):
         champion = history.aliases(client, version.name)[CHAMPION]
@@ -44,6 +41,9 @@ def judge(project: Project, params: Params, version: Version, *, by: str = histo
             f"{version.title} is not promoted by itself: on {taken_down.time:%Y-%m-%d %H:%M} UTC it was taken down "
             f"({taken_down.reason}); `hourglass promote {version.number}` asks the gate again",
         )
+    from hourglass.data.dataset import Dataset
+    from hourglass.evaluation import gate
+
     model = _open(project, version)
     faults = gate.faults(model, Dataset(project.dataset))
     if faults:
