@@ -10,11 +10,10 @@ import socket
 import sys
 import tomllib
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Literal
 
 import httpx
-from prefect.automations import AutomationCore, EventTrigger, Posture, ResourceSpecification
+from prefect.automations import AutomationCore
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import (
     DeploymentScheduleCreate,
@@ -23,11 +22,10 @@ from prefect.client.schemas.actions import (
     WorkPoolCreate,
 )
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName
-from prefect.client.schemas.objects import ConcurrencyOptions, StateType
+from prefect.client.schemas.objects import ConcurrencyOptions
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import DeploymentSort
-from prefect.events.actions import ChangeFlowRunState, RunDeployment
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 from prefect.utilities.callables import parameter_schema_from_entrypoint
@@ -37,6 +35,7 @@ from rich.console import Console
 from rich.table import Table
 from ruamel.yaml import YAML
 
+from flows import automations
 from hourglass import params as settings
 from hourglass import slots
 from hourglass.errors import HourglassError
@@ -45,15 +44,6 @@ from hourglass.pipeline import child_environment
 from hourglass.project import Project
 
 FLOW = "scheduled-retrain"
-#: Of a run that lives, the server hears every 30 seconds (pyproject.toml).
-SILENCE = timedelta(seconds=100)
-#: How often a run is tried that something kills.
-ATTEMPTS = 3
-#: How long after a crash it is tried again: the worker reports a crash a second time when the process is gone.
-PAUSE = timedelta(seconds=10)
-#: What shows that a run lives or has ended. `Running`, `Crashed` and `Cancelled` are left out: with SQLite, what ends a
-#: trigger's wait can be lost ("database is locked"), to all automations, with the events that follow it.
-_SIGNS = ("heartbeat", "Completed", "Failed")
 
 Done = Literal["created", "updated", "unchanged", "removed"]
 
@@ -86,8 +76,8 @@ def deploy(project: Project, params: Params) -> list[Entry]:
             raise HourglassError(f"Prefect's API at {api} can't be reached ({problem}).") from problem
         entries = [_work_pool(client, described["work_pool"]["name"]), *_limits(client, params)]
         deployment, entry = _deployment(client, project, params, described, schedules)
-        automations = _automations(params.registry.name, deployment)
-        entries += [entry, *(_automation(client, wanted) for wanted in automations)]
+        wanted = automations.of(params.registry.name, str(deployment.id))
+        entries += [entry, *(_automation(client, automation) for automation in wanted)]
         return entries + _remove_former(client, deployment)
 
 
@@ -203,101 +193,6 @@ def _is_up_to_date(
     )
 
 
-def _automations(name: str, deployment: DeploymentResponse) -> list[AutomationCore]:
-    """List what the server does by itself; it sees runs by their tag, so also the run inside a scheduled one."""
-    runs = ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"})
-    ours = ResourceSpecification({"prefect.resource.id": f"prefect.tag.{name}"})
-    scheduled = ResourceSpecification({"prefect.resource.id": f"prefect.deployment.{deployment.id}"})
-    each = {"prefect.resource.id"}
-
-    def crashed(attempts: list[int], **when: Any) -> EventTrigger:
-        counted = ResourceSpecification({**runs.root, "prefect.run-count": [str(attempt) for attempt in attempts]})
-        expected = {"expect": {"prefect.flow-run.Crashed"}} | when
-        return EventTrigger(match=counted, match_related=scheduled, for_each=each, **expected)
-
-    again = ChangeFlowRunState(state=StateType.SCHEDULED, name="AwaitingRetry", message="it crashed; tried again")
-    return [
-        AutomationCore(
-            name=f"{name}: new data",
-            description="Retrains when `hourglass add` brought a shard.",
-            trigger=EventTrigger(
-                expect={"hourglass.data.added"},
-                match=ResourceSpecification({"prefect.resource.id": f"hourglass.data.{name}"}),
-            ),
-            actions=[RunDeployment(deployment_id=deployment.id)],
-        ),
-        AutomationCore(
-            name=f"{name}: no heartbeat",
-            description="Marks a run as crashed that the server hears nothing of: its machine or its worker died.",
-            trigger=EventTrigger(
-                posture=Posture.Proactive,
-                after={"prefect.flow-run.heartbeat", "prefect.flow-run.Pending"},
-                expect={f"prefect.flow-run.{sign}" for sign in _SIGNS},
-                match=runs,
-                match_related=ours,
-                for_each=each,
-                within=SILENCE,
-            ),
-            actions=[
-                ChangeFlowRunState(
-                    state=StateType.CRASHED, message=f"no heartbeat for {SILENCE.total_seconds():.0f} seconds"
-                )
-            ],
-        ),
-        AutomationCore(
-            name=f"{name}: crashed, tried again",
-            description=f"Tries a run again that was killed, {ATTEMPTS} times in all.",
-            trigger=crashed(
-                [*range(1, ATTEMPTS)],
-                posture=Posture.Proactive,
-                after={"prefect.flow-run.Crashed"},
-                expect={"prefect.flow-run.Cancelled"},
-                within=PAUSE,
-            ),
-            actions=[again],
-        ),
-        AutomationCore(
-            name=f"{name}: crashed before its start, tried again",
-            description="Tries a run again that was killed before it began; once, as it may be unable to begin.",
-            trigger=crashed([0], within=timedelta(days=1)),
-            actions=[again],
-        ),
-        AutomationCore(
-            name=f"{name}: given up",
-            description="Says so where a run has crashed too often.",
-            trigger=crashed([ATTEMPTS]),
-            actions=[
-                ChangeFlowRunState(
-                    state=StateType.CRASHED,
-                    name="GivenUp",
-                    message=f"crashed {ATTEMPTS} times, so it is not tried again; its log may say why",
-                    force=True,
-                )
-            ],
-        ),
-        AutomationCore(
-            name=f"{name}: refused",
-            description="Says why a run was refused.",
-            trigger=EventTrigger(
-                expect={"prefect.flow-run.Cancelled"},
-                match=ResourceSpecification(
-                    {**runs.root, "prefect.state-message": "Deployment concurrency limit reached."}
-                ),
-                match_related=scheduled,
-            ),
-            actions=[
-                ChangeFlowRunState(
-                    state=StateType.CANCELLED,
-                    name="Refused",
-                    message="another retraining was under way, and they don't overlap; if this one asked for something "
-                    "else, start it again when that has ended",
-                    force=True,
-                )
-            ],
-        ),
-    ]
-
-
 def _remove_former(client: SyncPrefectClient, deployment: DeploymentResponse) -> list[Entry]:
     """Remove what was registered for this folder under a former ``registry.name``; it would go on firing."""
     gone = []
@@ -305,7 +200,7 @@ def _remove_former(client: SyncPrefectClient, deployment: DeploymentResponse) ->
     for other in client.read_deployments(flow_filter=ours, sort=DeploymentSort.NAME_ASC, limit=200):
         if other.id != deployment.id and other.pull_steps == deployment.pull_steps:
             says = f"its folder is now {deployment.name}'s"
-            for former in _automations(other.name, other):
+            for former in automations.of(other.name, str(other.id)):
                 for found in client.read_automations_by_name(former.name):
                     client.delete_automation(found.id)
                     gone.append(Entry("automation", found.name, says, "removed"))

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from tests.repository import git
 
 from hourglass import databranch
 from hourglass.databranch import BRANCH, DATA_FILE
 from hourglass.errors import HourglassError
 from hourglass.project import Project
 from hourglass.worktrees import worktree
+from tests.repository import git
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,11 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from tests.repository import git
 
 from hourglass.errors import HourglassError
 from hourglass.project import Project
 from hourglass.worktrees import worktree
+from tests.repository import git
 
 
 @pytest.fixture(autouse=True)

@@ -281,11 +281,11 @@ def doctor(
 
 
 def _run_flow(name: str, *arguments: str) -> None:
-    import runpy
+    from importlib import import_module
 
     project, _ = _load()
-    flow: Any = runpy.run_path(str(project.root / "flows" / f"{name}.py"))
-    flow["main"](*arguments)
+    sys.path.insert(0, str(project.root))
+    import_module(f"flows.{name}").main(*arguments)
 
 
 def _register(project: Project, params: Any) -> Any:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from tests.projects import ROOT, Checkout
 
 pytestmark = [pytest.mark.slow, pytest.mark.services]

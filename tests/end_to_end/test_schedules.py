@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+
 from tests.projects import Checkout
 
 pytestmark = [pytest.mark.slow, pytest.mark.services]

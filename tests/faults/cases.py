@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from tests.faults import page, plugin
-from tests.projects import Checkout
 
 from hourglass.files import folder_hashes
+from tests.faults import page, plugin
+from tests.projects import Checkout
 
 MARK = "HOURGLASS_FAULT_CASE"
 #: A mirror to MLflow may take a minute after its training.

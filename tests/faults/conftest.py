@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from threading import Timer
 
 import pytest
+
 from tests.faults.cases import Case, Template, end_all
 
 _LIMIT_SECONDS = 900

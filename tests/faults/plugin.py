@@ -9,6 +9,7 @@ import random
 from pathlib import Path
 
 import pytest
+
 from tests.faults.page import Page
 
 #: Drawn by the process that the user started; its xdist workers inherit it.

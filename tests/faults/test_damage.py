@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+
 from tests.faults.test_stages import forget
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from tests.faults.test_stages import forget
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]

@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+
 from tests.faults.test_stages import forget
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]

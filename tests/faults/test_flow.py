@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 
 import pytest
+
 from tests.faults.cases import Case, drawn, end_all, told
 from tests.faults.servers import Server
 

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 from ruamel.yaml import YAML
-from tests.faults.cases import drawn, told
 
 from hourglass import pipeline
 from hourglass.project import Project
+from tests.faults.cases import drawn, told
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
