@@ -184,6 +184,7 @@ def test_stage_dies_with_dvc(project):
     dvc.send_signal(signal.SIGKILL)
     dvc.wait()
     _wait(lambda: not stage.exists())
+    assert not stage.exists()
 
 
 def test_stage_ends_when_dvc_ended_before_it_was_ready(project):
