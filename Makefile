@@ -28,11 +28,11 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hourglass needs Python 3.11 or later; try: make PYTHON=python3.12 " + "run")'
 	$(PYTHON) -m venv $(VENV)
 
-# the imports fill the caches of bytecode and compiled code, so that the first run doesn't wait for them
+# fills the caches of bytecode and compiled code, so that the first run doesn't wait for them
 $(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing into $(VENV), which takes a few minutes the first time ..."
 	$(PIP) -e .
-	$(BIN)/python -c 'import mlflow, prefect.server, torch, umap'
+	$(BIN)/python -c 'import mlflow, numpy, prefect.server, torch; from hourglass.evaluation import latent; latent.umap_map(numpy.eye(99), seed=0)'
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed

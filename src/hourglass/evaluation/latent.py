@@ -46,8 +46,8 @@ def effective_dimension(z: NDArray[Any]) -> float:
 def umap_map(z: NDArray[Any], *, seed: int) -> NDArray[np.float32]:
     """Lay codes out in the plane with UMAP (McInnes, Healy & Melville 2018): shape (rows, 2).
 
-    The exact neighbours come from scikit-learn: UMAP would compile its own search for seconds in every process. Codes
-    of one or two units are their own map.
+    The exact neighbours come from scikit-learn, as UMAP would compile a search of its own. Codes of one or two units
+    are their own map.
     """
     if z.shape[1] <= 2:
         return np.pad(z, ((0, 0), (0, 2 - z.shape[1]))).astype(np.float32)
@@ -60,9 +60,20 @@ def umap_map(z: NDArray[Any], *, seed: int) -> NDArray[np.float32]:
         neighbours = min(_NEIGHBOURS, len(z) - 1)
         distances, indices = NearestNeighbors(n_neighbors=neighbours).fit(z).kneighbors(z)
         knn = (indices.astype(np.int32), distances.astype(np.float32))
+        _keep_compiled()
         umap = UMAP(n_neighbors=neighbours, precomputed_knn=knn, random_state=seed, n_jobs=1, init="pca")
         layout: NDArray[np.float32] = umap.fit_transform(z)
     return layout
+
+
+def _keep_compiled() -> None:
+    """Have numba keep UMAP's compiled functions on disk; else every process compiles them, for ten seconds."""
+    from numba.core.dispatcher import Dispatcher
+    from umap import layouts, umap_
+
+    for function in [*vars(layouts).values(), *vars(umap_).values()]:
+        if isinstance(function, Dispatcher) and not function.signatures:
+            function.enable_caching()
 
 
 def trustworthiness(z: NDArray[Any], layout: NDArray[Any]) -> float:
