@@ -190,7 +190,10 @@ class Case:
         """Hold MLflow to one run for each training and one version for each package, and the alias to the gate."""
         runs = "select count(*) from tags where key = 'hourglass.input_key' group by value"
         versions = "select count(*) from model_version_tags where key = 'hourglass.version_key' group by value"
-        models = "select (select count(*) from logged_models), (select count(*) from model_versions)"
+        models = (  # half of a model, which a full disk left, is deleted; `mlflow gc` removes its row and files
+            "select (select count(*) from logged_models where lifecycle_stage = 'active'), "
+            "(select count(*) from model_versions)"
+        )
         champions = (
             "select verdict.value from registered_model_aliases a left join model_version_tags verdict "
             "on verdict.version = a.version and verdict.key = 'hourglass.gate' where a.alias = 'champion'"
