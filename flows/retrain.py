@@ -28,7 +28,7 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import Transaction, transaction
 
-from hourglass import outputs, pipeline, slots
+from hourglass import dvc_lock, outputs, pipeline, slots
 from hourglass import params as settings
 from hourglass.errors import HourglassError
 from hourglass.files import read_json
@@ -88,7 +88,7 @@ def retrain() -> Outcome | State[Any]:
 
 
 def _retrain(project: Project) -> Outcome:
-    mended = pipeline.mend_lock(project)
+    mended = dvc_lock.mend(project)
     if mended is not None:
         get_run_logger().warning(mended)
     params = settings.load(project.params_file)
@@ -350,7 +350,7 @@ def _check_settings(project: Project) -> Params:
     params = settings.load(project.params_file)
     try:
         trained = {variant: pipeline.locked_inputs(project, f"train@{variant}") for variant in params.variants}
-    except pipeline.DamagedLockError:  # the flow mends it
+    except dvc_lock.DamagedLockError:  # the flow mends it
         trained = dict.fromkeys(params.variants)
     if any(found is None or found["params"].get(name) != params.sections[name] for name, found in trained.items()):
         params.check()

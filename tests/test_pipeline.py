@@ -2,7 +2,6 @@
 
 import ast
 import json
-import subprocess
 from pathlib import Path
 from threading import Timer
 
@@ -127,13 +126,6 @@ def test_restored_stage_did_not_run(tmp_path):
     assert (tmp_path / "out").read_text() == "hello\n"
 
 
-def test_lock_that_is_being_written_is_waited_for(tmp_path):
-    path = tmp_path / "dvc.lock"
-    path.write_text("")
-    Timer(0.5, path.write_text, ["stages: {ingest: {cmd: x}}\n"]).start()
-    assert list(pipeline.lock_entries(Project(tmp_path, tmp_path))) == ["ingest"]
-
-
 def test_dvc_is_asked_again_while_its_lock_is_being_written(tmp_path):
     project = _project(tmp_path, "echo hello > out")
     pipeline.reproduce(project, "only", lambda line: None)
@@ -141,78 +133,6 @@ def test_dvc_is_asked_again_while_its_lock_is_being_written(tmp_path):
     project.lock_file.write_text("")
     Timer(0.7, project.lock_file.write_text, [whole]).start()
     assert not pipeline.changed(project, "only")
-
-
-WHOLE = """schema: '2.0'
-stages:
-  ingest:
-    cmd: exec hourglass ingest
-    deps:
-    - path: data
-      hash: md5
-      md5: 2ee121319a3b22521dca81299e5740e1.dir
-      size: 117119
-      nfiles: 3
-    outs:
-    - path: work/inputs/ingest.json
-      hash: md5
-      md5: 6331466bddf5f7cdf293b1bb975878b6
-      size: 2114
-"""
-
-
-@pytest.fixture
-def impatient(monkeypatch):
-    monkeypatch.setattr(pipeline, "_PATIENCE_SECONDS", 0.0)
-
-
-def test_lock_cut_off_anywhere_is_damaged_or_has_only_whole_files(tmp_path, impatient):
-    project = Project(tmp_path, tmp_path)
-    last = {"path": "work/inputs/ingest.json", "hash": "md5", "md5": "6331466bddf5f7cdf293b1bb975878b6", "size": 2114}
-    for length in range(len(WHOLE) + 1):
-        project.lock_file.write_text(WHOLE[:length])
-        try:
-            entries = pipeline.lock_entries(project)
-        except pipeline.DamagedLockError:
-            assert length < len(WHOLE)
-        else:
-            assert all(file == last for file in entries["ingest"].get("outs", []))
-
-
-DAMAGES = {
-    "bad YAML": "stages: [",
-    "empty": "",
-    "zeros": "\0" * 80,
-    "a merge conflict": f"<<<<<<< HEAD\n{WHOLE}=======\n{WHOLE}>>>>>>> theirs\n",
-    "a list": "- 1\n",
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_damaged_lock_is_named_and_mended_from_git(tmp_path, impatient, damage):
-    project = Project(tmp_path, tmp_path)
-    project.lock_file.write_text(WHOLE)
-    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "x"]):
-        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        subprocess.run(["git", *identity, *command], cwd=tmp_path, check=True)
-    assert pipeline.mend_lock(project) is None
-    project.lock_file.write_text(damage)
-    with pytest.raises(HourglassError, match=r"dvc\.lock is damaged; `hourglass run` mends it"):
-        pipeline.lock_entries(project)
-    assert "is now dvc.lock.damaged; starting from the last commit" in pipeline.mend_lock(project)
-    assert project.lock_file.read_text() == WHOLE
-    assert (tmp_path / "dvc.lock.damaged").read_text() == damage
-    project.lock_file.unlink()
-    assert "dvc.lock was missing; starting from the last commit" in pipeline.mend_lock(project)
-    assert project.lock_file.read_text() == WHOLE
-
-
-def test_damaged_lock_that_git_does_not_have_is_put_aside(tmp_path, impatient):
-    project = Project(tmp_path, tmp_path)
-    project.lock_file.write_text("")
-    assert "starting from none" in pipeline.mend_lock(project)
-    assert not project.lock_file.exists()
-    assert pipeline.mend_lock(project) is None
 
 
 def _dvc_stages():

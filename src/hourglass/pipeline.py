@@ -7,24 +7,16 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from hourglass import dvc_lock
 from hourglass.errors import HourglassError
-from hourglass.files import read_json, write_text
-from hourglass.git import git, has_repository
+from hourglass.files import read_json
 from hourglass.process import child_command
 from hourglass.project import Project
 
 Answer = TypeVar("Answer")
-
-#: How long another DVC may take to write dvc.lock, which it does in place.
-_PATIENCE_SECONDS = 5.0
-_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -101,7 +93,7 @@ def inputs(project: Project, stage: str) -> dict[str, Any]:
 
 def locked_inputs(project: Project, stage: str) -> dict[str, Any] | None:
     """Give what ``dvc.lock`` says a stage depended on, in the form of `inputs`; None if it never ran."""
-    entry = lock_entries(project).get(stage)
+    entry = dvc_lock.entries(project).get(stage)
     if entry is None:
         return None
     return {
@@ -168,106 +160,6 @@ def data_is_kept(project: Project) -> bool:
         return bool(out.cache.exists(out.get_hash().value))
 
     return _ask(project, found)
-
-
-class DamagedLockError(HourglassError):
-    """``dvc.lock`` can't be read, or not all of it is there."""
-
-
-def lock_entries(project: Project) -> dict[str, Any]:
-    """Read ``dvc.lock``: stage to what it depended on and made.
-
-    Raises
-    ------
-    DamagedLockError
-        The file is damaged.
-    """
-    end = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            return _entries(project.lock_file.read_bytes())
-        except FileNotFoundError:
-            return {}
-        except ValueError as broken:
-            if time.monotonic() > end:  # until then DVC may just be writing it
-                raise DamagedLockError(
-                    "dvc.lock is damaged; `hourglass run` mends it. Or restore it with `git checkout -- dvc.lock`, or "
-                    "delete it and run `dvc repro`: finished work comes back from DVC's run cache."
-                ) from broken
-        time.sleep(_PAUSE_SECONDS)
-
-
-def mend_lock(project: Project) -> str | None:
-    """Put a damaged ``dvc.lock`` aside and start from that of git's last commit, or from none.
-
-    What is missing there comes back from DVC's run cache when the stages are run.
-
-    Returns
-    -------
-    str or None
-        What was done; None where nothing had to be.
-    """
-    try:
-        lock_entries(project)
-        damaged = False
-    except DamagedLockError:
-        project.lock_file.replace(project.lock_file.with_suffix(".lock.damaged"))
-        damaged = True
-    if project.lock_file.exists():
-        return None
-    committed = _committed_lock(project)
-    if committed is not None:
-        write_text(project.lock_file, committed)
-    elif not damaged:
-        return None
-    was = "damaged and is now dvc.lock.damaged" if damaged else "missing"
-    return f"dvc.lock was {was}; starting from {'the last commit' if committed else 'none'} and DVC's run cache"
-
-
-def _committed_lock(project: Project) -> str | None:
-    try:
-        if not has_repository(project.root):
-            return None
-        text = git(project.root, "show", f"HEAD:./{project.lock_file.name}") + "\n"
-        _entries(text.encode())
-    except (HourglassError, ValueError):
-        return None
-    return text
-
-
-#: What DVC writes of each file; with the line's end, the sign that nothing is cut off.
-_MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
-
-
-@lru_cache(maxsize=2)
-def _entries(content: bytes) -> dict[str, Any]:
-    """Parse the lock, which takes 0.1 s and which a run asks for ten times.
-
-    Raises
-    ------
-    ValueError
-        It isn't whole.
-    """
-    try:
-        found = YAML(typ="safe").load(content.decode())
-    except (YAMLError, ValueError) as broken:
-        raise ValueError("no YAML") from broken
-    stages = found.get("stages") if isinstance(found, dict) else None
-    if not (isinstance(stages, dict) and content.endswith(b"\n") and all(map(_is_whole, stages.values()))):
-        raise ValueError("cut off")
-    return stages
-
-
-def _is_whole(stage: Any) -> bool:
-    if not (isinstance(stage, dict) and isinstance(stage.get("cmd"), str) and isinstance(stage.get("outs", []), list)):
-        return False
-    return all(
-        isinstance(file, dict)
-        and _MD5.fullmatch(str(file.get("md5")))
-        and "size" in file
-        and ("nfiles" in file) == str(file["md5"]).endswith(".dir")
-        for file in [*(stage.get("deps") or []), *stage.get("outs", [])]
-    )
 
 
 class CommandInterruptedError(HourglassError):
@@ -398,7 +290,7 @@ def _ask(project: Project, question: Callable[[Any], Answer]) -> Answer:
     from dvc.repo import Repo
 
     _work_without_git(project)
-    end = time.monotonic() + _PATIENCE_SECONDS
+    end = time.monotonic() + dvc_lock.PATIENCE_SECONDS
     while True:
         try:
             with Repo(str(project.root), _wait_for_lock=True) as repo:
@@ -407,4 +299,4 @@ def _ask(project: Project, question: Callable[[Any], Answer]) -> Answer:
             in_the_way = isinstance(problem, LockError) or project.lock_file.name in str(problem)
             if not in_the_way or time.monotonic() > end:
                 raise HourglassError(f"DVC can't read the pipeline: {problem}") from problem
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(dvc_lock.PAUSE_SECONDS)

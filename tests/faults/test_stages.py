@@ -5,7 +5,7 @@ import shutil
 import pytest
 from ruamel.yaml import YAML
 
-from hourglass import pipeline
+from hourglass import dvc_lock
 from hourglass.project import Project
 from tests.faults.cases import drawn, told
 
@@ -61,7 +61,7 @@ def test_killed_process_is_made_good_by_the_next_run(case, kind, number, record_
         mine = {path: value for path, value in there.items() if f"work/{path}".startswith(name)}
         assert mine.items() <= outputs.items()
         assert not mine or set(mine) == {path for path in outputs if f"work/{path}".startswith(name)}
-    pipeline.mend_lock(Project(case.root, case.root))  # as a flow does
+    dvc_lock.mend(Project(case.root, case.root))  # as a flow does
     lives[life] = case.live(command, words)
     case.require_no_orphans()
     assert case.lock == lock

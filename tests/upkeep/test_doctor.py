@@ -212,7 +212,7 @@ def test_server_that_is_down_is_told(project, monkeypatch):
     ],
 )
 def test_damaged_dvc_lock_is_told(project, monkeypatch, content, said):
-    monkeypatch.setattr("hourglass.pipeline._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("hourglass.dvc_lock.PATIENCE_SECONDS", 0.0)
     project.lock_file.write_text(content)
     finding = checkout.dvc_lock(project)
     assert finding.state == "bad"

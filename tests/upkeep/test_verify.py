@@ -115,7 +115,7 @@ def test_flipped_bit_in_finished_work_that_waits_to_be_published_is_named(projec
 
 
 def test_damaged_lock_is_named_and_the_rest_is_still_read(project, monkeypatch):
-    monkeypatch.setattr("hourglass.pipeline._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("hourglass.dvc_lock.PATIENCE_SECONDS", 0.0)
     project.lock_file.write_text("stages: [")
     flip(project.root / "data" / "rows.npy")
     assert set(damaged(project)) == {"dvc.lock", "data/rows.npy"}
@@ -201,7 +201,7 @@ def test_fix_goes_on_where_the_remote_is_down(project, monkeypatch, capsys):
 
 
 def test_fix_works_where_dvc_lock_is_damaged(project, monkeypatch):
-    monkeypatch.setattr("hourglass.pipeline._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("hourglass.dvc_lock.PATIENCE_SECONDS", 0.0)
     rows = project.root / "data" / "rows.npy"
     corrupt = cached(project, rows.read_bytes())
     flip(corrupt)

@@ -9,7 +9,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hourglass import pipeline
+from hourglass import dvc_lock, pipeline
 from hourglass.errors import HourglassError
 from hourglass.files import digest, read_json, sha256_of
 from hourglass.locks import locked
@@ -59,7 +59,7 @@ def register(
     from hourglass.runtime.model import MANIFEST
 
     name, variant = params.registry.name, training.variant
-    entries = pipeline.lock_entries(project)
+    entries = dvc_lock.entries(project)
     key = digest(entries[f"package@{variant}"])[:32]
     client = store.connect(project)
     with locked(project, f"register {name}"), store.store_errors(store.uri(project)):

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hourglass import locks, pipeline, unpickling
+from hourglass import dvc_lock, locks, pipeline, unpickling
 from hourglass.dvc_cache import Cache
 from hourglass.errors import HourglassError
 from hourglass.files import digest, folder_hashes, read_json, write_json
@@ -201,7 +201,7 @@ def _dvc_has(project: Project, inputs: dict[str, Any]) -> bool:
     if pipeline.locked_inputs(project, stage) != inputs:
         return False
     cache = Cache.of(project)
-    return all(cache.path(out["md5"]).exists() for out in pipeline.lock_entries(project)[stage].get("outs", ()))
+    return all(cache.path(out["md5"]).exists() for out in dvc_lock.entries(project)[stage].get("outs", ()))
 
 
 def _last_use(place: Path) -> float:

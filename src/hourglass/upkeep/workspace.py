@@ -4,7 +4,7 @@ from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any
 
-from hourglass import pipeline
+from hourglass import dvc_lock
 from hourglass.dvc_cache import Cache, folder_hash, folder_list, is_folder, md5_of
 from hourglass.errors import HourglassError
 from hourglass.project import Project
@@ -78,7 +78,7 @@ def _data(project: Project) -> dict[str, str]:
 
 def _made(project: Project) -> dict[str, str]:
     """Give what the stages made."""
-    entries = pipeline.lock_entries(project).values()
+    entries = dvc_lock.entries(project).values()
     return {out["path"]: out["md5"] for entry in entries for out in entry.get("outs", ())}
 
 

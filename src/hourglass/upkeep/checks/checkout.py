@@ -7,8 +7,9 @@ from pathlib import Path
 
 import psutil
 
-from hourglass import params, pipeline
+from hourglass import params
 from hourglass.dvc_cache import Cache
+from hourglass.dvc_lock import entries as lock_entries
 from hourglass.errors import HourglassError
 from hourglass.git import git, has_repository
 from hourglass.locks import locked
@@ -48,7 +49,7 @@ def dvc_lock(project: Project) -> Finding:
         fix = "take one side (`git checkout --ours dvc.lock`), then `hourglass run`"
         return Finding(name, "bad", "holds the marks of a merge conflict", fix)
     try:
-        entries = pipeline.lock_entries(project)
+        entries = lock_entries(project)
     except HourglassError as damaged:
         return Finding(name, "bad", str(damaged), "run `hourglass run`")
     return ok(name, f"holds {len(entries)} stages")
