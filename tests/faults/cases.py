@@ -206,14 +206,11 @@ class Case:
             assert {verdict for (verdict,) in store.execute(champions)} <= {"passed"}
 
 
-def drawn(kind: str, number: int) -> float:
-    """Draw the moment of a case, between 0 and 1."""
-    return random.Random(f"{plugin.seed()} {kind} {number}").random()
+def drawn(kind: str, number: int, kill: int) -> float:
+    """Draw the moment of a kill of a case, between 0 and 1."""
+    return random.Random(f"{plugin.seed()} {kind} {number} {kill}").random()
 
 
-Recorder = Callable[[str, object], None]
-
-
-def told(record: Recorder, kind: str, moment: float, *, hit: bool) -> None:
-    for name, value in ((page.KIND, kind), (page.MOMENT, moment), (page.HIT, hit)):
-        record(name, value)
+def told(record: Callable[[str, object], None], kind: str, moment: float, *, hit: bool) -> None:
+    """Tell the page of a kill."""
+    record(page.KILL, [kind, moment, hit])
