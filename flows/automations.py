@@ -75,7 +75,7 @@ def _no_heartbeat(name: str) -> AutomationCore:
 
 def _crashed(name: str, deployment: str) -> AutomationCore:
     return AutomationCore(
-        name=f"{name}: crashed, tried again",
+        name=f"{name}: crashed",
         description=f"Tries a run again that was killed, {ATTEMPTS} times in all.",
         trigger=EventTrigger(
             posture=Posture.Proactive,
@@ -92,7 +92,7 @@ def _crashed(name: str, deployment: str) -> AutomationCore:
 
 def _crashed_before_its_start(name: str, deployment: str) -> AutomationCore:
     return AutomationCore(
-        name=f"{name}: crashed before its start, tried again",
+        name=f"{name}: crashed before its start",
         description="Tries a run again that was killed before it began; once, as it may be unable to begin.",
         trigger=EventTrigger(
             expect={"prefect.flow-run.Crashed"},

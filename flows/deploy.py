@@ -229,8 +229,9 @@ def _content(automation: AutomationCore) -> dict[str, Any]:
 def show(entries: list[Entry]) -> None:
     """Print what the server holds now, and what of it is new."""
     table = Table(box=None)
-    for column in ("", "name", "", ""):
-        table.add_column(column)
+    for column in ("", "name", ""):
+        table.add_column(column, no_wrap=True)
+    table.add_column()
     for entry in entries:
         table.add_row(entry.kind, entry.name, entry.done, entry.says)
     Console().print(table)
