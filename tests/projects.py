@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -156,6 +157,23 @@ class Finished:
     checkout: Checkout
     frozen: Checkout
     said: str
+
+    def copy(self, root: Path) -> Checkout:
+        """Copy everything, with an MLflow store that knows where it lies."""
+        shutil.copytree(self.frozen.root, root, symlinks=True)
+        relocate(root / "mlruns" / "mlflow.db", self.checkout.root, root)
+        return Checkout(root, self.checkout.env)
+
+
+def relocate(database: Path, old: Path, new: Path) -> None:
+    """Change the absolute paths that MLflow keeps."""
+    with sqlite3.connect(database) as store:
+        tables = [name for (name,) in store.execute("select name from sqlite_master where type = 'table'")]
+        for table in tables:
+            for _, column, kind, *_ in store.execute(f"pragma table_info({table})").fetchall():
+                if "CHAR" in kind or "TEXT" in kind:
+                    change = f"update {table} set {column} = replace({column}, ?, ?) where {column} like ?"
+                    store.execute(change, (str(old), str(new), f"%{old}%"))
 
 
 @pytest.fixture(scope="session")

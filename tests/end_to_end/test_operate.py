@@ -29,7 +29,7 @@ class Shell:
     def types(self, commands: str) -> str:
         """Run commands; give what they printed."""
         before = self.log.stat().st_size
-        self.process.stdin.write(f"{commands}\necho typed $?\n")
+        self.process.stdin.write(f"{commands}\nprintf '\\ntyped %s\\n' $?\n")
         self.process.stdin.flush()
         end = time.monotonic() + PATIENCE
         while not re.search(r"^typed \d+$", said := self.log.read_text()[before:], re.MULTILINE):

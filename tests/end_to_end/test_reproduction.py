@@ -7,14 +7,20 @@ import pytest
 from hourglass.project import Project
 from hourglass.registry import store, versions
 from hourglass.registry.origin import Origin
+from tests.projects import Checkout
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 
 @pytest.fixture
-def project(finished, monkeypatch) -> Project:
+def checkout(finished, tmp_path) -> Checkout:
+    return finished.copy(tmp_path / "hourglass")
+
+
+@pytest.fixture
+def project(checkout, monkeypatch) -> Project:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
-    return Project(finished.checkout.root, finished.checkout.root)
+    return Project(checkout.root, checkout.root)
 
 
 @pytest.fixture
@@ -35,23 +41,23 @@ def everything(project, client) -> dict[str, object]:
     }
 
 
-def test_version_is_reproduced_bit_for_bit_and_nothing_else_moves(finished, project, client):
-    before, status = everything(project, client), finished.checkout.git("status", "--porcelain")
-    said = finished.checkout.hourglass("reproduce", "models:/hourglass@champion")
+def test_version_is_reproduced_bit_for_bit_and_nothing_else_moves(checkout, project, client):
+    before, status = everything(project, client), checkout.git("status", "--porcelain")
+    said = checkout.hourglass("reproduce", "models:/hourglass@champion")
     assert "Running stage 'train@" in said
     assert "is reproduced bit for bit: all" in said
     assert everything(project, client) == before
-    assert finished.checkout.git("status", "--porcelain") == status
-    assert len(finished.checkout.git("worktree", "list").splitlines()) == 1
+    assert checkout.git("status", "--porcelain") == status
+    assert len(checkout.git("worktree", "list").splitlines()) == 1
 
 
-def test_other_settings_give_another_model_and_a_status_of_1(finished, project, client):
+def test_other_settings_give_another_model_and_a_status_of_1(checkout, project, client):
     origin = Origin.of(project, "models:/hourglass@champion")
     own = client.get_model_version(origin.name, str(origin.number)).tags[versions.PARAMS]
     other = json.dumps(origin.params | {"seed": origin.params["seed"] + 1})
     client.set_model_version_tag(origin.name, str(origin.number), versions.PARAMS, other)
     try:
-        said = finished.checkout.hourglass("reproduce", origin.uri, "--json", expect=1)
+        said = checkout.hourglass("reproduce", origin.uri, "--json", expect=1)
     finally:
         client.set_model_version_tag(origin.name, str(origin.number), versions.PARAMS, own)
     found = json.loads(said[said.index("\n{") :])

@@ -125,8 +125,8 @@ def test_deploying_again_changes_nothing_and_says_so(deployed):
     again = deployed.deploy("0 3 * * *")
     assert "Nothing changed." in again
     assert "created" not in again
-    (moved,) = re.findall(r"(\w.*?) +updated", deployed.deploy("0 4 * * *"))
-    assert moved.split() == ["deployment", f"scheduled-retrain/{deployed.name}"]
+    moved = re.findall(r"(\w.*?) +updated", deployed.deploy("0 4 * * *"))
+    assert [entry.split() for entry in moved] == [["deployment", f"scheduled-retrain/{deployed.name}"]]
 
 
 def test_what_another_name_registered_for_the_same_folder_is_removed(deployed):

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.services, pytest.mark.slow]
 def elsewhere(finished, tmp_path):
     """A copy with its MLflow store, whose paths are those of the original."""
     root = tmp_path / "a moved project"
-    shutil.copytree(finished.checkout.root, root)
+    shutil.copytree(finished.frozen.root, root)
     return type(finished.checkout)(root, finished.checkout.env)
 
 

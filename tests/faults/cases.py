@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from hourglass.files import folder_hashes
 from tests.faults import page, plugin
-from tests.projects import Checkout
+from tests.projects import Checkout, Finished, relocate
 
 MARK = "HOURGLASS_FAULT_CASE"
 #: A mirror to MLflow may take a minute after its training.
@@ -72,27 +72,16 @@ class Template:
     lives: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, frozen: Checkout, folder: Path) -> "Template":
+    def of(cls, finished: Finished, folder: Path) -> "Template":
         kept, root = folder / "kept", folder / "hourglass"
-        shutil.copytree(frozen.root, kept, symlinks=True)
+        shutil.copytree(finished.frozen.root, kept, symlinks=True)
         (kept / ".dvc" / "config.local").write_text("[core]\n    site_cache_dir = tmp/site\n")
-        _relocate(kept / "mlruns" / "mlflow.db", frozen.root.parent / "finished" / "hourglass", root)
-        return cls(Checkout(root, frozen.env), kept)
+        relocate(kept / "mlruns" / "mlflow.db", finished.checkout.root, root)
+        return cls(Checkout(root, finished.checkout.env), kept)
 
     def restore(self) -> None:
         shutil.rmtree(self.checkout.root, ignore_errors=True)
         subprocess.run(["cp", "-a", self.kept, self.checkout.root], check=True)
-
-
-def _relocate(database: Path, old: Path, new: Path) -> None:
-    """Change the absolute paths that MLflow keeps."""
-    with sqlite3.connect(database) as store:
-        tables = [name for (name,) in store.execute("select name from sqlite_master where type = 'table'")]
-        for table in tables:
-            for _, column, kind, *_ in store.execute(f"pragma table_info({table})").fetchall():
-                if "CHAR" in kind or "TEXT" in kind:
-                    change = f"update {table} set {column} = replace({column}, ?, ?) where {column} like ?"
-                    store.execute(change, (str(old), str(new), f"%{old}%"))
 
 
 @dataclass

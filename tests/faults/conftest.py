@@ -12,7 +12,7 @@ _LIMIT_SECONDS = 900
 
 @pytest.fixture(scope="session")
 def template(finished, tmp_path_factory) -> Template:
-    return Template.of(finished.frozen, tmp_path_factory.mktemp("faults"))
+    return Template.of(finished, tmp_path_factory.mktemp("faults"))
 
 
 @pytest.fixture
