@@ -6,6 +6,7 @@ forget the runs that an outage made late.
 """
 
 import os
+import signal
 import socket
 import sys
 import tomllib
@@ -252,6 +253,7 @@ def main(command: Literal["deploy", "serve"]) -> None:
 
 
 def _work(pool: str) -> None:
-    """Become a worker."""
+    """Become a worker, which ends by an interrupt that it sends itself: a script's background jobs ignore those."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     command = ["-m", "prefect", "worker", "start", "--pool", pool, "--type", "process", "--name", socket.gethostname()]
     os.execve(sys.executable, [sys.executable, *command], child_environment())  # noqa: S606

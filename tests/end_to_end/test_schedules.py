@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -154,6 +155,24 @@ def registered(deployed: Deployed) -> set[str]:
 def test_a_worker_that_was_started_elsewhere_is_told_how_often_to_be_heard(deployed):
     deployed.deploy()
     assert deployed.deployment["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
+
+
+def test_a_worker_in_a_scripts_background_ends_when_it_is_told_to(deployed):
+    command = [sys.executable, "-m", "hourglass", "serve"]
+    script = f"{shlex.join(command)} & echo $! > worker; wait $!"  # jobs of a script ignore interrupts
+    deployed.checkout.set(schedule={"cron": None})
+    shell = subprocess.Popen(["sh", "-c", script], cwd=deployed.checkout.root, env=deployed.checkout.env)
+    wait(
+        lambda: call(
+            "POST",
+            f"{deployed.server}/work_pools/hourglass/workers/filter",
+            {"workers": {"status": {"any_": ["ONLINE"]}}},
+        )
+    )
+    worker = psutil.Process(int((deployed.checkout.root / "worker").read_text()))
+    worker.terminate()
+    worker.wait(60)
+    shell.wait(60)
 
 
 def test_a_wrong_cron_is_refused_in_a_sentence(deployed):
