@@ -1,7 +1,7 @@
 """How many faults a run tries, and the page that counts them.
 
-``--faults N`` draws N of the collected cases at random, ``--faults all`` takes all; ``--fault-seed`` repeats a draw and
-the moments of its kills. ``--reliability FILE`` keeps a page of counts, written anew after every case.
+``--faults=N`` draws N of the collected cases at random, ``--faults=all`` takes all; ``--fault-seed=N`` repeats a draw
+and the moments of its kills. ``--reliability=FILE`` keeps a page of counts, written anew after every case.
 """
 
 import os
