@@ -134,7 +134,7 @@ class Case:
             for pid, command in processes(self.mark).items():
                 if words in command:
                     return pid
-            time.sleep(0.01)
+            time.sleep(0.03)
         raise AssertionError(f"no process {words!r}: {self.said}")
 
     def kill(self, command: tuple[str, ...], words: str, seconds: float) -> float | None:

@@ -24,3 +24,9 @@ def case(template, request) -> Iterator[Case]:
     yield made
     limit.cancel()
     end_all(made.mark)
+
+
+@pytest.fixture(scope="session")
+def repeated(request) -> bool:
+    """Tell whether a case kills several times; of a few that are drawn, each kills once."""
+    return request.config.getoption("--faults") == "all"

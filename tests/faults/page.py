@@ -25,8 +25,9 @@ Seed {seed}; Python {python}, DVC {dvc}, Prefect {prefect}, MLflow {mlflow}, tor
 
 ## Kills
 
-SIGKILL at a moment drawn evenly over the life of the process, twice in each case: the second run meets what the first
-left. *Hit* counts the kills that found it alive; the columns after it say in which quarter of that life they fell.
+SIGKILL at a moment drawn evenly over the life of the process, four times in each case of a stage, twice in each of a
+flow: every run meets what those before it left. *Hit* counts the kills that found it alive; the columns after it say in
+which quarter of that life they fell.
 
 | killed | times | hit | first | second | third | last | passed |
 |---|--:|--:|--:|--:|--:|--:|--:|

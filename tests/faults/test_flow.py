@@ -55,15 +55,17 @@ def undisturbed(template, prefect):
     end_all(case.mark)
 
 
-def lifetimes(kind, number, lived):
+def lifetimes(kind, number, lived, kills):
     """Draw a case's moments, and estimate how long each of its runs would live: the second has less to do."""
-    moments = [drawn(kind, number, kill) for kill in range(_KILLS)]
+    moments = [drawn(kind, number, kill) for kill in range(kills)]
     lived += 0 if KILLED[kind][1] else _START_SECONDS
     return [(moment, lived * (1 - sum(moments[:kill]) / 2)) for kill, moment in enumerate(moments)]
 
 
 @pytest.mark.parametrize(("kind", "number"), CASES)
-def test_killed_flow_or_server_is_made_good_by_the_next_run(undisturbed, case, prefect, kind, number, record_property):
+def test_killed_flow_or_server_is_made_good_by_the_next_run(
+    undisturbed, case, prefect, kind, number, repeated, record_property
+):
     lock, outputs, lived = undisturbed
     case.checkout.set(**CHANGE)
     with ExitStack() as stack:
@@ -76,7 +78,7 @@ def test_killed_flow_or_server_is_made_good_by_the_next_run(undisturbed, case, p
             stack.callback(servers["mlflow"].kill)
         settings = {name: value for server in servers.values() for name, value in server.settings.items()}
 
-        for moment, life in lifetimes(kind, number, lived):
+        for moment, life in lifetimes(kind, number, lived, _KILLS if repeated else 1):
             hit = _kill(case, kind, number, servers, settings, moment * life)
             told(record_property, kind, moment, hit=hit)
             case.require_no_orphans()
