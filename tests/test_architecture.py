@@ -59,6 +59,17 @@ def test_import_brings_in_no_more_than_it_needs(module, absent):
     assert done.stdout.strip() == "[]"
 
 
+def test_command_loads_no_library_for_data_before_it_needs_one(tmp_path):
+    code = (
+        "import sys; from hourglass.cli import main\n"
+        "sys.argv = ['hourglass', 'run', '--help']\n"
+        "try: main()\n"
+        "except SystemExit: print([name for name in ('numpy', 'pandas', 'onnxruntime') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_loop_and_its_readers_agree_on_the_name_of_the_metrics_file():
     from hourglass import outputs
     from hourglass.training.loop import METRICS_FILE

@@ -28,19 +28,26 @@ _JSON = typer.Option("--json", help="print JSON, for programs")
 
 def main() -> None:
     """Run the command line; a mistake of the user ends it with one sentence and exit status 1."""
-    from hourglass.runtime.errors import InputError
-
     _run_the_projects_own_code()
     try:
         app(standalone_mode=True)
-    except (HourglassError, InputError) as problem:
-        print(f"{ERROR_PREFIX}{problem}", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
-    except OSError as problem:
-        if problem.errno not in _DISK_ERRORS:
+    except Exception as problem:
+        sentence = _sentence(problem)
+        if sentence is None:
             raise
-        print(f"{ERROR_PREFIX}{problem}; make room or make it writable, and run this again.", file=sys.stderr)  # noqa: T201
+        print(f"{ERROR_PREFIX}{sentence}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
+
+
+def _sentence(problem: Exception) -> str | None:
+    """Tell a problem that the user can mend; None where it is a defect of ours."""
+    from hourglass.runtime import InputError  # here, because it brings pandas and onnxruntime along
+
+    if isinstance(problem, (HourglassError, InputError)):
+        return str(problem)
+    if isinstance(problem, OSError) and problem.errno in _DISK_ERRORS:
+        return f"{problem}; make room or make it writable, and run this again."
+    return None
 
 
 def _run_the_projects_own_code() -> None:
