@@ -1,40 +1,35 @@
 """The retrain flow: snapshot, the stages of ``dvc.yaml``, MLflow, the gate, the report.
 
-Run it with ``hourglass run`` or ``python flows/retrain.py``. DVC decides what has to run; this only runs it.
+Run it with ``hourglass run`` or ``python -m flows.retrain``. DVC decides what has to run; this only runs it.
 """
 
 import os
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from subprocess import Popen
 from threading import BoundedSemaphore, Thread
 from typing import Any
 
-import psutil
 from prefect import flow, get_run_logger, tags, task
 from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.context import TagsContext
 from prefect.exceptions import FailedRun
 from prefect.futures import PrefectFuture
-from prefect.settings import get_current_settings
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import Transaction, transaction
 
+from flows import server
 from hourglass import dvc_lock, outputs, pipeline, slots
 from hourglass import params as settings
 from hourglass.errors import HourglassError
 from hourglass.files import read_json
 from hourglass.locks import locked
 from hourglass.params import Params
-from hourglass.process import child_command
 from hourglass.project import Project
 from hourglass.registry.standing import Standing, Verdict, Version
 from hourglass.stages import snapshot as snapshots
@@ -79,7 +74,7 @@ def retrain() -> Outcome | State[Any]:
     """
     project = Project.find()
     try:
-        with locked(project, "the retrain flow"):
+        with locked(project, "the retrain flow"), _untagged():
             outcome = _retrain(project)
     except HourglassError as problem:
         return Failed(message=str(problem))
@@ -306,8 +301,7 @@ def main() -> None:
     project = Project.find()
     os.chdir(project.root)  # where Prefect looks for its settings
     params = _check_settings(project)
-    Thread(target=_import_ahead, daemon=True).start()
-    _require_prefect()
+    server.require(meanwhile=Thread(target=_import_ahead, daemon=True).start)
     with tags(*_tags(params)):
         state: State[Any] = retrain(return_state=True)
     if not state.is_completed():
@@ -332,6 +326,11 @@ def _tags(params: Params) -> list[str]:
     return [params.registry.name, *([f"part-of:{_part_of()}"] if _part_of() else [])]
 
 
+def _untagged() -> TagsContext:
+    """Keep the run's tags from its tasks: Prefect would ask its server for limits on each tag before each task."""
+    return TagsContext(current_tags=set())
+
+
 def _part_of() -> str | None:
     """Give the id of the scheduled run that started this process."""
     return os.environ.get("PREFECT__FLOW_RUN_ID")
@@ -339,8 +338,6 @@ def _part_of() -> str | None:
 
 def _import_ahead() -> None:
     """Import what every run needs, in the seconds in which this process waits for Prefect's temporary server."""
-    while not psutil.Process().children():
-        time.sleep(0.1)
     for module in ("dvc.repo.reproduce", "mlflow.store.tracking.sqlalchemy_store", "hourglass.report.render"):
         import_module(module)
 
@@ -355,43 +352,6 @@ def _check_settings(project: Project) -> Params:
     if any(found is None or found["params"].get(name) != params.sections[name] for name, found in trained.items()):
         params.check()
     return params
-
-
-def _require_prefect() -> None:
-    """Start a temporary server where none is set; say in one sentence that the one that is set is down."""
-    api = get_current_settings().api.url
-    if not api:
-        _start_server()
-        return
-    try:
-        with urllib.request.urlopen(f"{api}/health", timeout=5):  # noqa: S310
-            return
-    except urllib.error.HTTPError:
-        return
-    except (OSError, ValueError) as problem:
-        raise HourglassError(
-            f"Prefect's API at {api} can't be reached ({getattr(problem, 'reason', problem)}); start it with `prefect "
-            "server start`, unset PREFECT_API_URL to run without a server, or run the stages alone with `dvc repro`."
-        ) from problem
-
-
-def _start_server() -> None:
-    """Start Prefect's temporary server so that it ends with this process; Prefect's own outlives a killed run.
-
-    Prefect keeps one temporary server in each process and finds this one, as it comes first.
-    """
-    from prefect.server.api.server import SubprocessASGIServer
-
-    class TemporaryServer(SubprocessASGIServer):
-        def _run_uvicorn_command(self) -> "Popen[Any]":
-            own = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
-            app = ("--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--port", str(self.port))
-            return Popen(  # noqa: S603
-                child_command("uvicorn", *app, "--log-level", "error", "--lifespan", "on"),
-                env=os.environ | own | get_current_settings().to_environment_variables(exclude_unset=True),
-            )
-
-    TemporaryServer().start()
 
 
 if __name__ == "__main__":

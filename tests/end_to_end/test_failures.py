@@ -62,6 +62,11 @@ def test_prefect_server_that_is_down_is_named_and_dvc_still_works(copy):
     assert "up to date" in copy.dvc("repro")
 
 
+def test_temporary_prefect_server_that_is_slow_is_given_up_in_a_sentence(copy):
+    said = copy.hourglass("run", expect=1, PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="0")
+    assert "Prefect's temporary server didn't answer within 0 s" in sentence(said)
+
+
 def test_moved_project_is_told_that_mlflow_keeps_absolute_paths(finished, tmp_path):
     moved = tmp_path / "moved"
     shutil.copytree(finished.frozen.root, moved)
