@@ -4,7 +4,6 @@ import fcntl
 import os
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+
+from hourglass.upkeep import sqlite
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = (
@@ -161,19 +162,13 @@ class Finished:
     def copy(self, root: Path) -> Checkout:
         """Copy everything, with an MLflow store that knows where it lies."""
         shutil.copytree(self.frozen.root, root, symlinks=True)
-        relocate(root / "mlruns" / "mlflow.db", self.checkout.root, root)
+        relocate(root / "mlruns" / "mlflow.db", root / "mlruns")
         return Checkout(root, self.checkout.env)
 
 
-def relocate(database: Path, old: Path, new: Path) -> None:
-    """Change the absolute paths that MLflow keeps."""
-    with sqlite3.connect(database) as store:
-        tables = [name for (name,) in store.execute("select name from sqlite_master where type = 'table'")]
-        for table in tables:
-            for _, column, kind, *_ in store.execute(f"pragma table_info({table})").fetchall():
-                if "CHAR" in kind or "TEXT" in kind:
-                    change = f"update {table} set {column} = replace({column}, ?, ?) where {column} like ?"
-                    store.execute(change, (str(old), str(new), f"%{old}%"))
+def relocate(database: Path, mlruns: Path) -> None:
+    """Change the absolute paths that MLflow keeps to those below another folder."""
+    sqlite.move_paths(database, sqlite.former_homes(database, mlruns), mlruns)
 
 
 @pytest.fixture(scope="session")

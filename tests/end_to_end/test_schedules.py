@@ -162,17 +162,12 @@ def test_a_worker_in_a_scripts_background_ends_when_it_is_told_to(deployed):
     script = f"{shlex.join(command)} & echo $! > worker; wait $!"  # jobs of a script ignore interrupts
     deployed.checkout.set(schedule={"cron": None})
     shell = subprocess.Popen(["sh", "-c", script], cwd=deployed.checkout.root, env=deployed.checkout.env)
-    wait(
-        lambda: call(
-            "POST",
-            f"{deployed.server}/work_pools/hourglass/workers/filter",
-            {"workers": {"status": {"any_": ["ONLINE"]}}},
-        )
-    )
+    online = {"workers": {"status": {"any_": ["ONLINE"]}}}
+    wait(lambda: call("POST", f"{deployed.server}/work_pools/hourglass/workers/filter", online))
     worker = psutil.Process(int((deployed.checkout.root / "worker").read_text()))
     worker.terminate()
     worker.wait(60)
-    shell.wait(60)
+    assert shell.wait(60) == 0
 
 
 def test_a_wrong_cron_is_refused_in_a_sentence(deployed):

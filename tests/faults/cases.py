@@ -76,7 +76,7 @@ class Template:
         kept, root = folder / "kept", folder / "hourglass"
         shutil.copytree(finished.frozen.root, kept, symlinks=True)
         (kept / ".dvc" / "config.local").write_text("[core]\n    site_cache_dir = tmp/site\n")
-        relocate(kept / "mlruns" / "mlflow.db", finished.checkout.root, root)
+        relocate(kept / "mlruns" / "mlflow.db", root / "mlruns")
         return cls(Checkout(root, finished.checkout.env), kept)
 
     def restore(self) -> None:
