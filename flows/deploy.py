@@ -224,7 +224,7 @@ def _automation(client: SyncPrefectClient, wanted: AutomationCore) -> Entry:
 
 
 def _content(automation: AutomationCore) -> dict[str, Any]:
-    return automation.model_dump(mode="json", include=set(AutomationCore.model_fields))
+    return automation.model_dump(include=set(AutomationCore.model_fields))
 
 
 def show(entries: list[Entry]) -> None:

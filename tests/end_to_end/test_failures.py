@@ -63,7 +63,8 @@ def test_prefect_server_that_is_down_is_named_and_dvc_still_works(copy):
 
 
 def test_temporary_prefect_server_that_is_slow_is_given_up_in_a_sentence(copy):
-    said = copy.hourglass("run", expect=1, PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="0")
+    env = {"PREFECT_API_URL": "", "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "0"}
+    said = copy.hourglass("run", expect=1, **env)
     assert "Prefect's temporary server didn't answer within 0 s" in sentence(said)
 
 

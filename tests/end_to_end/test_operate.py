@@ -32,7 +32,7 @@ class Shell:
         self.process.stdin.write(f"{commands}\nprintf '\\ntyped %s\\n' $?\n")
         self.process.stdin.flush()
         end = time.monotonic() + PATIENCE
-        while not re.search(r"^typed \d+$", said := self.log.read_text()[before:], re.MULTILINE):
+        while not re.search(r"^typed \d+$", said := self.log.read_bytes()[before:].decode(), re.MULTILINE):
             assert self.process.poll() is None, said
             assert time.monotonic() < end, said
             time.sleep(0.2)
@@ -82,4 +82,4 @@ def test_the_page_leads_from_nothing_to_a_deployment_that_retrains_by_itself(clo
     assert "on hourglass/data" in shell.types(new_data)
     shell.types("while ! git tag --list 'retrain/*' | grep retrain; do sleep 1; done")
     said = "".join(map(shell.types, checks))
-    assert re.search(r"^ *2 .*", said, re.MULTILINE)
+    assert re.search(r"^│ 2 +│ champion ", said, re.MULTILINE)
