@@ -27,7 +27,8 @@ class Server:
     def __init__(self, name: str, root: Path, env: dict[str, str]) -> None:
         self.name, self.port = name, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.root, self.env = root, env | {"PREFECT_HOME": str(root), "PREFECT_SERVER_ANALYTICS_ENABLED": "0"}
+        quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "0", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        self.root, self.env = root, env | {"PREFECT_HOME": str(root)} | quiet
         self.child: subprocess.Popen | None = None
 
     @property
