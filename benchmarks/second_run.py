@@ -1,7 +1,7 @@
 """How long a run takes that has nothing to do, against a bare Prefect flow with as many tasks.
 
-Run it in a project that is up to date: ``python benchmarks/second_run.py [ROUNDS]``. Both sides alternate; what Prefect
-needs for its temporary server is in both.
+Run it in a project that is up to date: ``python benchmarks/second_run.py [ROUNDS]``. Both sides alternate; a temporary
+Prefect server is in both, started by us in the one and by Prefect in the other.
 """
 
 import re

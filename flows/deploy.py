@@ -243,7 +243,6 @@ def show(entries: list[Entry]) -> None:
 def main(command: Literal["deploy", "serve"]) -> None:
     """Run ``hourglass deploy`` or ``hourglass serve``."""
     project = Project.find()
-    os.chdir(project.root)  # where Prefect looks for its settings
     entries = deploy(project, settings.load(project.params_file))
     show(entries)
     if command == "serve":

@@ -299,7 +299,6 @@ def main() -> None:
         A stage failed, or MLflow or Prefect can't be reached.
     """
     project = Project.find()
-    os.chdir(project.root)  # where Prefect looks for its settings
     params = _check_settings(project)
     server.require(meanwhile=Thread(target=_import_ahead, daemon=True).start)
     with tags(*_tags(params)):

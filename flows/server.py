@@ -1,18 +1,20 @@
 """Prefect's server: the one that is set, or a temporary one that ends with this process.
 
-Prefect has a temporary server of its own. It outlives a killed run, and to import it takes longer than a run that has
-nothing to do.
+Prefect has a temporary server of its own. It outlives a killed run, and to import it takes longer than all that a run
+with nothing to do does besides.
 """
 
 import atexit
 import os
 import socket
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPException
 from subprocess import Popen, TimeoutExpired
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from prefect.context import refresh_global_settings_context
 from prefect.logging import get_logger
@@ -48,11 +50,8 @@ def require(meanwhile: Callable[[], object]) -> None:
 
 def _require_answer(api: str) -> None:
     try:
-        with urllib.request.urlopen(f"{api}/health", timeout=5):  # noqa: S310
-            return
-    except urllib.error.HTTPError:
-        return
-    except (OSError, ValueError) as problem:
+        _ask(api)
+    except (OSError, ValueError, HTTPException) as problem:
         raise HourglassError(
             f"Prefect's API at {api} can't be reached ({getattr(problem, 'reason', problem)}); start it with `prefect "
             "server start`, unset PREFECT_API_URL to run without a server, or run the stages alone with `dvc repro`."
@@ -61,20 +60,23 @@ def _require_answer(api: str) -> None:
 
 def _start(meanwhile: Callable[[], object]) -> str:
     """Start a server and wait until it answers; give its URL."""
+    get_logger().info("PREFECT_API_URL is not set: starting a temporary server")
     patience = get_current_settings().server.ephemeral.startup_timeout_seconds
     end = time.monotonic() + patience
-    get_logger().info("PREFECT_API_URL is not set: starting a temporary server")
     server, api = _launch()
     meanwhile()
-    while not _answers(api):
-        if server.poll() is not None and time.monotonic() < end:  # another process took the port first
-            server, api = _launch()
-        if time.monotonic() > end:
+    if _ended(server, api, end):  # perhaps another process took its port first
+        server, api = _launch()
+        if _ended(server, api, end):
             raise HourglassError(
-                f"Prefect's temporary server didn't answer within {patience} s; give it longer with "
-                "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS, or start one with `prefect server start`."
+                f"Prefect's temporary server ended with status {server.returncode}; what it said is above. `hourglass "
+                "doctor` looks for wrong versions."
             )
-        time.sleep(_PAUSE_SECONDS)
+    if server.poll() is None and not _answers(api):
+        raise HourglassError(
+            f"Prefect's temporary server didn't answer within {patience} s; give it longer with "
+            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS, or start one with `prefect server start`."
+        )
     return api
 
 
@@ -90,12 +92,25 @@ def _launch() -> "tuple[Popen[Any], str]":
     return server, f"http://127.0.0.1:{port}/api"
 
 
+def _ended(server: "Popen[Any]", api: str, end: float) -> bool:
+    """Wait until the server answers, ends or is given up; tell whether it ended."""
+    while time.monotonic() < end and server.poll() is None and not _answers(api):
+        time.sleep(_PAUSE_SECONDS)
+    return server.poll() is not None
+
+
 def _answers(api: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{api}/health", timeout=5):  # noqa: S310
-            return True
-    except OSError:
+        _ask(api)
+    except (OSError, HTTPException):
         return False
+    return True
+
+
+def _ask(api: str) -> None:
+    """Ask for a sign of life; an answer that refuses is one too."""
+    with suppress(HTTPError), urlopen(f"{api}/health", timeout=5):  # noqa: S310
+        pass
 
 
 def _stop(server: "Popen[Any]") -> None:

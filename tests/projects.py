@@ -168,7 +168,7 @@ class Finished:
 
 def relocate(database: Path, mlruns: Path) -> None:
     """Change the absolute paths that MLflow keeps to those below another folder."""
-    sqlite.move_paths(database, sqlite.former_homes(database, mlruns), mlruns)
+    assert sqlite.move_paths(database, sqlite.former_homes(database, mlruns), mlruns)
 
 
 @pytest.fixture(scope="session")

@@ -59,10 +59,11 @@ def test_import_brings_in_no_more_than_it_needs(module, absent):
     assert done.stdout.strip() == "[]"
 
 
-def test_command_loads_no_library_for_data_before_it_needs_one(tmp_path):
+@pytest.mark.parametrize("arguments", [["run", "--help"], ["run"]], ids=str)
+def test_command_loads_no_library_for_data_before_it_needs_one(arguments, tmp_path):
     code = (
         "import sys; from hourglass.cli import main\n"
-        "sys.argv = ['hourglass', 'run', '--help']\n"
+        f"sys.argv = ['hourglass', *{arguments}]\n"
         "try: main()\n"
         "except SystemExit: print([name for name in ('numpy', 'pandas', 'onnxruntime') if name in sys.modules])"
     )

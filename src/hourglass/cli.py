@@ -41,13 +41,11 @@ def main() -> None:
 
 def _sentence(problem: Exception) -> str | None:
     """Tell a problem that the user can mend; None where it is a defect of ours."""
-    from hourglass.runtime import InputError  # here, because it brings pandas and onnxruntime along
-
-    if isinstance(problem, (HourglassError, InputError)):
-        return str(problem)
     if isinstance(problem, OSError) and problem.errno in _DISK_ERRORS:
         return f"{problem}; make room or make it writable, and run this again."
-    return None
+    runtime = sys.modules.get("hourglass.runtime.errors")  # not imported: it brings pandas and onnxruntime along
+    known = (HourglassError, runtime.InputError) if runtime else HourglassError
+    return str(problem) if isinstance(problem, known) else None
 
 
 def _run_the_projects_own_code() -> None:
@@ -291,6 +289,7 @@ def _run_flow(name: str, *arguments: str) -> None:
     from importlib import import_module
 
     project, _ = _load()
+    os.chdir(project.root)  # Prefect takes its settings, when it is imported, from pyproject.toml where it stands
     sys.path.insert(0, str(project.root))
     import_module(f"flows.{name}").main(*arguments)
 

@@ -68,6 +68,21 @@ def test_temporary_prefect_server_that_is_slow_is_given_up_in_a_sentence(copy):
     assert "Prefect's temporary server didn't answer within 0 s" in sentence(said)
 
 
+def test_temporary_prefect_server_that_cannot_start_is_named_with_its_status(copy):
+    env = {"PREFECT_API_URL": "", "PREFECT_API_DATABASE_CONNECTION_URL": "sqlite+aiosqlite:////nowhere/prefect.db"}
+    said = copy.hourglass("run", expect=1, **env)
+    assert "Prefect's temporary server ended with status 3; what it said is above" in sentence(said)
+
+
+def test_prefect_settings_are_those_of_the_project_also_in_a_folder_below(copy):
+    (copy.root / "flows" / "deploy.py").write_text(
+        "from prefect.settings import get_current_settings\n"
+        "def main(command):\n    print('every', get_current_settings().flows.heartbeat_frequency, 's')\n"
+    )
+    below = type(copy)(copy.root / "src", copy.env)
+    assert "every 30 s" in below.hourglass("deploy")
+
+
 def test_moved_project_is_told_that_mlflow_keeps_absolute_paths(finished, tmp_path):
     moved = tmp_path / "moved"
     shutil.copytree(finished.frozen.root, moved)

@@ -32,11 +32,14 @@ class Shell:
         self.process.stdin.write(f"{commands}\nprintf '\\ntyped %s\\n' $?\n")
         self.process.stdin.flush()
         end = time.monotonic() + PATIENCE
-        while not re.search(r"^typed \d+$", said := self.log.read_bytes()[before:].decode(), re.MULTILINE):
+        while not re.search(r"^typed \d+$", said := self._said(before), re.MULTILINE):
             assert self.process.poll() is None, said
             assert time.monotonic() < end, said
             time.sleep(0.2)
         return said
+
+    def _said(self, since: int) -> str:
+        return self.log.read_bytes()[since:].decode(errors="replace")  # the last letter may be half written
 
 
 @pytest.fixture

@@ -75,6 +75,8 @@ def test_flow_runs_against_a_server_and_its_tasks_are_seen_there(copy, server):
     (run,) = _post(f"{server}/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 1})
     tasks = _post(f"{server}/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
     assert {task["state_type"] for task in tasks} == {"COMPLETED"}
+    assert run["tags"] == ["hourglass"]
+    assert not any(task["tags"] for task in tasks)
     names = {task["name"].rsplit("-", 1)[0] for task in tasks}
     assert names >= {"ingest", "train@vae", "package@vae", "evaluate@vae", "compare", "track", "register", "gate"}
 
