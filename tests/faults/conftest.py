@@ -6,8 +6,9 @@ from threading import Timer
 import pytest
 
 from tests.faults.cases import Case, Template, end_all
+from tests.faults.servers import Server
 
-_LIMIT_SECONDS = 900
+_LIMIT_SECONDS = 1500
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +25,21 @@ def case(template, request) -> Iterator[Case]:
     yield made
     limit.cancel()
     end_all(made.mark)
+
+
+@pytest.fixture(scope="session")
+def prefect(environment, tmp_path_factory) -> Iterator[Server]:
+    """Start a Prefect server that may be killed, if it comes back."""
+    server = Server("prefect", tmp_path_factory.mktemp("prefect"), environment)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def server(prefect) -> str:
+    """Give its API's URL: one server serves all cases."""
+    return prefect.settings["PREFECT_API_URL"]
 
 
 @pytest.fixture(scope="session")

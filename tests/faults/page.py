@@ -17,17 +17,17 @@ _PAGE = """\
 What `python -m tests.faults` found on {date}: {kills} kills at random moments and {others} other faults, of which
 {failed} broke a promise.
 
-After each fault: no process of the run is left, no half-written output lies under its final name, MLflow holds no run
-and no version twice, the alias points to a version that the gate let through, and the next run completes with the same
-`dvc.lock` and the same bytes as one that nothing disturbed.
+After each fault no process of the run is left and no half-written output lies under its final name. After the last of
+a case the next run completes with the same `dvc.lock` and the same bytes as one that nothing disturbed, MLflow holds no
+run and no version twice, and the alias points to a version that the gate let through.
 
 Seed {seed}; Python {python}, DVC {dvc}, Prefect {prefect}, MLflow {mlflow}, torch {torch}, {system}.
 
 ## Kills
 
-SIGKILL at a moment drawn evenly over the life of the process, four times in each case of a stage, twice in each of a
-flow: every run meets what those before it left. *Hit* counts the kills that found it alive; the columns after it say in
-which quarter of that life they fell.
+SIGKILL at a moment drawn evenly over the life of the process, eight times in each case of a stage, four times in each
+of a flow: every run meets what those before it left. *Hit* counts the kills that found it alive; the columns after it
+say in which quarter of that life they fell.
 
 | killed | times | hit | first | second | third | last | passed |
 |---|--:|--:|--:|--:|--:|--:|--:|

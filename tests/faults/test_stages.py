@@ -13,15 +13,15 @@ pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
 #: What is killed: how many cases, the stages that it runs in, its command, and for how many seconds it lives about.
 KILLED = {
-    "ingest": (4, ("ingest",), "hourglass ingest", 1.5),
-    "trainer": (10, ("train@vae", "train@autoencoder"), "hourglass train", 4.0),
-    "packager": (6, ("package@vae",), "hourglass package", 5.0),
-    "evaluator": (6, ("evaluate@vae",), "hourglass evaluate", 4.0),
-    "compare": (4, ("compare",), "hourglass compare", 4.0),
-    "dvc": (10, ("ingest", "train@vae", "package@vae", "evaluate@vae", "compare"), "dvc repro", 5.0),
+    "ingest": (2, ("ingest",), "hourglass ingest", 1.5),
+    "trainer": (5, ("train@vae", "train@autoencoder"), "hourglass train", 4.0),
+    "packager": (3, ("package@vae",), "hourglass package", 5.0),
+    "evaluator": (3, ("evaluate@vae",), "hourglass evaluate", 4.0),
+    "compare": (2, ("compare",), "hourglass compare", 4.0),
+    "dvc": (5, ("ingest", "train@vae", "package@vae", "evaluate@vae", "compare"), "dvc repro", 5.0),
 }
 #: Kills of a case: each meets what those before it left.
-_KILLS = 4
+_KILLS = 8
 CASES = [(kind, number) for kind, (cases, *_) in KILLED.items() for number in range(cases)]
 #: Tries to find the process alive; where it was over sooner than the last one, its life is what the next try goes by.
 _TRIES = 4
