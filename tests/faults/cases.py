@@ -8,9 +8,10 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from ruamel.yaml import YAML
 
@@ -19,6 +20,8 @@ from tests.faults import page, plugin
 from tests.projects import Checkout, Finished, relocate
 
 MARK = "HOURGLASS_FAULT_CASE"
+#: What the age of a process is told by: its own work, which other load doesn't stretch, or, if it mostly waits, time.
+Clock = Literal["cpu", "wall"]
 #: A mirror to MLflow may take a minute after its training.
 _ORPHAN_SECONDS = 75
 _RUN_SECONDS = 400
@@ -42,6 +45,11 @@ def _lives_still(pid: int, mark: str) -> bool:
         return _is_of(Path("/proc") / str(pid), mark)
     except OSError:
         return False
+
+
+def _cpu_seconds(pid: int) -> float:
+    user, system = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _is_of(folder: Path, mark: str) -> bool:
@@ -68,7 +76,7 @@ class Template:
 
     checkout: Checkout
     kept: Path
-    #: How long processes lived the last time, by kind.
+    #: How old processes grow that nothing disturbs, by kind and stage.
     lives: dict[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -137,29 +145,26 @@ class Case:
             time.sleep(0.03)
         raise AssertionError(f"no process {words!r}: {self.said}")
 
-    def kill(self, command: tuple[str, ...], words: str, seconds: float) -> float | None:
-        """Run a command and kill one of its processes after a time; give how long it lived if it ended before."""
+    def kill(self, command: tuple[str, ...], words: str, age: float, clock: Clock) -> float | None:
+        """Run a command and kill one of its processes at an age; give how old it grew if it ended before."""
         child = self.start(*command)
-        pid, started = self.find(words, child), time.monotonic()
-        while _lives_still(pid, self.mark):
-            if time.monotonic() - started >= seconds:
+        pid, old = self.find(words, child), 0.0
+        for old in self._ages(pid, clock):
+            if old >= age:
                 os.kill(pid, signal.SIGKILL)
                 child.wait(_RUN_SECONDS)
                 return None
-            time.sleep(0.002)
         child.wait(_RUN_SECONDS)
-        return time.monotonic() - started
+        return old
 
-    def live(self, command: tuple[str, ...], words: str) -> float:
-        """Run a command to a good end and give how long one of its processes lived."""
-        child = self.start(*command)
-        pid = self.find(words, child)
-        started = time.monotonic()
+    def _ages(self, pid: int, clock: Clock) -> Iterator[float]:
+        born = time.monotonic()
         while _lives_still(pid, self.mark):
-            time.sleep(0.02)
-        lived = time.monotonic() - started
-        assert child.wait(_RUN_SECONDS) == 0, self.said
-        return lived
+            try:
+                yield time.monotonic() - born if clock == "wall" else _cpu_seconds(pid)
+            except OSError:
+                return
+            time.sleep(0.005)
 
     def require_no_orphans(self) -> None:
         end = time.monotonic() + _ORPHAN_SECONDS
