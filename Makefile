@@ -13,7 +13,7 @@ test: $(VENV)/installed-test lint ## lint, types and tests, with 12 faults drawn
 	$(BIN)/python -m pytest -m "not browser and not services" -n 3 --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 test-all: $(VENV)/installed-services lint ## everything that `test` runs, more whole flows, all faults, and the report in a real browser
-	$(BIN)/python -m pytest -m "not fault" -n 2 --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not fault" -n 3 --cov --cov-report=term:skip-covered
 	$(BIN)/python -m pytest tests/faults --faults=all -n 3 --dist worksteal
 
 lint: $(VENV)/installed-test

@@ -72,7 +72,7 @@ def _start(meanwhile: Callable[[], object]) -> str:
                 f"Prefect's temporary server ended with status {server.returncode}; what it said is above. `hourglass "
                 "doctor` looks for wrong versions."
             )
-    if server.poll() is None and not _answers(api):
+    if not _answers(api):
         raise HourglassError(
             f"Prefect's temporary server didn't answer within {patience} s; give it longer with "
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS, or start one with `prefect server start`."

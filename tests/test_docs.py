@@ -81,7 +81,7 @@ def test_every_python_snippet_compiles(document):
     for body in snippets(document, "python"):
         indent = len(body) - len(body.lstrip(" "))
         lines = [line[indent:] for line in body.splitlines()]
-        compile("\n".join(lines), named(document), "exec")
+        assert compile("\n".join(lines), named(document), "exec")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)

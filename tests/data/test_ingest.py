@@ -180,4 +180,4 @@ def test_dataset_json_is_json_for_everyone(frame: pd.DataFrame, tmp_path: Path) 
         raise AssertionError(constant)
 
     ingested(frame, tmp_path / "out")
-    json.loads((tmp_path / "out" / "dataset.json").read_text(), parse_constant=refuse)
+    assert json.loads((tmp_path / "out" / "dataset.json").read_text(), parse_constant=refuse)

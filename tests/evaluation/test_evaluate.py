@@ -1,5 +1,6 @@
 """A package is measured by what it serves, with labels or without."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ def test_every_result_names_its_setting(labelled: Measured, unlabelled: Measured
 
 def test_results_are_json(labelled: Measured, unlabelled: Measured) -> None:
     for found, _ in (labelled, unlabelled):
-        canonical_json(found)
+        assert json.loads(canonical_json(found)) == found
 
 
 def test_measuring_twice_gives_the_same(image_vae: Any, labelled: Measured) -> None:

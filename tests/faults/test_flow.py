@@ -50,10 +50,8 @@ def undisturbed(template, prefect):
     end_all(case.mark)
 
 
-def lifetimes(kind, number, lived, kills):
-    """Draw a case's moments, and estimate how long each of its runs would live: the later have less to do."""
-    moments = [drawn(kind, number, kill) for kill in range(kills)]
-    lived += 0 if KILLED[kind][1] else _START_SECONDS
+def lifetimes(moments, lived):
+    """Estimate how long each run of a case would live: the later have less to do."""
     return [(moment, lived * max(_LEAST_LEFT, 1 - sum(moments[:kill]) / 2)) for kill, moment in enumerate(moments)]
 
 
@@ -73,7 +71,9 @@ def test_killed_flow_or_server_is_made_good_by_the_next_run(
             stack.callback(servers["mlflow"].kill)
         settings = {name: value for server in servers.values() for name, value in server.settings.items()}
 
-        for moment, life in lifetimes(kind, number, lived, _KILLS if repeated else 1):
+        lived += 0 if KILLED[kind][1] else _START_SECONDS
+        moments = [drawn(kind, number, kill) for kill in range(_KILLS if repeated else 1)]
+        for moment, life in lifetimes(moments, lived):
             hit = _kill(case, kind, number, servers, settings, moment * life)
             if not hit:  # what was left is done: start anew
                 _start_anew(case, servers)
