@@ -21,7 +21,8 @@ from hourglass.evaluation.compare import rank
 from hourglass.files import read_json, write_json
 from hourglass.registry.standing import Standing, Version
 from hourglass.report import figures, pictures, words
-from hourglass.report.facts import Alarm, Estimate, collect
+from hourglass.report.facts import Alarm, Estimate
+from hourglass.report.gather import collect
 from hourglass.report.render import render
 
 HOSTILE = "<script>alert('3')</script>"

@@ -15,7 +15,8 @@ from hourglass.outputs import DATASET
 from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.report import words
-from hourglass.report.facts import PURPOSES, Data, data_of, data_version
+from hourglass.report.facts import PURPOSES, Data
+from hourglass.report.gather import data_of, data_version
 from hourglass.report.terminal import facts, show, table
 
 _CLASSES, _COLUMNS = 30, 12

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from hourglass.params import Params
 from hourglass.project import Project
-from hourglass.report.facts import collect
-from hourglass.report.render import panel
+from hourglass.report.gather import collect
+from hourglass.report.panels import panel
 
 _STYLE = Path(__file__).with_name("style.css")
 

@@ -1,0 +1,212 @@
+"""Gather the facts of a report from the outputs of the stages."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ruamel.yaml import YAML
+from safetensors.numpy import load_file
+
+from hourglass import outputs
+from hourglass.data.dataset import Dataset
+from hourglass.errors import HourglassError
+from hourglass.files import digest, read_json
+from hourglass.params import SPLITS, Params
+from hourglass.project import Project
+from hourglass.registry.provenance import Provenance
+from hourglass.registry.standing import Standing
+from hourglass.report.facts import EXAMPLES, Alarm, Class, Data, Entry, Estimate, Example, Facts, LatentMap, Variant
+from hourglass.runtime.schema import TableSchema
+
+#: The metrics in the leaderboard and the alarms that have an interval.
+_INTERVALS = ("auroc", "average_precision", "relative_error")
+
+
+def collect(project: Project, params: Params, standing: Standing | None) -> Facts:
+    """Read the outputs of all stages.
+
+    Raises
+    ------
+    HourglassError
+        An output is missing.
+    """
+    board = read_json(project.comparison / outputs.LEADERBOARD)
+    dataset = Dataset(project.dataset)
+    layouts = _arrays(project.comparison / outputs.MAPS)
+    variants = tuple(
+        _variant(project, dataset, name, board, layouts[name]) for name in (*board["ranking"], *board["refused"])
+    )
+    return Facts(
+        name=params.registry.name,
+        metric=board["metric"],
+        larger_is_better=board["larger_is_better"],
+        leaderboard=tuple(_leaderboard(variants, board, standing)),
+        alarms=tuple(_alarm(variant) for variant in variants),
+        variants=variants,
+        data=data_of(project, dataset, params),
+        standing=standing,
+        provenance=Provenance.of(project.root),
+        keys=_keys(project, ("ingest", "compare")),
+    )
+
+
+def _leaderboard(variants: tuple[Variant, ...], board: dict[str, Any], standing: Standing | None) -> Iterator[Entry]:
+    previous = standing.previous if standing is not None else {}
+    metric = board["metric"]
+    for variant in variants:
+        refused = board["refused"].get(variant.name)
+        before = previous.get(variant.name, {}).get(f"selection.{metric}")
+        now = variant.evaluation["selection"]["model"][metric]
+        yield _entry(
+            variant,
+            "model",
+            metric,
+            kind="refused" if refused else "ranked",
+            name=variant.name,
+            about=f"{variant.latent} latent",
+            rank=None if refused else board["ranking"].index(variant.name) + 1,
+            notes=tuple(refused or ()),
+            change=None if before is None else now - before,
+        )
+    for latent in sorted({variant.latent for variant in variants}):
+        first = next(variant for variant in variants if variant.latent == latent)
+        yield _entry(
+            first, "pca", metric, kind="baseline", name="PCA", about=f"{latent} components", rank=None, notes=()
+        )
+    best = variants[0]
+    about = f"{best.name} before training"
+    yield _entry(best, "untrained", metric, kind="baseline", name="Untrained", about=about, rank=None, notes=())
+
+
+def _entry(variant: Variant, whose: str, metric: str, **fields: Any) -> Entry:
+    selection, test = variant.evaluation["selection"][whose], variant.evaluation["test"][whose]
+    measured = {name: Estimate.of(test, name) for name in _INTERVALS}
+    return Entry(latent=variant.latent, select=Estimate.of(selection, metric), **measured, **fields)  # type: ignore[arg-type]
+
+
+def _alarm(variant: Variant) -> Alarm:
+    found = variant.evaluation
+    test = found["test"]["model"]
+    seen = Estimate(*(test[f"false_alarm_rate{end}"] for end in ("", "_low", "_high")))
+    return Alarm(
+        variant=variant.name,
+        alpha=found["alpha"],
+        nominal=found["nominal"],
+        threshold=found["threshold"],
+        seen=seen,
+        normal_rows=int((~variant.anomaly).sum()),
+        detected=Estimate.of(test, "detection_rate"),
+        anomalies=int(variant.anomaly.sum()),
+    )
+
+
+def _variant(
+    project: Project, dataset: Dataset, name: str, board: dict[str, Any], layout: NDArray[np.float32]
+) -> Variant:
+    evaluated, trained = project.output("evaluate", name), project.output("train", name)
+    arrays = _arrays(evaluated / outputs.ARRAYS)
+    lines = _there(trained / outputs.EPOCHS).read_text(encoding="utf-8").splitlines()
+    return Variant(
+        name=name,
+        refused=name in board["refused"],
+        evaluation=read_json(evaluated / outputs.EVALUATION),
+        model=read_json(trained / outputs.MODEL),
+        epochs=[json.loads(line) for line in lines],
+        examples=_examples(dataset, arrays),
+        samples=arrays["sample_x"],
+        sampled_from=_sampled_from(project.output("package", name)),
+        scores=arrays["test_score"],
+        anomaly=dataset.is_anomaly(arrays["test_label"]),
+        latent_map=LatentMap(layout, arrays["map_label"], board["trustworthiness"][name]),
+        loop=read_json(project.inputs(f"train@{name}"))["params"].get("train", {}),
+        keys=_keys(project, tuple(f"{stage}@{name}" for stage in ("train", "package", "evaluate"))),
+    )
+
+
+def _examples(dataset: Dataset, arrays: dict[str, NDArray[Any]]) -> dict[str, list[Example]]:
+    """Take the examples apart: they lie one kind after the other."""
+    found: dict[str, list[Example]] = {}
+    start = 0
+    for kind in EXAMPLES:
+        places = arrays[f"example_{kind}"]
+        found[kind] = [
+            Example(
+                row=int(arrays["test_index"][place]),
+                label=class_name(dataset.info["classes"], arrays["test_label"][place]),
+                score=float(arrays["test_score"][place]),
+                x=arrays["example_x"][start + offset],
+                x_hat=arrays["example_x_hat"][start + offset],
+            )
+            for offset, place in enumerate(places)
+        ]
+        start += len(places)
+    return found
+
+
+def class_name(classes: list[str], code: int) -> str:
+    """Name a class by its code; an unlabelled row has none."""
+    return classes[code] if code >= 0 else ""
+
+
+def _sampled_from(package: Path) -> str:
+    files = [package / f"prior_{part}.npy" for part in ("mean", "factor")]
+    mean, factor = (np.load(_there(file), allow_pickle=False) for file in files)
+    if not mean.any() and np.array_equal(factor, np.eye(len(mean))):
+        return "the prior that training pulls codes towards, N(0, 1) in each unit"
+    return "a Gaussian fitted to the codes of the training rows, for this variant has no prior of its own"
+
+
+def data_of(project: Project, dataset: Dataset, params: Params) -> Data:
+    """Describe the data that ``ingest`` made."""
+    info, schema = dataset.info, dataset.schema
+    return Data(
+        source=params.data.source,
+        kind=info["schema"]["kind"],
+        label=params.data.label,
+        shape=tuple(info["shape"]),
+        features=schema.features if isinstance(schema, TableSchema) else [],
+        dtype=info["dtype"],
+        counts={split: info["counts"][split] for split in SPLITS},
+        classes=tuple(_classes(dataset)),
+        normaliser=dataset.normaliser,
+        normalise=params.data.normalise,
+        dropped=info["dropped"],
+        duplicates=info["duplicates"],
+        statistics=info["statistics"],
+        version=data_version(project),
+    )
+
+
+def _classes(dataset: Dataset) -> Iterator[Class]:
+    labels = [np.asarray(dataset.rows(split).label) for split in SPLITS]
+    for code, name in enumerate(dataset.info["classes"]):
+        rows = tuple(int((label == code).sum()) for label in labels)
+        yield Class(name, name in dataset.info["anomalous"], rows)
+
+
+def data_version(project: Project) -> dict[str, Any]:
+    """Read DVC's version of the snapshot; empty where there is none."""
+    path = project.root / "data.dvc"
+    if not path.exists():
+        return {}
+    entry = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))["outs"][0]
+    return {name: entry[name] for name in ("md5", "size", "nfiles") if name in entry}
+
+
+def _keys(project: Project, stages: tuple[str, ...]) -> dict[str, str]:
+    """Name what each output was made from by the hash that its MLflow run has."""
+    return {stage: digest(read_json(project.inputs(stage)))[:32] for stage in stages if project.inputs(stage).exists()}
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = load_file(_there(path))
+    return arrays
+
+
+def _there(path: Path) -> Path:
+    if not path.exists():
+        raise HourglassError(f"{path} is missing; run `hourglass run` (or `dvc repro`) to make it.")
+    return path

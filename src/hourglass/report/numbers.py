@@ -1,0 +1,63 @@
+"""The numbers of a report as JSON."""
+
+from dataclasses import asdict
+from typing import Any
+
+from hourglass.registry.standing import Standing, Version
+from hourglass.report.facts import Facts, Variant
+
+
+def numbers(facts: Facts) -> dict[str, Any]:
+    """Give the numbers of the report as JSON."""
+    data = facts.data
+    return {
+        "name": facts.name,
+        "metric": facts.metric,
+        "larger_is_better": facts.larger_is_better,
+        "leaderboard": [asdict(entry) for entry in facts.leaderboard],
+        "alarms": [asdict(alarm) | {"holds": alarm.holds} for alarm in facts.alarms],
+        "variants": {variant.name: _variant_numbers(variant) for variant in facts.variants},
+        "data": {
+            "source": data.source,
+            "kind": data.kind,
+            "shape": list(data.shape),
+            "counts": data.counts,
+            "classes": [asdict(one) for one in data.classes],
+            "dropped": data.dropped,
+            "duplicates": data.duplicates,
+            "version": data.version,
+        },
+        "standing": _standing_numbers(facts.standing),
+        "commit": facts.provenance.commit,
+        "dirty": list(facts.provenance.dirty),
+        "keys": facts.keys,
+    }
+
+
+def _variant_numbers(variant: Variant) -> dict[str, Any]:
+    measured = {name: value for name, value in variant.evaluation.items() if name != "curves"}
+    return {
+        "evaluation": measured,
+        "model": variant.model,
+        "trustworthiness": variant.latent_map.trustworthiness,
+        "keys": variant.keys,
+    }
+
+
+def _standing_numbers(standing: Standing | None) -> dict[str, Any] | None:
+    if standing is None:
+        return None
+
+    def of(version: Version | None) -> dict[str, Any] | None:
+        return (
+            asdict(version) | {"created": version.created.isoformat(), "split": version.split.model_dump()}
+            if version
+            else None
+        )
+
+    return {
+        "champion": of(standing.champion),
+        "newest": of(standing.newest),
+        "verdict": standing.verdict,
+        "previous": standing.previous,
+    }

@@ -1,0 +1,102 @@
+"""What the report draws once per variant: loss curves, ROC, scores, latent map, KL of each unit."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from markupsafe import Markup
+
+from hourglass.report import figures, words
+from hourglass.report.facts import Estimate, Facts, Variant
+
+#: Points on all latent maps together; each is some 90 bytes of SVG.
+_MAP_POINTS = 12_000
+_MAP_POINTS_EACH = 3_000
+
+
+def panel(facts: Facts, variant: Variant) -> dict[str, Any]:
+    """Draw everything that is there once per variant."""
+    shown = min(_points(facts), len(variant.latent_map.layout))
+    return {
+        "variant": variant,
+        "posterior": variant.evaluation["posterior"],
+        "progress": variant.model["progress"],
+        "curves": list(_curves(variant)),
+        "roc": _roc(variant),
+        "auroc": Estimate.of(variant.evaluation["test"]["model"], "auroc"),
+        "scores": _scores(variant),
+        "map": _map(facts, variant),
+        "map_rows": (shown, len(variant.latent_map.layout)),
+        "kl_per_unit": _kl_per_unit(variant),
+    }
+
+
+def legend(facts: Facts) -> list[tuple[str, str]]:
+    """Name the colours of the latent maps: the normal classes, where there are several."""
+    normal = [one.name for one in facts.data.classes if not one.anomalous]
+    return [(name, figures.class_colour(place)) for place, name in enumerate(normal)]
+
+
+def _points(facts: Facts) -> int:
+    return min(_MAP_POINTS_EACH, _MAP_POINTS // len(facts.variants))
+
+
+def _curves(variant: Variant) -> Iterator[tuple[str, Markup]]:
+    progress = variant.model["progress"]
+    for place, term in enumerate(variant.terms):
+        yield (
+            term,
+            figures.curves(
+                variant.epochs,
+                term,
+                progress["best_epoch"],
+                name=f"{variant.name}-curve-{place}",
+                label=f"{variant.name}: {term} on train and validation over {progress['epoch']} epochs",
+            ),
+        )
+
+
+def _roc(variant: Variant) -> Markup | None:
+    if "curves" not in variant.evaluation:
+        return None
+    test = variant.evaluation["test"]["model"]
+    return figures.roc(
+        variant.evaluation["curves"]["roc"],
+        (test["false_alarm_rate"], test["detection_rate"]),
+        name=f"{variant.name}-roc",
+        label=f"{variant.name}: ROC curve on test, AUROC {words.number(test['auroc'])}",
+    )
+
+
+def _scores(variant: Variant) -> Markup:
+    threshold = variant.evaluation["threshold"]
+    return figures.scores(
+        variant.scores,
+        variant.anomaly,
+        threshold,
+        name=f"{variant.name}-scores",
+        label=f"{variant.name}: distribution of anomaly scores on test, threshold {words.number(threshold)}",
+    )
+
+
+def _map(facts: Facts, variant: Variant) -> Markup:
+    return figures.latent_map(
+        variant.latent_map.layout,
+        variant.latent_map.label,
+        [one.name for one in facts.data.classes],
+        [one.name for one in facts.data.classes if one.anomalous],
+        _points(facts),
+        name=f"{variant.name}-map",
+        aria=f"{variant.name}: map of the codes of {len(variant.latent_map.layout)} held-out rows",
+    )
+
+
+def _kl_per_unit(variant: Variant) -> Markup | None:
+    if "kl_per_unit" not in variant.evaluation["posterior"]:
+        return None
+    return figures.bars(
+        variant.evaluation["posterior"]["kl_per_unit"],
+        name=f"{variant.name}-kl",
+        label=f"{variant.name}: KL of each latent unit in nats, the largest first",
+        x_label="latent unit, by its KL",
+        y_label="nats",
+    )
