@@ -107,9 +107,8 @@ def shared(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def environment(shared) -> dict[str, str]:
     commands = Path(sys.executable).parent
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "PREFECT", "HOURGLASS"))
-    }
+    dropped = ("MLFLOW", "PREFECT", "HOURGLASS", "PYTHONDONTWRITEBYTECODE")  # the last would hide bytecode in outputs
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return kept | {
         "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
         "PREFECT_HOME": str(shared / "prefect"),

@@ -42,6 +42,10 @@ def test_every_output_says_what_it_was_made_from_as_the_lock_does(finished):
         assert pipeline.recorded_inputs(project, stage) == pipeline.locked_inputs(project, stage)
 
 
+def test_no_bytecode_lies_in_an_output(finished):
+    assert not list((finished.checkout.root / "work").rglob("__pycache__"))
+
+
 def test_no_output_holds_a_path_a_host_or_a_time(finished):
     root = finished.checkout.root
     anywhere = re.compile(f"{re.escape(str(root))}|{re.escape(str(Path.home()))}/|/site-packages/".encode())

@@ -16,6 +16,7 @@ from hourglass.locks import locked
 from hourglass.params import Params, SplitParams
 from hourglass.project import Project
 from hourglass.registry import history, store, tracking
+from hourglass.registry.bytecode import no_bytecode
 from hourglass.registry.provenance import Provenance
 from hourglass.registry.standing import CHAMPION, Listed, Standing, Version
 
@@ -147,7 +148,7 @@ def note(client: "MlflowClient", name: str, number: int, verdict: str, *, passed
 def _log(run: str, package: Path, key: str) -> str:
     import mlflow
 
-    with mlflow.start_run(run_id=run), warnings.catch_warnings():
+    with mlflow.start_run(run_id=run), no_bytecode(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*An input example was not provided")
         logged = mlflow.pyfunc.log_model(
             name="model",
