@@ -157,12 +157,14 @@ def test_run_without_a_heartbeat_is_told_and_marked_as_crashed(project, answers,
     assert content["state"]["type"] == "CRASHED"
 
 
-@pytest.mark.parametrize(
-    ("run", "events"),
-    [(RUNNING, [{"event": "prefect.flow-run.heartbeat"}]), (RUNNING | {"start_time": NOW.isoformat()}, [])],
-)
-def test_run_that_was_just_heard_of_or_has_just_begun_is_left_alone(project, answers, run, events):
-    answers[RUNS]["RUNNING"], answers[EVENTS] = [run], {"events": events}
+def test_run_that_was_just_heard_of_is_left_alone(project, answers):
+    answers[RUNS]["RUNNING"], answers[EVENTS] = [RUNNING], {"events": [{"event": "prefect.flow-run.heartbeat"}]}
+    assert schedules.runs(project).state == "ok"
+
+
+def test_run_that_has_just_begun_is_left_alone(project, answers):
+    answers[RUNS]["RUNNING"] = [RUNNING | {"start_time": datetime.now(UTC).isoformat()}]
+    answers[EVENTS] = {"events": []}
     assert schedules.runs(project).state == "ok"
 
 
