@@ -4,10 +4,11 @@ import http.client
 import logging
 import os
 import re
+import sqlite3
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -64,7 +65,20 @@ def connect(project: Project) -> "MlflowClient":
             return mlflow.MlflowClient(where)
         project.mlruns.mkdir(parents=True, exist_ok=True)
         with locked(project, "mlflow store"):
+            _require_database(embedded_database(project), where)
             return mlflow.MlflowClient(where)
+
+
+def _require_database(path: Path | None, where: str) -> None:
+    """Refuse an embedded store that SQLite can't open; MLflow tries for 100 s before it says so."""
+    if path is None:
+        return
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA schema_version")
+    except sqlite3.DatabaseError as problem:
+        if "locked" not in str(problem):  # which MLflow waits for, and rightly
+            raise HourglassError(f"MLflow at {where} refused: {problem}") from None
 
 
 @contextmanager
