@@ -11,7 +11,8 @@ from tests.faults.cases import drawn, told
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
-#: What is killed: how many cases, the stages that it runs in, its command, and how many seconds it lives about.
+#: What is killed: how many cases, the stages that it runs in, its command, how many seconds it lives
+#: about, and by which clock.
 KILLED = {
     "ingest": (2, ("ingest",), "hourglass ingest", 1.5, "cpu"),
     "trainer": (5, ("train@vae", "train@autoencoder"), "hourglass train", 4.0, "cpu"),

@@ -3,6 +3,8 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -45,12 +47,22 @@ def test_projects_of_one_process_keep_their_stores_apart(tmp_path, monkeypatch):
     assert [model.name for model in store.connect(project).search_registered_models()] == ["two"]
 
 
-def test_database_that_cannot_be_opened_is_told_in_one_sentence(project):
+def test_database_that_cannot_be_opened_is_told_in_one_sentence_before_mlflow_tries_for_long(project, monkeypatch):
     (project.mlruns / "mlflow.db").mkdir(parents=True)
+    monkeypatch.setattr("mlflow.MlflowClient", lambda *_: pytest.fail("MLflow was asked"))
     with pytest.raises(
         HourglassError, match=r"^MLflow at sqlite:///.*mlflow\.db refused: unable to open database file$"
     ):
         store.connect(project)
+
+
+def test_busy_database_is_left_to_mlflow_which_waits(project, monkeypatch):
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0.01))
+    monkeypatch.setattr("mlflow.MlflowClient", lambda where: where)
+    project.mlruns.mkdir(parents=True)
+    with closing(sqlite3.connect(project.mlruns / "mlflow.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert store.connect(project) == store.uri(project)
 
 
 def test_what_the_database_refuses_is_told_in_one_sentence(project, capfd):

@@ -77,7 +77,7 @@ def _require_database(path: Path | None, where: str) -> None:
         with closing(sqlite3.connect(path)) as database:
             database.execute("PRAGMA schema_version")
     except sqlite3.DatabaseError as problem:
-        if "locked" not in str(problem):  # which MLflow waits for, and rightly
+        if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY:  # which MLflow waits for, and rightly
             raise HourglassError(f"MLflow at {where} refused: {problem}") from None
 
 
