@@ -25,6 +25,7 @@ def epochs(count, start=1):
             "monitor": 1 / number,
             "train": {"reconstruction": 2.0, "kl": 1.0},
             "validation": {"reconstruction": 3.0, "kl": float(number)},
+            "code": {"active_units": 2.0},
         }
         for number in range(start, count + 1)
     ]

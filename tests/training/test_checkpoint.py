@@ -11,17 +11,21 @@ def trainee(seed):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = torch.nn.Linear(3, 2)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, fused=True)
+    optimizers = {
+        name: torch.optim.AdamW([part], lr=lr, fused=True)
+        for name, part, lr in (("weight", model.weight, 0.1), ("bias", model.bias, 0.2))
+    }
     generators = {"noise": torch.Generator().manual_seed(seed)}
-    return Trainee(model, optimizer, generators, best={}, progress=Progress())
+    return Trainee(model, optimizers, generators, best={}, progress=Progress())
 
 
 def advance(trainee):
     """Train for one epoch of one step."""
-    trainee.optimizer.zero_grad()
+    trainee.model.zero_grad()
     noise = torch.randn(4, 3, generator=trainee.generators["noise"])
     trainee.model(noise).square().sum().backward()
-    trainee.optimizer.step()
+    for optimizer in trainee.optimizers.values():
+        optimizer.step()
     trainee.progress.step += 1
     trainee.progress.epoch += 1
     trainee.best = {name: value.clone() for name, value in trainee.model.state_dict().items()}

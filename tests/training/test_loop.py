@@ -14,7 +14,8 @@ from hourglass.training.settings import TrainSettings
 
 
 def build(variant="autoencoder", **settings):
-    return models.build(variant, (4,), {"latent": 2, "hidden": [8]} | settings, seed=0)
+    latent = 6 if variant == "overcomplete" else 2
+    return models.build(variant, (4,), {"latent": latent, "hidden": [8]} | settings, seed=0)
 
 
 def records(folder):
@@ -33,8 +34,9 @@ def kill_after(epoch):
     return watch
 
 
-@pytest.mark.parametrize("epoch", [1, 3, 5])
-@pytest.mark.parametrize("variant", models.names())
+@pytest.mark.parametrize(
+    ("variant", "epoch"), [*((variant, epoch) for variant in models.names() for epoch in (1, 3, 5)), ("vq_vae", 8)]
+)
 def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(variant, epoch, rows_of_noise, tmp_path):
     settings = TrainSettings(epochs=5, batch=16, checkpoint_seconds=0.0)
     whole, resumed, seen = build(variant), build(variant), []
@@ -44,15 +46,27 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(variant, epo
         rows = (rows_of_noise(40, 0), rows_of_noise(10, 1))
         return fit(model, *rows, settings, seed=3, folder=folder, on_epoch=on_epoch)
 
-    progress = train(whole, tmp_path / "whole")
+    courses = train(whole, tmp_path / "whole")
     with pytest.raises(KilledError):
         train(build(variant), tmp_path / "resumed", kill_after(epoch))
-    assert train(resumed, tmp_path / "resumed", seen.append) == progress
-    assert [record["epoch"] for record in seen] == list(range(epoch, 6))
+    assert train(resumed, tmp_path / "resumed", seen.append) == courses
+    assert [record["epoch"] for record in seen] == list(range(epoch, courses[-1].epoch + 1))
     assert resumed.state_dict().keys() == whole.state_dict().keys()
     for name, value in whole.state_dict().items():
         assert torch.equal(resumed.state_dict()[name], value), name
     assert (tmp_path / "resumed" / METRICS_FILE).read_bytes() == (tmp_path / "whole" / METRICS_FILE).read_bytes()
+
+
+def test_the_next_course_starts_from_the_best_weights_of_the_one_before_with_schedules_anew(rows_of_noise, tmp_path):
+    model, validation = build("vq_vae", hidden=[64]), rows_of_noise(30, 1)
+    settings = TrainSettings(epochs=40, batch=8, lr=1e-2, patience=40)
+    first, second = fit(model, rows_of_noise(16, 0), validation, settings, seed=0, folder=tmp_path)
+    assert (first.course, second.course, first.epoch, second.epoch) == ("autoencoder", "prior", 40, 80)
+    assert first.best_epoch < 40 < second.best_epoch
+    best = records(tmp_path)[first.best_epoch - 1]["validation"]
+    assert measure(model, validation, seed=0) == pytest.approx(best), "the second course left the net alone"
+    rates = [record["lr"] for record in records(tmp_path)]
+    assert rates[:40] == rates[40:]
 
 
 def test_a_damaged_checkpoint_makes_training_start_over_with_the_same_result(rows_of_noise, tmp_path, caplog):
@@ -76,19 +90,19 @@ def test_a_finished_training_leaves_its_metrics_alone(rows_of_noise, tmp_path):
 def test_the_weights_of_the_best_epoch_are_restored(rows_of_noise, tmp_path):
     model, validation = build(hidden=[64]), rows_of_noise(30, 1)
     settings = TrainSettings(epochs=80, batch=8, lr=1e-2, patience=80, schedule="constant")
-    progress = fit(model, rows_of_noise(16, 0), validation, settings, seed=0, folder=tmp_path)
+    (course,) = fit(model, rows_of_noise(16, 0), validation, settings, seed=0, folder=tmp_path)
     monitors = [record["monitor"] for record in records(tmp_path)]
-    assert progress.best_epoch == 1 + monitors.index(min(monitors)) < 80
-    assert measure(model, validation, seed=0)["reconstruction"] == min(monitors) == progress.best
+    assert course.best_epoch == 1 + monitors.index(min(monitors)) < 80
+    assert measure(model, validation, seed=0)["reconstruction"] == min(monitors) == course.best
 
 
 @pytest.mark.parametrize(("kl_warmup", "last"), [(0.0, 1 + 3), (0.5, 10 + 3), (1.0, 20)])
 def test_patience_is_counted_from_the_end_of_the_kl_warm_up(kl_warmup, last, rows_of_noise, tmp_path):
     too_small_to_move_a_weight = 1e-30
     settings = TrainSettings(epochs=20, patience=3, kl_warmup=kl_warmup, lr=too_small_to_move_a_weight)
-    progress = fit(build(), rows_of_noise(20, 0), rows_of_noise(10, 1), settings, seed=0, folder=tmp_path)
-    assert progress.best_epoch == 1
-    assert progress.epoch == len(records(tmp_path)) == last
+    (course,) = fit(build(), rows_of_noise(20, 0), rows_of_noise(10, 1), settings, seed=0, folder=tmp_path)
+    assert course.best_epoch == 1
+    assert course.epoch == len(records(tmp_path)) == last
 
 
 @pytest.mark.parametrize("damaged", ["train", "validation"])
@@ -127,7 +141,7 @@ def test_metrics_hold_reconstruction_and_kl_apart(rows_of_noise, tmp_path):
         assert (record["epoch"], record["step"], record["lr"]) == (epoch, 2 * epoch, 0.01)
         assert record["kl_weight"] == min(1.0, (2 * epoch - 1) / 4)
         assert record["train"].keys() == record["validation"].keys() == {"reconstruction", "kl"}
-        assert record["monitor"] == sum(record["validation"].values())
+        assert record["monitor"] == pytest.approx(sum(record["validation"].values()))
 
 
 def test_a_measure_averages_over_rows_and_not_over_batches(rows_of_noise):

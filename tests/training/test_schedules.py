@@ -65,3 +65,12 @@ def test_schedules_follow_the_share_of_steps_whatever_the_size_of_the_data(few, 
     assert large.kl_weight(step * times) == pytest.approx(small.kl_weight(step))
     assume(step >= warmup * few and few - warmup * few >= 1)
     assert large.lr(step * times) == pytest.approx(small.lr(step), abs=1e-12)
+
+
+def test_the_kl_weight_rises_in_each_cycle_and_stays_in_the_last():
+    schedules = Schedules(TrainSettings(kl_warmup=0.5, kl_cycles=4), 80)
+    weights = [schedules.kl_weight(step) for step in range(81)]
+    assert weights[:21] == [*(step / 10 for step in range(10)), *[1.0] * 10, 0.0]
+    assert weights[20:40] == weights[:20]
+    assert weights[70:] == [1.0] * 11
+    assert schedules.warm == 0.875

@@ -51,6 +51,8 @@ class Leaderboard:
 def rank(evaluations: dict[str, dict[str, Any]], metric: Metric) -> Leaderboard:
     """Rank variants; one with failed guards can't win. Equal values keep the order of the variants.
 
+    By ``relative_error``, a code as wide as a row comes after all others: to copy is no achievement.
+
     Parameters
     ----------
     evaluations : dict of str to dict
@@ -72,22 +74,25 @@ def rank(evaluations: dict[str, dict[str, Any]], metric: Metric) -> Leaderboard:
     chosen = metric if metric != "auto" else "auroc" if labelled else "relative_error"
     refused = {variant: found["failures"] for variant, found in evaluations.items() if found["failures"]}
     sign = -1 if LARGER_IS_BETTER[chosen] else 1
-    ranking = sorted(
-        (variant for variant in evaluations if variant not in refused),
-        key=lambda variant: sign * evaluations[variant]["selection"]["model"][chosen],
-    )
+
+    def place(variant: str) -> tuple[bool, float]:
+        found = evaluations[variant]
+        copies = chosen == "relative_error" and found["latent"] > found["pca_components"]
+        return copies, sign * found["selection"]["model"][chosen]
+
+    ranking = sorted((variant for variant in evaluations if variant not in refused), key=place)
     return Leaderboard(chosen, tuple(ranking), refused)
 
 
-def summary(found: dict[str, Any], best_epoch: dict[str, Any]) -> dict[str, Any]:
+def summary(found: dict[str, Any], best_epochs: list[dict[str, Any]]) -> dict[str, Any]:
     """Choose the numbers that are tracked from run to run.
 
     Parameters
     ----------
     found : dict
         As `evaluate` gives it.
-    best_epoch : dict
-        The record of the epoch whose weights were kept: its validation terms stay apart.
+    best_epochs : list of dict
+        Of each course of the training, the record of the epoch whose weights were kept: validation terms stay apart.
 
     Returns
     -------
@@ -98,9 +103,10 @@ def summary(found: dict[str, Any], best_epoch: dict[str, Any]) -> dict[str, Any]
         split: {name: found[split]["model"][name] for name in _TABLED if name in found[split]["model"]}
         for split in ("selection", "test")
     }
+    validation = {name: value for record in best_epochs for name, value in record["validation"].items()}
     posterior = {name: found["posterior"][name] for name in ("kl", "active_units") if name in found["posterior"]}
     return {
-        "validation": best_epoch["validation"] | {"epoch": best_epoch["epoch"]},
+        "validation": validation | {"epoch": best_epochs[0]["epoch"]},
         "selection": measured["selection"] | posterior,
         "test": measured["test"],
     }

@@ -51,11 +51,22 @@ def get(name: str) -> "type[Variant]":
     return defined[0]
 
 
-def build(name: str, shape: Sequence[int], settings: Mapping[str, Any], *, seed: int) -> "Variant":
-    """Make a variant with weights drawn from `seed`; the global random state stays as it is."""
+def build(name: str, shape: Sequence[int], settings: Mapping[str, Any], *, seed: int, known: int = 0) -> "Variant":
+    """Make a variant with weights drawn from `seed`; the global random state stays as it is.
+
+    Parameters
+    ----------
+    name : str
+    shape : sequence of int
+        Of a row.
+    settings : mapping
+    seed : int
+    known : int
+        Numbers that are known of a row beside it; a variant that isn't conditional makes no use of them.
+    """
     import torch
 
     variant = get(name)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return variant(shape, **settings)
+        return variant(shape, **settings, known=known) if variant.conditional else variant(shape, **settings)

@@ -109,7 +109,7 @@ def run_of(project: Project, client: "MlflowClient", name: str, training: Traini
 
 
 def log_epochs(client: "MlflowClient", run: str, records: list[dict[str, Any]]) -> None:
-    """Log the epochs that the run doesn't hold yet: every term of train and validation apart, by epoch."""
+    """Log the epochs that the run doesn't hold yet: terms of train and validation apart, and what the code is like."""
     from mlflow.entities import Metric
 
     logged = client.get_run(run).data.metrics.get(_EPOCH, 0)
@@ -119,8 +119,8 @@ def log_epochs(client: "MlflowClient", run: str, records: list[dict[str, Any]]) 
         if record["epoch"] <= logged:
             continue
         values = {name: record[name] for name in ("lr", "kl_weight", "monitor")}
-        for split in ("train", "validation"):
-            values |= {f"{split}/{name}": value for name, value in record[split].items()}
+        for part in ("train", "validation", "code"):
+            values |= {f"{part}/{name}": value for name, value in record[part].items()}
         # the number of the epoch comes last, so that an interrupted batch is logged again
         metrics += [Metric(name, value, now, record["epoch"]) for name, value in values.items()]
         metrics.append(Metric(_EPOCH, record["epoch"], now, record["epoch"]))

@@ -57,13 +57,13 @@ def _read(project: Project, variant: str) -> dict[str, Any]:
     return {
         "evaluation": read_json(evaluated / EVALUATION),
         "codes": load_file(evaluated / ARRAYS)["map_z"],
-        "progress": read_json(trained / MODEL)["progress"],
+        "courses": read_json(trained / MODEL)["courses"],
         "epochs": [json.loads(line) for line in (trained / EPOCHS).read_text(encoding="utf-8").splitlines()],
     }
 
 
 def _summary(entry: dict[str, Any]) -> dict[str, Any]:
-    return summary(entry["evaluation"], entry["epochs"][entry["progress"]["best_epoch"] - 1])
+    return summary(entry["evaluation"], [entry["epochs"][course["best_epoch"] - 1] for course in entry["courses"]])
 
 
 def _maps(inputs: dict[str, dict[str, Any]], seed: int) -> tuple[dict[str, Any], dict[str, float]]:
@@ -76,14 +76,20 @@ def _maps(inputs: dict[str, dict[str, Any]], seed: int) -> tuple[dict[str, Any],
 def _write_curves(folder: Path, inputs: dict[str, dict[str, Any]]) -> None:
     """Write what `dvc plots` draws: a file for each variant and term, and its ROC curve."""
     for variant, entry in inputs.items():
-        for name in entry["epochs"][0]["train"]:
-            curve = [
-                {"epoch": record["epoch"]} | {split: record[split][name] for split in ("train", "validation")}
-                for record in entry["epochs"]
-            ]
+        for name, curve in _curves(entry["epochs"]).items():
             _write_csv(folder / "curves" / f"{variant}_{name}.csv", curve)
         roc = entry["evaluation"].get("curves", {}).get("roc", ())
         _write_csv(folder / "roc" / f"{variant}.csv", [{"false_alarm_rate": x, "detection_rate": y} for x, y in roc])
+
+
+def _curves(epochs: list[dict[str, Any]]) -> dict[str, list[dict[str, float]]]:
+    """Give each term's rows: the epoch, and its mean on train, validation or both."""
+    curves: dict[str, list[dict[str, float]]] = {}
+    for record in epochs:
+        for name in record["train"] | record["validation"]:
+            splits = {split: record[split][name] for split in ("train", "validation") if name in record[split]}
+            curves.setdefault(name, []).append({"epoch": record["epoch"]} | splits)
+    return curves
 
 
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:

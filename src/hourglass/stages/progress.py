@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, plain lines elsewhere."""
+"""Progress of long work: a bar on a terminal, plain lines elsewhere; alarms above them."""
 
 import sys
 import time
@@ -10,6 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 _SECONDS_BETWEEN_LINES = 5.0
+#: The remedies of Bowman et al. 2016 (warm-up), Fu et al. 2019 (cycles) and Kingma et al. 2016 (free bits).
+COLLAPSED = (
+    "the posterior collapsed: no latent unit is active, so codes say nothing of their rows; give the variant "
+    "free_bits, lower its beta, lengthen train.kl_warmup, or let the weight rise in train.kl_cycles"
+)
 
 
 class EpochProgress:
@@ -28,6 +33,7 @@ class EpochProgress:
         self._show: Callable[[dict[str, Any]], None] = self._line
         self._bar: Progress | None = None
         self._last_line = 0.0
+        self._alarmed = False
 
     def __enter__(self) -> Self:
         if sys.stdout.isatty():
@@ -46,8 +52,12 @@ class EpochProgress:
             self._bar.stop()
 
     def __call__(self, record: dict[str, Any]) -> None:
-        """Show an epoch."""
+        """Show an epoch, and once that the posterior collapsed."""
         self._show(record)
+        collapsed = record["code"].get("active_units") == 0 and record["kl_weight"] == 1
+        if collapsed and not self._alarmed:
+            print(f"{self._title}: epoch {record['epoch']}: {COLLAPSED}", file=sys.stderr, flush=True)  # noqa: T201
+            self._alarmed = True
 
     def _line(self, record: dict[str, Any]) -> None:
         now = time.monotonic()

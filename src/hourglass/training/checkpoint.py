@@ -2,7 +2,8 @@
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,31 @@ from hourglass.files import digest, sha256_of, write_json
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Finished:
+    """What came of a course.
+
+    Parameters
+    ----------
+    course : str
+    monitor : list of str or None
+        The terms that decided; None: the objective itself.
+    epoch, step : int
+        Finished epochs and steps, over this course and those before.
+    best : float or None
+        Lowest monitor.
+    best_epoch : int
+        The epoch that reached it, whose weights were kept.
+    """
+
+    course: str
+    monitor: list[str] | None
+    epoch: int
+    step: int
+    best: float | None
+    best_epoch: int
+
+
 @dataclass
 class Progress:
     """How far a training has come.
@@ -23,17 +49,41 @@ class Progress:
     Parameters
     ----------
     epoch, step : int
-        Finished epochs and steps.
+        Finished epochs and steps, over all courses.
     best : float or None
-        Lowest monitor so far; None before the first epoch.
+        Lowest monitor of the course so far; None before its first epoch.
     best_epoch : int
         The epoch that reached it, from 1.
+    finished : list of Finished
+        The courses before.
     """
 
     epoch: int = 0
     step: int = 0
     best: float | None = None
     best_epoch: int = 0
+    finished: list[Finished] = field(default_factory=list)
+
+    @property
+    def first_epoch(self) -> int:
+        """Epochs before the course."""
+        return self.finished[-1].epoch if self.finished else 0
+
+    @property
+    def first_step(self) -> int:
+        """Steps before the course."""
+        return self.finished[-1].step if self.finished else 0
+
+    def finish(self, course: str, monitor: Collection[str] | None) -> None:
+        """End a course."""
+        named = None if monitor is None else list(monitor)
+        self.finished.append(Finished(course, named, self.epoch, self.step, self.best, self.best_epoch))
+        self.best, self.best_epoch = None, self.epoch
+
+    @classmethod
+    def of(cls, content: dict[str, Any]) -> "Progress":
+        """Read what ``asdict`` gave."""
+        return cls(**content | {"finished": [Finished(**entry) for entry in content["finished"]]})
 
 
 @dataclass
@@ -43,7 +93,8 @@ class Trainee:
     Parameters
     ----------
     model : Module
-    optimizer : Optimizer
+    optimizers : dict of str to Optimizer
+        By the phase that they belong to.
     generators : dict of str to Generator
         Every source of randomness.
     best : dict of str to Tensor
@@ -52,7 +103,7 @@ class Trainee:
     """
 
     model: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizers: dict[str, torch.optim.Optimizer]
     generators: dict[str, torch.Generator]
     best: dict[str, Tensor]
     progress: Progress
@@ -62,8 +113,9 @@ class Trainee:
         flat = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         flat |= {f"best.{name}": value for name, value in self.best.items()}
         flat |= {f"generator.{name}": source.get_state() for name, source in self.generators.items()}
-        for number, slots in self.optimizer.state_dict()["state"].items():
-            flat |= {f"optimizer.{number}.{slot}": value for slot, value in slots.items()}
+        for phase, optimizer in self.optimizers.items():
+            for number, slots in optimizer.state_dict()["state"].items():
+                flat |= {f"optimizer.{phase}.{number}.{slot}": value for slot, value in slots.items()}
         return flat
 
     def restore(self, flat: dict[str, Tensor], progress: Progress) -> None:
@@ -76,11 +128,12 @@ class Trainee:
         self.best = parts["best"]
         for name, source in self.generators.items():
             source.set_state(parts["generator"][name])
-        slots: dict[int, dict[str, Tensor]] = {}
+        slots: dict[str, dict[int, dict[str, Tensor]]] = {phase: {} for phase in self.optimizers}
         for name, value in parts["optimizer"].items():
-            number, _, slot = name.partition(".")
-            slots.setdefault(int(number), {})[slot] = value
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+            phase, number, slot = name.split(".")
+            slots[phase].setdefault(int(number), {})[slot] = value
+        for phase, optimizer in self.optimizers.items():
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": slots[phase]})
         self.progress = progress
 
 
@@ -118,7 +171,7 @@ class Checkpoint:
             weights = self.folder / content["file"]
             if _sha256(weights, content["progress"]) != content["sha256"]:
                 raise ValueError(f"{weights.name} or {self.index.name} differs from its hash")  # noqa: TRY301
-            tensors, progress = load_file(weights), Progress(**content["progress"])
+            tensors, progress = load_file(weights), Progress.of(content["progress"])
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as damage:
             logger.warning("checkpoint in %s is damaged (%s); training starts over", self.folder, damage)
             self.clear()

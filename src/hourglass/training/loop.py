@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from math import ceil, isfinite
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from torch import Tensor
 from hourglass.errors import HourglassError
 from hourglass.files import write_text
 from hourglass.models.shared.batch import Batch
-from hourglass.models.shared.terms import Context, Term, total
+from hourglass.models.shared.terms import Context, Course, Phase, Term, total
 from hourglass.models.shared.variant import Variant
 from hourglass.training.batches import in_order, shuffled
-from hourglass.training.checkpoint import Checkpoint, Progress, Trainee
+from hourglass.training.checkpoint import Checkpoint, Finished, Progress, Trainee
 from hourglass.training.schedules import Schedules
 from hourglass.training.settings import TrainSettings
 
@@ -35,7 +35,7 @@ def fit(
     seed: int,
     folder: Path,
     on_epoch: Callable[[Record], None] | None = None,
-) -> Progress:
+) -> list[Finished]:
     """Train a model and leave it with the weights of its best epoch.
 
     A record of each epoch goes to ``metrics.jsonl``: train and validation means of every term, apart. A checkpoint in
@@ -57,8 +57,8 @@ def fit(
 
     Returns
     -------
-    Progress
-        How long it took, and the best epoch.
+    list of Finished
+        How long each course took, and its best epoch.
 
     Raises
     ------
@@ -69,7 +69,8 @@ def fit(
         raise HourglassError("training needs at least one row in train and one in validation.")
     steps_per_epoch = ceil(len(train) / settings.batch)
     schedules = Schedules(settings, total_steps=settings.epochs * steps_per_epoch)
-    trainee = _trainee(model, settings, seed, train.x.device)
+    courses = model.courses()
+    trainee = _trainee(model, courses, settings, seed, train.x.device)
     checkpoint = Checkpoint(folder)
     checkpoint.load_into(trainee)
     progress = trainee.progress
@@ -77,81 +78,109 @@ def fit(
     _keep_lines(metrics, progress.epoch)
     saved_at = time.monotonic()
 
-    while not _finished(progress, settings):
-        train_means = _train_epoch(model, trainee, train, settings, schedules)
-        validation_means = measure(model, validation, seed=seed)
-        record = _close_epoch(model, trainee, schedules, train_means, validation_means)
-        with metrics.open("a") as log:
-            log.write(json.dumps(record) + "\n")
-        if on_epoch is not None:
-            on_epoch(record)
-        if time.monotonic() - saved_at >= settings.checkpoint_seconds:
-            checkpoint.save(trainee)
-            saved_at = time.monotonic()
+    for course in courses[len(progress.finished) :]:
+        while not _finished(progress, schedules):
+            train_means = _train_epoch(course, trainee, train, schedules)
+            record = _close_epoch(course, trainee, schedules, train_means, _measured(course, model, validation, seed))
+            record["code"] = _diagnosed(course, validation, seed)
+            with metrics.open("a") as log:
+                log.write(json.dumps(record) + "\n")
+            if on_epoch is not None:
+                on_epoch(record)
+            if time.monotonic() - saved_at >= settings.checkpoint_seconds:
+                checkpoint.save(trainee)
+                saved_at = time.monotonic()
+        model.load_state_dict(trainee.best)
+        progress.finish(course.name, course.monitor)
 
-    model.load_state_dict(trainee.best)
     checkpoint.clear()
-    return progress
+    return progress.finished
 
 
 def measure(model: Variant, rows: Batch, *, seed: int) -> dict[str, float]:
-    """Average every unweighted term over all rows; the same seed gives the same numbers."""
+    """Average every unweighted term of the first course over all rows; the same seed gives the same numbers."""
+    return _measured(model.courses()[0], model, rows, seed).means()
+
+
+def _diagnosed(course: Course, rows: Batch, seed: int) -> dict[str, float]:
+    with torch.no_grad():
+        first = next(in_order(rows, _EVALUATION_ROWS))
+        return course.diagnose(first, torch.Generator(rows.x.device).manual_seed(seed))
+
+
+def _measured(course: Course, model: Variant, rows: Batch, seed: int) -> "_Sums":
     model.eval()
     context = Context(torch.Generator(rows.x.device).manual_seed(seed))
     sums = _Sums()
     with torch.no_grad():
         for batch in in_order(rows, _EVALUATION_ROWS):
-            sums.add(model.losses(batch, context))
-    return sums.means(len(rows))
+            sums.add(course.losses(batch, context))
+    return sums
 
 
-def _trainee(model: Variant, settings: TrainSettings, seed: int, device: torch.device) -> Trainee:
-    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
+def _trainee(
+    model: Variant, courses: Iterable[Course], settings: TrainSettings, seed: int, device: torch.device
+) -> Trainee:
+    optimizers: dict[str, torch.optim.Optimizer] = {
+        phase.name: torch.optim.AdamW(phase.parameters, settings.lr, weight_decay=settings.weight_decay, fused=True)
+        for course in courses
+        for phase in course.phases
+    }
     generators = {"order": torch.Generator().manual_seed(seed), "noise": torch.Generator(device).manual_seed(seed)}
-    return Trainee(model, optimizer, generators, best={}, progress=Progress())
+    return Trainee(model, optimizers, generators, best={}, progress=Progress())
 
 
-def _train_epoch(
-    model: Variant, trainee: Trainee, rows: Batch, settings: TrainSettings, schedules: Schedules
-) -> dict[str, float]:
-    model.train()
-    sums = _Sums()
+def _train_epoch(course: Course, trainee: Trainee, rows: Batch, schedules: Schedules) -> dict[str, float]:
+    trainee.model.train()
+    settings, sums = schedules.settings, _Sums()
     for batch in shuffled(rows, settings.batch, trainee.generators["order"]):
-        for group in trainee.optimizer.param_groups:
-            group["lr"] = schedules.lr(trainee.progress.step)
-        context = Context(trainee.generators["noise"], schedules.kl_weight(trainee.progress.step))
-        terms = model.losses(batch, context)
-        trainee.optimizer.zero_grad(set_to_none=True)
-        total(terms).backward()
-        if settings.clip is not None:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-        trainee.optimizer.step()
+        step = trainee.progress.step - trainee.progress.first_step
+        context = Context(trainee.generators["noise"], schedules.kl_weight(step))
+        lr = schedules.lr(step)
+        terms: dict[str, Term] = {}
+        for phase in course.phases:
+            terms |= _step(phase, trainee.optimizers[phase.name], batch, context, lr, settings.clip)
         trainee.progress.step += 1
         sums.add(terms)
-    return sums.means(len(rows))
+    return sums.means()
+
+
+def _step(
+    phase: Phase, optimizer: torch.optim.Optimizer, batch: Batch, context: Context, lr: float, clip: float | None
+) -> Mapping[str, Term]:
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    terms = phase.losses(batch, context)
+    optimizer.zero_grad(set_to_none=True)
+    total(terms).backward()
+    if clip is not None:
+        torch.nn.utils.clip_grad_norm_(phase.parameters, clip)
+    optimizer.step()
+    return terms
 
 
 def _close_epoch(
-    model: Variant,
+    course: Course,
     trainee: Trainee,
     schedules: Schedules,
     train_means: dict[str, float],
-    validation_means: dict[str, float],
+    validation: "_Sums",
 ) -> Record:
-    progress = trainee.progress
+    progress, validation_means = trainee.progress, validation.means()
     progress.epoch += 1
     for name, value in (train_means | validation_means).items():
-        if not (isfinite(value) and isfinite(train_means[name])):
+        if not (isfinite(value) and isfinite(train_means.get(name, value))):
             raise HourglassError(
                 f"training diverged: the term {name!r} is no longer finite in epoch {progress.epoch}; "
                 f"lower train.lr (now {schedules.settings.lr:g}) or set train.clip."
             )
-    monitor = sum(validation_means[name] for name in model.monitor)
+    monitor = validation.objective(course.monitor)
     if progress.best is None or monitor < progress.best:
         progress.best, progress.best_epoch = monitor, progress.epoch
-        trainee.best = {name: value.clone() for name, value in model.state_dict().items()}
-    last = progress.step - 1
+        trainee.best = {name: value.clone() for name, value in trainee.model.state_dict().items()}
+    last = progress.step - progress.first_step - 1
     return {
+        "course": course.name,
         "epoch": progress.epoch,
         "step": progress.step,
         "lr": schedules.lr(last),
@@ -162,10 +191,12 @@ def _close_epoch(
     }
 
 
-def _finished(progress: Progress, settings: TrainSettings) -> bool:
+def _finished(progress: Progress, schedules: Schedules) -> bool:
     """Tell whether all epochs ran or the monitor stopped improving; the KL's warm-up doesn't count against it."""
-    since = max(progress.best_epoch, ceil(settings.kl_warmup * settings.epochs))
-    return progress.epoch >= settings.epochs or progress.epoch - since >= settings.patience
+    settings = schedules.settings
+    epoch, best_epoch = progress.epoch - progress.first_epoch, progress.best_epoch - progress.first_epoch
+    since = max(best_epoch, ceil(schedules.warm * settings.epochs))
+    return epoch >= settings.epochs or epoch - since >= settings.patience
 
 
 def _keep_lines(path: Path, count: int) -> None:
@@ -178,12 +209,21 @@ class _Sums:
     """Whole-set sums of named terms, kept on the device so that no step waits for it."""
 
     def __init__(self) -> None:
+        self.rows = 0
         self.sums: dict[str, Tensor] = {}
+        self.weights: dict[str, float] = {}
 
     def add(self, terms: Mapping[str, Term]) -> None:
+        self.rows += len(next(iter(terms.values())).value)
         for name, term in terms.items():
             value = term.value.detach().sum(dtype=torch.float64)
             self.sums[name] = self.sums[name] + value if name in self.sums else value
+            self.weights[name] = term.weight
 
-    def means(self, rows: int) -> dict[str, float]:
-        return {name: value.item() / rows for name, value in self.sums.items()}
+    def means(self) -> dict[str, float]:
+        return {name: value.item() / self.rows for name, value in self.sums.items()}
+
+    def objective(self, names: Collection[str] | None) -> float:
+        """Sum the weighted means of the named terms; None: of all."""
+        means = self.means()
+        return sum(self.weights[name] * means[name] for name in (means if names is None else names))

@@ -30,6 +30,16 @@ class Schedules:
         return self.settings.lr * 0.5 * (1 + cos(pi * share))
 
     def kl_weight(self, step: int) -> float:
-        """Weight of KL terms: a linear warm-up from 0 to 1 (Bowman et al. 2016)."""
-        warmup = self.settings.kl_warmup * self.total_steps
-        return min(1.0, step / warmup) if warmup else 1.0
+        """Weight of KL terms: a linear warm-up from 0 to 1 (Bowman et al. 2016), once or in cycles (Fu et al. 2019)."""
+        if not self.settings.kl_warmup:
+            return 1.0
+        cycle = self.total_steps / self.settings.kl_cycles
+        before = min(step // cycle, self.settings.kl_cycles - 1)
+        return min(1.0, (step - before * cycle) / (self.settings.kl_warmup * cycle))
+
+    @property
+    def warm(self) -> float:
+        """Share of all steps after which the KL keeps its full weight."""
+        if not self.settings.kl_warmup:
+            return 0.0
+        return (self.settings.kl_cycles - 1 + self.settings.kl_warmup) / self.settings.kl_cycles

@@ -21,6 +21,9 @@ class TrainSettings:
     clip: Annotated[float | None, Setting("largest norm of the gradient; null: no clipping", gt=0)] = None
     schedule: Annotated[Literal["constant", "cosine"], Setting("learning rate after its warm-up")] = "cosine"
     warmup: Annotated[float, Setting("share of all steps over which the learning rate rises", ge=0, lt=1)] = 0.05
-    kl_warmup: Annotated[float, Setting("share of all steps over which the weight of the KL rises", ge=0, le=1)] = 0.2
+    kl_warmup: Annotated[float, Setting("share of all steps (of a cycle) that the KL's weight rises", ge=0, le=1)] = 0.2
+    kl_cycles: Annotated[
+        int, Setting("times that the KL's weight rises, over equal shares of all steps", ge=1, le=1000)
+    ] = 1
     patience: Annotated[int, Setting("epochs without a better monitor before training stops", ge=1)] = 30
     checkpoint_seconds: Annotated[float, Setting("time between two checkpoints, at least", ge=0)] = 5.0

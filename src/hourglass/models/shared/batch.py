@@ -14,8 +14,8 @@ class Batch:
     ----------
     x : Tensor of shape (batch, *shape)
         Normalised input.
-    condition : Tensor or None
-        What encoder and decoder are conditioned on.
+    condition : Tensor of shape (batch, known) or None
+        What is known of each row beside it, 0 where it isn't.
     target : Tensor of shape (batch, *shape)
         What the decoder shall produce; `x` itself unless the task is denoising or translation.
     label : Tensor of shape (batch,), int64

@@ -30,21 +30,27 @@ def hourglass_widths(features: int, latent: int) -> list[int]:
 
 
 def encoder_for(
-    shape: Sequence[int], outputs: int, *, latent: int, hidden: list[int] | None, activation: Activation
+    shape: Sequence[int], outputs: int, *, latent: int, hidden: list[int] | None, activation: Activation, known: int = 0
 ) -> nn.Sequential:
-    """Build an encoder: rows of `shape` to `outputs` numbers, the last layer linear."""
+    """Build an encoder: rows of `shape` and `known` numbers beside each to `outputs` numbers, the last layer linear."""
     features = prod(shape)
     widths = hourglass_widths(features, latent) if hidden is None else hidden
-    return nn.Sequential(nn.Flatten(), *_mlp([features, *widths, outputs], activation))
+    return nn.Sequential(nn.Flatten(), *_mlp([features + known, *widths, outputs], activation))
 
 
 def decoder_for(
-    shape: Sequence[int], per_feature: int, *, latent: int, hidden: list[int] | None, activation: Activation
+    shape: Sequence[int],
+    per_feature: int,
+    *,
+    latent: int,
+    hidden: list[int] | None,
+    activation: Activation,
+    known: int = 0,
 ) -> nn.Sequential:
     """Build the decoder that mirrors `encoder_for`: codes to ``(per_feature, *shape)`` numbers, the last linear."""
     features = prod(shape)
     widths = hourglass_widths(features, latent) if hidden is None else hidden
-    layers = _mlp([latent, *reversed(widths), per_feature * features], activation)
+    layers = _mlp([latent + known, *reversed(widths), per_feature * features], activation)
     return nn.Sequential(*layers, nn.Unflatten(1, (per_feature, *shape)))
 
 

@@ -1,11 +1,13 @@
 """Named terms of a loss, reduced by one rule."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from hourglass.models.shared.batch import Batch
 
 
 class Term(NamedTuple):
@@ -37,6 +39,52 @@ class Context:
 
     generator: torch.Generator
     kl_weight: float = 1.0
+
+
+Losses = Callable[[Batch, Context], Mapping[str, Term]]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of every step, with an optimiser of its own.
+
+    Parameters
+    ----------
+    name : str
+    parameters : list of Parameter
+        What it changes.
+    losses : callable
+        Gives its named terms for a batch; no two phases share a name.
+    """
+
+    name: str
+    parameters: list[nn.Parameter]
+    losses: Losses
+
+
+@dataclass(frozen=True)
+class Course:
+    """A part of a training that runs until it stops improving; the next starts from its best weights.
+
+    Parameters
+    ----------
+    name : str
+    phases : tuple of Phase
+        The parts of each step, in their order.
+    losses : callable
+        Gives the terms that are measured on validation.
+    monitor : tuple of str or None
+        The terms whose weighted sum on validation decides early stopping and the kept weights; None: all of them, the
+        objective itself. The weights are those after every warm-up.
+    diagnose : callable
+        Measures what can't be averaged over rows, on some thousand of validation; asked after every epoch.
+    """
+
+    name: str
+    phases: tuple[Phase, ...]
+    losses: Losses
+    monitor: tuple[str, ...] | None
+    diagnose: Callable[[Batch, torch.Generator], dict[str, float]]
 
 
 def total(terms: Mapping[str, Term]) -> Tensor:

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.likelihoods import LIKELIHOODS, LikelihoodName
 from hourglass.models.shared.nets import Activation, decoder_for, encoder_for
-from hourglass.models.shared.terms import Context, Term
+from hourglass.models.shared.priors import Prior
+from hourglass.models.shared.terms import Context, Course, Phase, Term
+from hourglass.models.shared.transformer import CodeTransformer
 from hourglass.settings import Setting
 
 
@@ -22,19 +25,24 @@ class Variant(nn.Module):
     ----------
     shape : sequence of int
         Shape of one row.
+    known : int
+        Numbers that encoder and decoder are told of a row beside it; only a `conditional` variant is told any.
     """
 
     #: Numbers the encoder gives per latent unit: 1 for a code, 2 for a mean and a log-variance.
     per_unit: ClassVar[int] = 1
-    #: The terms whose unweighted sum on validation decides early stopping and the kept weights; lower is better.
-    monitor: ClassVar[tuple[str, ...]] = ("reconstruction",)
-
-    #: Whether training pulls codes towards N(0, 1), so that new rows can be drawn from there.
-    has_prior: ClassVar[bool] = False
+    #: The terms whose weighted sum on validation decides early stopping and the kept weights; None: all of them, the
+    #: objective itself. The weights are those after every warm-up.
+    monitor: ClassVar[tuple[str, ...] | None] = None
+    #: Whether encoder and decoder are told what is known of a row beside it.
+    conditional: ClassVar[bool] = False
+    #: Whether a term compares the rows of a batch with each other, so that a row's part depends on its neighbours.
+    couples_rows: bool = False
 
     def __init__(
         self,
         shape: Sequence[int],
+        known: int = 0,
         *,
         latent: Annotated[int, Setting("width of the code", ge=1, le=65_536)] = 8,
         hidden: Annotated[
@@ -47,12 +55,27 @@ class Variant(nn.Module):
         super().__init__()
         self.shape = tuple(shape)
         self.latent = latent
+        self.known = known
+        #: What training pulls codes towards, so that new rows can be drawn from there; None: nothing does.
+        self.prior: Prior | None = None
+        #: What knows which entry follows which in codes that are made of entries, where `decode_index` decodes them.
+        self.code_prior: CodeTransformer | None = None
         self.likelihood = LIKELIHOODS[likelihood]()
         self.encoder = encoder_for(
-            self.shape, self.per_unit * latent, latent=latent, hidden=hidden, activation=activation
+            self.shape,
+            self.per_unit * latent,
+            latent=latent,
+            hidden=hidden,
+            activation=activation,
+            known=known,
         )
         self.decoder = decoder_for(
-            self.shape, self.likelihood.per_feature, latent=latent, hidden=hidden, activation=activation
+            self.shape,
+            self.likelihood.per_feature,
+            latent=latent,
+            hidden=hidden,
+            activation=activation,
+            known=known,
         )
 
     def encode(self, x: Tensor) -> dict[str, Tensor]:
@@ -73,6 +96,10 @@ class Variant(nn.Module):
         """Give the expected rows, of shape (batch, *shape), for codes of shape (batch, latent)."""
         return self.likelihood.mean(self.decoder(z))
 
+    def decode_index(self, index: Tensor) -> Tensor:
+        """Give the expected rows for codes made of entries, int64 of shape (batch, places)."""
+        raise NotImplementedError
+
     def reconstruct(self, x: Tensor) -> Tensor:
         """Encode and decode without noise; shape as `x`."""
         return self.decode(self.encode(x)["z"])
@@ -81,6 +108,22 @@ class Variant(nn.Module):
         """Score rows by the mean squared error of their reconstruction: shape (batch,), larger is more anomalous."""
         return (x - x_hat).square().flatten(1).mean(1)
 
+    def margin(self, x: Tensor) -> Tensor:
+        """Tell how far rows are from where rounding alone changes the code by a leap: shape (batch,), 0 at a tie."""
+        return torch.full_like(x.flatten(1)[:, 0], torch.inf)
+
     def losses(self, batch: Batch, context: Context) -> Mapping[str, Term]:
         """Give the named terms of the loss for a batch."""
         raise NotImplementedError
+
+    def diagnose(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
+        """Measure what can't be averaged over rows, on some thousand of validation; asked after every epoch."""
+        return {}
+
+    def phases(self) -> tuple[Phase, ...]:
+        """List the parts of a step in their order; one, of everything, unless parts of the net play against others."""
+        return (Phase("step", list(self.parameters()), self.losses),)
+
+    def courses(self) -> tuple[Course, ...]:
+        """List what is trained after what; one course, unless a part waits for the rest to be done."""
+        return (Course("autoencoder", self.phases(), self.losses, self.monitor, self.diagnose),)

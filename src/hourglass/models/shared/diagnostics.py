@@ -1,0 +1,59 @@
+"""What a posterior tells about rows, beyond the terms of the loss."""
+
+from math import log
+
+import torch
+from torch import Tensor
+
+from hourglass.models.shared.divergences import gaussian_kl, reparameterise
+
+#: A unit is active if its posterior mean varies by more than this over rows (Burda, Grosse & Salakhutdinov 2016).
+ACTIVE_VARIANCE = 0.01
+#: Rows that the mutual information is estimated on; it can't exceed their number's logarithm.
+_ROWS = 512
+
+
+def posterior(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> dict[str, float]:
+    """Describe Gaussian posteriors over all rows of a set.
+
+    Parameters
+    ----------
+    mu, logvar : Tensor of shape (rows, latent)
+    generator : torch.Generator
+
+    Returns
+    -------
+    dict
+        ``active_units``; in nats the ``mutual_information`` of row and code, and ``kl_1``, ``kl_2``, ... of each unit.
+    """
+    per_unit = gaussian_kl(mu, logvar).mean(0).tolist()
+    return {
+        "active_units": float((mu.var(0, correction=0) > ACTIVE_VARIANCE).sum()),
+        "mutual_information": mutual_information(mu[:_ROWS], logvar[:_ROWS], generator),
+    } | {f"kl_{number}": value for number, value in enumerate(per_unit, start=1)}
+
+
+def perplexity(index: Tensor, entries: int) -> dict[str, float]:
+    """Tell how many entries of a codebook a set of codes uses: their number, and that of as many used equally often.
+
+    Parameters
+    ----------
+    index : Tensor of int64
+    entries : int
+    """
+    share = index.flatten().bincount(minlength=entries) / index.numel()
+    return {
+        "used_entries": float((share > 0).sum()),
+        "perplexity": float(torch.special.entr(share).sum().exp()),
+    }
+
+
+def mutual_information(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> float:
+    """Estimate I(x; z) under q, in nats, by one draw per row against the mixture of all rows' posteriors.
+
+    Hoffman & Johnson 2016, "ELBO surgery". From 0, where all posteriors are the same, to the logarithm of the rows.
+    """
+    z = reparameterise(mu, logvar, generator)
+    squares = (z[:, None] - mu).square() * (-logvar).exp()
+    density = -0.5 * (squares + logvar).sum(2)  # of draw i under row j's posterior, without the constant
+    return float((density.diagonal() - density.logsumexp(1) + log(len(mu))).mean().clamp_min(0))
