@@ -13,37 +13,39 @@ from torch import Tensor
 from hourglass import models
 from hourglass.errors import HourglassError
 from hourglass.models.autoencoder import Autoencoder
+from hourglass.models.shared.priors import Gaussian
 from hourglass.models.shared.variant import Variant
-from hourglass.registry.export import TOLERANCE, export, graphs_of
+from hourglass.registry.export import TOLERANCE, export, parts_of
 from hourglass.runtime.graphs import Graph
 
 SHAPE = (2, 3)
 SETTINGS = {"latent": 2, "hidden": [8]}
+PRIOR = Gaussian(2)
 
 
 def rows(count: int) -> Tensor:
     return torch.randn(count, *SHAPE, generator=torch.Generator().manual_seed(count)).sigmoid()
 
 
-@pytest.fixture(scope="module", params=models.names())
+@pytest.fixture(scope="module", params=["autoencoder", "vae"])
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Variant, Path]:
-    """Each variant, untrained, with a decoder whose output goes through a map of its own."""
+    """A code and a posterior, untrained, with a decoder whose output goes through a map of its own."""
     model = models.build(request.param, SHAPE, SETTINGS | {"likelihood": "bernoulli"}, seed=0).eval()
     folder = tmp_path_factory.mktemp(request.param)
-    export(model, folder, rows(10))
+    export(model, PRIOR, folder, rows(10))
     return model, folder
 
 
 @pytest.mark.parametrize("count", [1, 2, 300])
-@pytest.mark.parametrize("name", ["encode", "decode", "reconstruct"])
+@pytest.mark.parametrize("name", ["encode", "decode", "reconstruct", "sample"])
 def test_a_graph_agrees_with_its_net_on_any_number_of_rows(
     exported: tuple[Variant, Path], name: str, count: int
 ) -> None:
     model, folder = exported
     with torch.no_grad():
-        x = model.encode(rows(count))["z"] if name == "decode" else rows(count)
-        expected = graphs_of(model)[name](x)
-    found = Graph(folder / f"{name}.onnx").run(x.numpy())
+        part = parts_of(model, PRIOR, rows(count))[name]
+        expected = part()
+    found = Graph(folder / f"{name}.onnx").run(*(value.numpy() for value in part.inputs.values()))
     assert list(found) == list(expected)
     for output, values in expected.items():
         bound = TOLERANCE * values.abs().max().item()
@@ -61,13 +63,15 @@ def test_a_graph_tells_nothing_of_where_it_was_made(exported: tuple[Variant, Pat
 
 
 def test_a_graph_is_whole_in_one_file(exported: tuple[Variant, Path]) -> None:
-    assert sorted(path.name for path in exported[1].iterdir()) == ["decode.onnx", "encode.onnx", "reconstruct.onnx"]
+    assert sorted(path.name for path in exported[1].iterdir()) == [
+        f"{name}.onnx" for name in ("decode", "encode", "reconstruct", "sample")
+    ]
 
 
 def test_a_trained_net_agrees_with_its_graphs(image_vae: Any) -> None:
     x = torch.from_numpy(image_vae.dataset.normaliser(np.asarray(image_vae.dataset.rows("test").x)))
     with torch.no_grad():
-        expected = graphs_of(image_vae.trained.model)["reconstruct"](x)
+        expected = parts_of(image_vae.trained.model, PRIOR, x)["reconstruct"]()
     found = Graph(image_vae.folder / "reconstruct.onnx").run(x.numpy())
     for output, values in expected.items():
         bound = TOLERANCE * values.abs().max().item()
@@ -83,7 +87,7 @@ class Unfaithful(Autoencoder):
 
 def test_a_graph_that_says_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HourglassError, match=r"decode\.onnx: x_hat differs from the net by 0\.001"):
-        export(Unfaithful(SHAPE, **SETTINGS), tmp_path, rows(10))
+        export(Unfaithful(SHAPE, **SETTINGS), PRIOR, tmp_path, rows(10))
 
 
 def test_net_that_rebuilds_almost_perfectly_is_packaged_though_its_scores_are_rounding(tmp_path: Path) -> None:
@@ -94,5 +98,5 @@ def test_net_that_rebuilds_almost_perfectly_is_packaged_though_its_scores_are_ro
             (linear,) = [layer for layer in net if isinstance(layer, torch.nn.Linear)]
             linear.weight.copy_(weight)
             linear.bias.zero_()
-    export(model, tmp_path, rows(300))
+    export(model, Gaussian(6), tmp_path, rows(300))
     assert Graph(tmp_path / "reconstruct.onnx").run(rows(300).numpy())["score"].max() < 1e-12

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -13,6 +14,7 @@ from safetensors.torch import load_file
 from hourglass import runtime
 from hourglass.errors import HourglassError
 from hourglass.files import digest, folder_hashes
+from hourglass.models.shared.priors import Fitted
 from hourglass.registry.package import package
 
 
@@ -51,15 +53,15 @@ def test_too_few_calibration_rows_are_refused_with_the_number_needed(table_autoe
 
 
 def test_a_variational_model_draws_from_its_prior(image_vae: Any) -> None:
-    np.testing.assert_array_equal(np.load(image_vae.folder / "prior_mean.npy"), np.zeros(4))
-    np.testing.assert_array_equal(np.load(image_vae.folder / "prior_factor.npy"), np.eye(4))
+    noise = np.random.Generator(np.random.Philox(3)).standard_normal((5, 4), np.float32)
+    np.testing.assert_allclose(image_vae.model.sample(5, seed=3), image_vae.model.decode(noise), rtol=0, atol=1e-4)
 
 
 def test_a_plain_autoencoder_draws_from_a_fit_to_its_training_codes(table_autoencoder: Any) -> None:
-    codes = table_autoencoder.model.encode(table_autoencoder.dataset.raw("train")).astype(np.float64)
-    factor = np.load(table_autoencoder.folder / "prior_factor.npy")
-    np.testing.assert_allclose(np.load(table_autoencoder.folder / "prior_mean.npy"), codes.mean(0), rtol=1e-4)
-    np.testing.assert_allclose(factor @ factor.T, np.cov(codes, rowvar=False), rtol=1e-3, atol=1e-5)
+    prior = Fitted(torch.from_numpy(table_autoencoder.model.encode(table_autoencoder.dataset.raw("train"))))
+    noise = np.random.Generator(np.random.Philox(3)).standard_normal((5, prior.noise), np.float32)
+    expected = table_autoencoder.model.decode(prior(torch.from_numpy(noise)))
+    pd.testing.assert_frame_equal(table_autoencoder.model.sample(5, seed=3), expected, rtol=1e-3)
 
 
 def test_the_weights_are_those_of_the_net(image_vae: Any) -> None:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,76 +14,142 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hourglass.errors import HourglassError
+from hourglass.models.shared.priors import Prior
+from hourglass.models.shared.transformer import CodeTransformer
 from hourglass.models.shared.variant import Variant
 
 #: Largest difference between a graph and the net it came from, relative to the largest magnitude of the output (for
 #: scores, the largest mean square of a row).
 TOLERANCE = 1e-5
+#: A row whose margin is smaller may be rounded to another code by the graph than by the net.
+_TIE = 1e-5
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a variant that becomes a graph.
+
+    Parameters
+    ----------
+    outputs : callable
+        Gives named tensors for the inputs, in their order.
+    inputs : dict of str to Tensor
+        Example inputs by name, one entry per row.
+    """
+
+    outputs: Callable[..., Mapping[str, Tensor]]
+    inputs: dict[str, Tensor]
+
+    def __call__(self) -> Mapping[str, Tensor]:
+        """Run the part on its examples."""
+        return self.outputs(*self.inputs.values())
 
 
 class _Graph(nn.Module):
-    """A part of a variant as a module with named outputs."""
+    """A part as a module with named outputs."""
 
-    def __init__(self, model: Variant, outputs: Callable[[Tensor], Mapping[str, Tensor]]) -> None:
+    def __init__(self, model: Variant, outputs: Callable[..., Mapping[str, Tensor]]) -> None:
         super().__init__()
         self.model = model
         self.outputs = outputs
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.outputs(x).values())
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.outputs(*inputs).values())
 
 
-def graphs_of(model: Variant) -> dict[str, Callable[[Tensor], Mapping[str, Tensor]]]:
-    """Name the graphs of a variant: what goes in is rows, or codes for ``decode``."""
+def parts_of(model: Variant, prior: Prior | None, x: Tensor, condition: Tensor | None = None) -> dict[str, Part]:
+    """Name the parts of a variant that become graphs, with examples made of rows `x`.
 
-    def reconstruct(x: Tensor) -> dict[str, Tensor]:
-        x_hat = model.reconstruct(x)
-        return {"x_hat": x_hat, "score": model.anomaly_score(x, x_hat)}
-
-    return {
-        "encode": model.encode,
-        "decode": lambda z: {"x_hat": model.decode(z)},
-        "reconstruct": reconstruct,
+    Parameters
+    ----------
+    model : Variant
+    prior : Prior or None
+        What ``sample`` draws codes from; None where codes are drawn entry by entry, by ``step`` and ``decode_index``.
+    x : Tensor of shape (rows, *shape)
+    condition : Tensor of shape (rows, known) or None
+        What a conditional variant is told of the rows: another input of each graph.
+    """
+    beside = {} if condition is None else {"condition": condition}
+    codes = model.encode(x, *beside.values())
+    parts = {
+        "encode": Part(model.encode, {"x": x} | beside),
+        "decode": Part(lambda z, *told: {"x_hat": model.decode(z, *told)}, {"z": codes["z"]} | beside),
+        "reconstruct": Part(lambda x, *told: _reconstruct(model, x, *told), {"x": x} | beside),
+    }
+    if prior is not None:
+        noise = torch.randn(len(x), prior.noise, generator=torch.Generator().manual_seed(0))
+        sample = Part(lambda noise, *told: {"x_hat": model.decode(prior(noise), *told)}, {"noise": noise} | beside)
+        return parts | {"sample": sample}
+    assert model.code_prior is not None  # noqa: S101
+    return parts | {
+        "step": _step(model.code_prior, codes["index"]),
+        "decode_index": Part(lambda index: {"x_hat": model.decode_index(index)}, {"index": codes["index"]}),
     }
 
 
-def export(model: Variant, folder: Path, x: Tensor) -> None:
+def _reconstruct(model: Variant, x: Tensor, *told: Tensor) -> dict[str, Tensor]:
+    x_hat = model.reconstruct(x, *told)
+    return {"x_hat": x_hat, "score": model.anomaly_score(x, x_hat)}
+
+
+def _step(code_prior: CodeTransformer, index: Tensor) -> Part:
+    """Make the graph of one place of the prior, with every place among its examples."""
+    place = torch.arange(len(index)) % code_prior.length
+    before = torch.where(place == 0, code_prior.entries, index[torch.arange(len(index)), place - 1])
+    cache = torch.randn(code_prior.empty(len(index)).shape, generator=torch.Generator().manual_seed(0))
+
+    def step(before: Tensor, place: Tensor, cache: Tensor) -> dict[str, Tensor]:
+        log_probability, next_cache = code_prior.step(before, place, cache)
+        return {"log_probability": log_probability, "next_cache": next_cache}
+
+    return Part(step, {"before": before, "place": place, "cache": cache})
+
+
+def export(model: Variant, prior: Prior | None, folder: Path, x: Tensor, condition: Tensor | None = None) -> None:
     """Write each graph as ``NAME.onnx`` and check it against the net.
 
     Parameters
     ----------
     model : Variant
         On the CPU.
+    prior : Prior or None
+        What new codes are drawn from; None where the variant's own `code_prior` draws them.
     folder : Path
     x : Tensor of shape (rows, *shape)
         Rows to check on.
+    condition : Tensor of shape (rows, known) or None
+        What a conditional variant is told of them.
 
     Raises
     ------
     HourglassError
-        A graph differs from the net by more than `TOLERANCE`.
+        A graph differs from the net by more than `TOLERANCE`, other than on rows at a tie.
     """
     model.eval()
     with torch.no_grad():
-        examples = {"encode": x, "decode": model.encode(x)["z"], "reconstruct": x}
-        for name, outputs in graphs_of(model).items():
-            expected = outputs(examples[name])
+        decided = (model.margin(x) > _TIE).numpy()
+        if not decided.any():
+            raise HourglassError(
+                "every calibration row lies at a tie between two codes, so no graph can be checked against the net; "
+                "the model was not packaged."
+            )
+        for name, part in parts_of(model, prior, x, condition).items():
             path = folder / f"{name}.onnx"
-            _write(_Graph(model, outputs), examples[name][:2], list(expected), path)
-            _check_parity(path, examples[name], expected)
+            expected = part()
+            _write(model, part, list(expected), path)
+            _check_parity(path, part, expected, decided if {"x", "z"} & part.inputs.keys() else slice(None))
 
 
-def _write(graph: nn.Module, example: Tensor, outputs: list[str], path: Path) -> None:
-    name = "z" if path.stem == "decode" else "x"
+def _write(model: Variant, part: Part, outputs: list[str], path: Path) -> None:
     with warnings.catch_warnings():
         # torch's exporter warns of its own use of torch.export
         warnings.simplefilter("ignore", FutureWarning)
         program = torch.onnx.export(
-            graph.eval(),
-            (example,),
-            input_names=[name],
+            _Graph(model, part.outputs).eval(),
+            tuple(value[:2] for value in part.inputs.values()),
+            input_names=list(part.inputs),
             output_names=outputs,
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            dynamic_shapes=(tuple({0: torch.export.Dim.DYNAMIC} for _ in part.inputs),),
             dynamo=True,
             verbose=False,
         )
@@ -104,14 +171,16 @@ def _strip_metadata(proto: Any) -> None:
         holder.doc_string = ""
 
 
-def _check_parity(path: Path, x: Tensor, expected: Mapping[str, Tensor]) -> None:
+def _check_parity(path: Path, part: Part, expected: Mapping[str, Tensor], rows: Any) -> None:
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-    found: list[NDArray[np.float32]] = session.run(list(expected), {session.get_inputs()[0].name: x.numpy()})
-    for (name, reference), values in zip(expected.items(), found, strict=True):
-        difference = float(np.abs(values - reference.numpy()).max())
+    given = {name: value.numpy() for name, value in part.inputs.items()}
+    found: list[NDArray[Any]] = session.run(list(expected), given)
+    for (name, tensor), values in zip(expected.items(), found, strict=True):
+        reference = tensor.numpy()[rows]
+        difference = np.abs(values[rows] - reference).max(initial=0)
         # a score is a difference of nearly equal numbers: its rounding is that of the rows
-        magnitude = x.square().flatten(1).mean(1) if name == "score" else reference.abs()
-        largest = float(magnitude.max())
+        magnitude = part.inputs["x"].square().flatten(1).mean(1).numpy() if name == "score" else np.abs(reference)
+        largest = magnitude.max(initial=0)
         if not difference <= TOLERANCE * largest:
             raise HourglassError(
                 f"{path.name}: {name} differs from the net by {difference:.2g}, more than {TOLERANCE:g} of its largest "

@@ -14,6 +14,8 @@ from hourglass import models, runtime
 from hourglass.data.dataset import Dataset
 from hourglass.errors import HourglassError
 from hourglass.files import digest, folder_hashes, read_json, write_json
+from hourglass.models.shared.priors import Fitted, Prior
+from hourglass.models.shared.transformer import CodeTransformer
 from hourglass.models.shared.variant import Variant
 from hourglass.outputs import MODEL, WEIGHTS
 from hourglass.registry.export import export
@@ -46,7 +48,11 @@ class Trained:
         """Read a model and its weights."""
         description = read_json(folder / MODEL)
         model = models.build(
-            description["variant"], description["shape"], description["settings"], seed=description["seed"]
+            description["variant"],
+            description["shape"],
+            description["settings"],
+            seed=description["seed"],
+            known=description["known"],
         )
         model.load_state_dict(load_file(folder / WEIGHTS))
         return cls(model.eval(), description, folder)
@@ -72,11 +78,10 @@ def package(trained: Trained, dataset: Dataset, alpha: float, folder: Path) -> N
     """
     calibration = dataset.rows("calibration")
     x = torch.from_numpy(dataset.normaliser(np.asarray(calibration.x)))
-    export(trained.model, folder, x)
+    condition = torch.from_numpy(np.array(calibration.condition)) if trained.model.conditional else None
+    prior = _prior(trained.model, dataset)
+    export(trained.model, prior, folder, x, condition)
     shutil.copyfile(trained.folder / WEIGHTS, folder / WEIGHTS)
-    mean, factor = _prior(trained.model, dataset)
-    np.save(folder / "prior_mean.npy", mean)
-    np.save(folder / "prior_factor.npy", factor)
     _ship_runtime(folder)
     config = {
         "format_version": FORMAT_VERSION,
@@ -85,11 +90,12 @@ def package(trained: Trained, dataset: Dataset, alpha: float, folder: Path) -> N
         "latent": trained.model.latent,
         "schema": dataset.schema.config(),
         "shape": dataset.info["shape"],
+        "condition": dataset.info["condition"] if trained.model.conditional else None,
         "normaliser": dataset.normaliser.config(),
         "runtime": digest(folder_hashes(folder / RUNTIME)),
         "alpha": alpha,
         "nominal": not dataset.labelled,
-    }
+    } | _sampling(prior, trained.model.code_prior)
     scores = _calibration_scores(folder, config, dataset.raw("calibration"))
     normal = np.sort(scores[~dataset.is_anomaly(calibration.label)])
     np.save(folder / "calibration.npy", normal)
@@ -114,15 +120,21 @@ def _seal(folder: Path, config: dict[str, Any]) -> None:
     write_json(folder / MANIFEST, folder_hashes(folder))
 
 
-def _prior(model: Variant, dataset: Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give mean and factor of the Gaussian that codes are drawn from: the prior, or a fit to the training codes."""
-    if model.has_prior:
-        return np.zeros(model.latent), np.eye(model.latent)
+def _prior(model: Variant, dataset: Dataset) -> Prior | None:
+    """Give what new codes are drawn from: the variant's prior, or a fit to the training codes; None: a `code_prior`."""
+    if model.prior is not None or model.code_prior is not None:
+        return model.prior
     with torch.no_grad():
-        x = torch.from_numpy(dataset.normaliser(np.asarray(dataset.rows("train").x)))
-        codes = model.encode(x)["z"].double().numpy()
-    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(codes, rowvar=False)))
-    return codes.mean(0), vectors * np.sqrt(np.maximum(values, 0))
+        return Fitted(model.encode(torch.from_numpy(dataset.normaliser(np.asarray(dataset.rows("train").x))))["z"])
+
+
+def _sampling(prior: Prior | None, code_prior: CodeTransformer | None) -> dict[str, Any]:
+    """Tell what the runtime draws codes from."""
+    if prior is not None:
+        return {"noise": prior.noise, "sampled_from": prior.words, "entries": None, "cache": None}
+    assert code_prior is not None  # noqa: S101
+    cache = list(code_prior.empty(1).shape[1:])
+    return {"noise": None, "sampled_from": code_prior.words, "entries": code_prior.entries, "cache": cache}
 
 
 def _ship_runtime(folder: Path) -> None:
