@@ -1,0 +1,32 @@
+"""A number of the batch in training, of the batches before in evaluation."""
+
+import torch
+from torch import Tensor, nn
+
+#: Share of a batch in the running mean, after the first twenty.
+_RATE = 0.05
+#: Rows below which a batch, such as the rest of an epoch, says little: the mean then stands for it.
+_FEW = 8
+
+
+class Running(nn.Module):
+    """Passes a number of a training batch through, with its gradient, and keeps the running mean for evaluation.
+
+    A row's loss in evaluation then doesn't depend on the rows beside it.
+    """
+
+    mean: Tensor
+    batches: Tensor
+
+    def __init__(self, start: float = 1.0) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(start))
+        self.register_buffer("batches", torch.tensor(0.0))
+
+    def forward(self, value: Tensor, rows: int) -> Tensor:
+        """Take a number of a batch of so many rows, of shape ()."""
+        if not self.training or rows < _FEW:
+            return self.mean
+        self.batches = self.batches + 1
+        self.mean = self.mean.lerp(value.detach(), (1 / self.batches).clamp_min(_RATE))
+        return value

@@ -1,0 +1,69 @@
+import pytest
+import torch
+
+from hourglass.models.shared.corruptions import CORRUPTIONS, SHARES, additive, drop_out, gaussian, salt_and_pepper
+
+
+def rows(*shape):
+    return 3 + torch.rand(shape, generator=torch.Generator().manual_seed(0))
+
+
+def corrupt(name, x, level, seed=9):
+    return CORRUPTIONS[name][0](x, level, torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+@pytest.mark.parametrize("shape", [(50, 8), (50, 2, 16), (50, 1, 8, 8)])
+def test_rows_of_any_shape_are_changed_by_the_generator_alone_and_stay_themselves(name, shape):
+    x = rows(*shape)
+    kept, noisy = x.clone(), corrupt(name, x, 0.5)
+    assert noisy.shape == x.shape
+    assert torch.equal(x, kept)
+    assert not torch.equal(noisy, x)
+    assert torch.equal(noisy, corrupt(name, x, 0.5))
+
+
+@pytest.mark.parametrize("name", sorted(SHARES))
+@pytest.mark.parametrize("level", [0.1, 0.5])
+def test_a_share_of_the_values_is_lost(name, level):
+    x = rows(400, 1, 50)
+    inside = (x > x.amin(2, keepdim=True)) & (x < x.amax(2, keepdim=True))  # pepper on black isn't seen
+    assert (corrupt(name, x, level) != x)[inside].float().mean().item() == pytest.approx(level, abs=0.015)
+
+
+def test_masked_and_dropped_values_are_zero():
+    x = rows(100, 40)
+    for name in ("masking", "drop_out"):
+        noisy = corrupt(name, x, 0.3)
+        assert (noisy[noisy != x] == 0).all()
+
+
+def test_gaussian_noise_has_the_standard_deviation_that_is_set():
+    x = rows(1000, 50)
+    noise = gaussian(x, 0.3, torch.Generator().manual_seed(9)) - x
+    assert noise.std().item() == pytest.approx(0.3, rel=0.02)
+    assert noise.mean().item() == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.parametrize("decibels", [-5.0, 0.0, 20.0])
+def test_additive_noise_keeps_the_ratio_that_is_set_in_every_row(decibels):
+    x = rows(5, 20_000) * torch.tensor([[0.1], [1.0], [10.0], [100.0], [3.0]])
+    noise = additive(x, decibels, torch.Generator().manual_seed(9)) - x
+    ratio = 10 * torch.log10(x.var(1) / noise.var(1))
+    torch.testing.assert_close(ratio, torch.full((5,), decibels), rtol=0, atol=0.15)
+
+
+def test_salt_and_pepper_are_the_extremes_of_the_row_and_equally_many():
+    x = rows(400, 50)
+    noisy = salt_and_pepper(x, 0.4, torch.Generator().manual_seed(9))
+    low, high = (noisy == x.amin(1, keepdim=True)), (noisy == x.amax(1, keepdim=True))
+    assert (low | high)[noisy != x].all()
+    assert low.float().mean().item() == pytest.approx(high.float().mean().item(), abs=0.02)
+
+
+def test_a_drop_out_is_one_stretch_in_all_channels():
+    noisy = drop_out(rows(50, 3, 40), 0.25, torch.Generator().manual_seed(0))
+    lost = noisy == 0
+    assert (lost == lost[:, :1]).all()
+    assert (lost[:, 0].sum(1) == 10).all()
+    assert (lost[:, 0].int().diff(dim=1).abs().sum(1) <= 2).all()
