@@ -73,11 +73,17 @@ def packaged(raw: Raw, data: DataParams, variant: str, settings: dict[str, Any],
 def train(dataset: Dataset, variant: str, settings: dict[str, Any], folder: Path) -> Trained:
     folder.mkdir()
     rows = [rows_on(torch.device("cpu"), dataset, split) for split in ("train", "validation")]
-    model = models.build(variant, dataset.info["shape"], settings, seed=0)
-    progress = fit(model, *rows, TrainSettings(epochs=15, batch=64, lr=3e-3), seed=0, folder=folder)
+    model = models.build(variant, dataset.info["shape"], settings, seed=0, known=dataset.known)
+    courses = fit(model, *rows, TrainSettings(epochs=15, batch=64, lr=3e-3), seed=0, folder=folder)
     save_file(model.state_dict(), folder / "weights.safetensors")
-    description = {"variant": variant, "shape": dataset.info["shape"], "settings": settings, "seed": 0}
-    write_json(folder / "model.json", description | {"progress": asdict(progress)})
+    description = {
+        "variant": variant,
+        "shape": dataset.info["shape"],
+        "settings": settings,
+        "seed": 0,
+        "known": dataset.known,
+    }
+    write_json(folder / "model.json", description | {"courses": [asdict(course) for course in courses]})
     return Trained.read(folder)
 
 
@@ -104,6 +110,21 @@ def image_vae(digits: Raw, tmp_path_factory: pytest.TempPathFactory) -> Packaged
     """A VAE on labelled images."""
     settings = {"latent": 4, "hidden": [64]}
     return packaged(digits, DIGITS, "vae", settings, tmp_path_factory.mktemp("image") / "vae")
+
+
+@pytest.fixture(scope="session")
+def image_cvae(digits: Raw, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+    """A conditional VAE that is told the class of an image."""
+    settings = {"latent": 4, "hidden": [64]}
+    told = DIGITS.model_copy(update={"condition": ["digit"]})
+    return packaged(digits, told, "cvae", settings, tmp_path_factory.mktemp("image") / "cvae")
+
+
+@pytest.fixture(scope="session")
+def image_vq_vae(digits: Raw, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+    """A vector-quantised autoencoder, whose samples are drawn entry by entry."""
+    settings = {"latent": 8, "hidden": [64], "entries": 16, "width": 16}
+    return packaged(digits, DIGITS, "vq_vae", settings, tmp_path_factory.mktemp("image") / "vq_vae")
 
 
 @pytest.fixture(scope="session")

@@ -71,12 +71,15 @@ def data(
     label: Annotated[str | None, typer.Option(help="column or array that tells normal from anomalous")] = None,
     normal: Annotated[list[str] | None, typer.Option(help="a label of normal rows; may be repeated")] = None,
     anomalous: Annotated[list[str] | None, typer.Option(help="a label of anomalous rows, instead of --normal")] = None,
+    condition: Annotated[
+        list[str] | None, typer.Option(help="a column that conditional variants are told; may be repeated")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="registered name for models of this data (registry.name)")] = None,
 ) -> None:
     """Replace the raw snapshot in data/, version it with DVC and set `data` in params.yaml to fit."""
     from hourglass.stages import snapshot
 
-    for line in snapshot.replace(Project.find(), source, label, normal, anomalous, name):
+    for line in snapshot.replace(Project.find(), source, label, normal, anomalous, condition, name):
         print(line)  # noqa: T201
 
 

@@ -181,3 +181,56 @@ def test_dataset_json_is_json_for_everyone(frame: pd.DataFrame, tmp_path: Path) 
 
     ingested(frame, tmp_path / "out")
     assert json.loads((tmp_path / "out" / "dataset.json").read_text(), parse_constant=refuse)
+
+
+def test_what_a_model_is_told_is_no_feature_of_the_row(frame: pd.DataFrame, tmp_path: Path) -> None:
+    dataset = ingested(frame, tmp_path / "out", LABELLED.model_copy(update={"condition": ["colour"]}))
+    assert not any(name.startswith("colour") for name in dataset.schema.features)
+    rows = dataset.rows("test")
+    assert rows.condition.shape == (len(rows), dataset.known)
+    assert (rows.condition[:, -1] == 1).all()
+    assert dataset.raw("test")["colour"].tolist() == frame["colour"].iloc[rows.index].tolist()
+
+
+def test_a_label_that_a_model_is_told_stays_with_training(frame: pd.DataFrame, tmp_path: Path) -> None:
+    dataset = ingested(frame, tmp_path / "out", LABELLED.model_copy(update={"condition": ["class"]}))
+    rows = dataset.rows("test")
+    anomaly = dataset.is_anomaly(rows.label)
+    assert rows.condition[~anomaly].any(axis=1).all()
+    assert not rows.condition[anomaly].any(), "training never saw the class of an anomaly"
+    assert "class" not in dataset.raw("test"), "rows to judge don't come with their label"
+
+
+def test_a_row_that_lacks_what_a_model_is_told_is_dropped(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame.loc[frame.index[3], "colour"] = None
+    info = ingested(frame, tmp_path / "out", DataParams(condition=["colour"])).info
+    assert info["dropped"]["missing_or_infinite"] == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "columns", "sentence"),
+    [
+        (["mass"], {}, "data.condition is 'mass'; the data has no such column"),
+        (["class", "colour"], {}, "names the label 'class' and other columns"),
+        (["when"], {}, "column 'when' holds times; take it out of data.condition"),
+        (["huge"], {}, "column 'huge' holds 1e\\+200"),
+        (["gap"], {}, "no normal training row has a value in all of them"),
+    ],
+)
+def test_a_condition_that_cannot_be_one_is_refused(
+    frame: pd.DataFrame, tmp_path: Path, condition: list[str], columns: dict, sentence: str
+) -> None:
+    frame["when"], frame["huge"] = pd.Timestamp("2026-01-01"), 1e200
+    frame["gap"] = np.where(frame["class"] == "good", np.nan, 1.0)
+    ignored = dict.fromkeys(("when", "huge", "gap"), "ignore")
+    with pytest.raises(HourglassError, match=sentence):
+        ingested(frame, tmp_path / "out", LABELLED.model_copy(update={"condition": condition, "columns": ignored}))
+
+
+def test_of_arrays_only_the_label_can_be_a_condition(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    rows = np.random.default_rng(0).normal(size=(100, 4))
+    side = pd.DataFrame({"kind": ["a", "b"] * 50, "age": range(100)})
+    data = DataParams(label="kind", normal=["a"], condition=["age"])
+    with pytest.raises(HourglassError, match="of images and arrays it can only be the label"):
+        ingest(Raw("array", rows, side), tmp_path / "out", data, SplitParams())

@@ -35,7 +35,14 @@ def test_digits_rebuilt_are_what_data_dvc_says(tmp_path: Path) -> None:
 
 def test_an_embedded_set_knows_its_label() -> None:
     params = snapshot.proposed_params("breast_cancer", None, None, None)
-    assert (params.label, params.normal) == ("diagnosis", ["benign"])
+    assert (params.label, params.normal, params.condition) == ("diagnosis", ["benign"], [])
+
+
+def test_a_condition_is_what_was_asked_for_or_what_an_embedded_set_has() -> None:
+    assert snapshot.proposed_params("digits").condition == ["digit"]
+    assert snapshot.proposed_params("digits", condition=[]).condition == []
+    assert snapshot.proposed_params("table.csv", condition=["age"]).condition == ["age"]
+    assert snapshot.proposed_params("table.csv").condition == []
 
 
 @pytest.mark.parametrize("values", [(None, ["a"], None), ("class", None, None), ("class", ["a"], ["b"])])

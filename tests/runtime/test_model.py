@@ -15,11 +15,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from hourglass import runtime
+from hourglass.data.sources import Raw
 from hourglass.files import folder_hashes, write_json
+from hourglass.params import DataParams
 from hourglass.runtime import InputError, Model
 from hourglass.runtime.graphs import BLOCK
+from tests.conftest import TUMOURS, packaged
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(Path(runtime.__file__).parent.glob("*.py"))
@@ -192,6 +196,116 @@ def test_samples_of_a_table_are_rows(table: Model, tumours_in: pd.DataFrame) -> 
     assert list(drawn) == list(tumours_in)
     assert set(drawn["size"]) == {"large", "small"}
     assert table.score(drawn)["valid"].all()
+
+
+def test_samples_of_a_conditional_model_are_of_the_class_that_is_asked_for(image_cvae: Any) -> None:
+    train, raw = image_cvae.dataset.rows("train"), image_cvae.dataset.raw("train")
+    names = np.array(image_cvae.dataset.info["classes"])[train.label]
+    classes = [name for name in np.unique(names) if name != "8"]
+    means = np.stack([raw[names == name].mean(axis=0) for name in classes])
+    drawn = np.stack([image_cvae.model.sample(64, condition={"digit": [name]}).mean(axis=0) for name in classes])
+    distance = np.linalg.norm((drawn[:, None] - means).reshape(len(classes), len(classes), -1), axis=2)
+    assert (distance.argmin(axis=1) == np.arange(len(classes))).sum() >= 8
+
+
+def test_a_condition_is_one_for_all_rows_or_one_for_each(image_cvae: Any) -> None:
+    model, z = image_cvae.model, np.zeros((4, 4), np.float32)
+    for_all = model.decode(z, condition={"digit": [3]})
+    np.testing.assert_array_equal(for_all, model.decode(z, condition=pd.DataFrame({"digit": ["3"] * 4})))
+    assert np.abs(for_all - model.decode(z)).max() > 0.1
+    with pytest.raises(InputError, match="the condition has 3 rows; expected 1, or 4 as there are to make"):
+        model.decode(z, condition={"digit": [1, 2, 3]})
+
+
+@pytest.mark.parametrize("wanted", [8, "typo", None])
+def test_a_condition_that_training_never_saw_is_refused_with_what_is_known(image_cvae: Any, wanted: Any) -> None:
+    with pytest.raises(InputError, match=r"row 0 of the condition isn't known; expected digit: 0, 1, 2, .* 7, 9"):
+        image_cvae.model.sample(2, condition={"digit": [wanted]})
+
+
+def test_mlflows_parameters_hold_a_condition_as_json(image_cvae: Any) -> None:
+    model = image_cvae.model
+    expected = model.sample(3, seed=5, condition={"digit": [7]})
+    np.testing.assert_array_equal(model.predict(None, "sample", n=3, seed=5, condition='{"digit": 7}'), expected)
+    with pytest.raises(InputError, match="expected JSON such as"):
+        model.predict(None, "sample", condition="digit=7")
+
+
+def test_a_model_that_is_not_conditional_takes_no_condition(images: Model) -> None:
+    with pytest.raises(InputError, match="isn't conditional"):
+        images.sample(2, condition={"digit": [3]})
+
+
+def test_the_label_tells_a_model_nothing_of_the_rows_that_it_judges(tumours: Any, tmp_path: Path) -> None:
+    frame = tumours.rows
+    told = TUMOURS.model_copy(update={"condition": ["diagnosis"]})
+    settings = {"latent": 3, "hidden": [16]}
+    found = packaged(Raw("table", frame, frame), told, "cvae", settings, tmp_path / "cvae")
+    rows = found.dataset.raw("test")
+    assert "diagnosis" not in rows
+    labelled = rows.assign(diagnosis="benign")
+    pd.testing.assert_frame_equal(found.model.score(labelled), found.model.score(rows))
+
+
+@pytest.fixture(scope="module")
+def table_cvae(tumours: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    frame = tumours.rows.drop(columns="diagnosis")
+    settings = {"latent": 3, "hidden": [16]}
+    folder = tmp_path_factory.mktemp("table") / "cvae"
+    return packaged(Raw("table", frame, frame), DataParams(condition=["size"]), "cvae", settings, folder)
+
+
+def test_rows_bring_what_a_model_is_told_of_them(table_cvae: Any) -> None:
+    model, rows = table_cvae.model, table_cvae.dataset.raw("test")
+    assert "size" in rows
+    assert "size" not in model.schema.features
+    other = rows.assign(size=rows["size"].map({"large": "small", "small": "large"}))
+    assert (model.score(rows)["anomaly_score"] != model.score(other)["anomaly_score"]).all()
+    with pytest.raises(InputError, match="column 'size' is missing"):
+        model.score(rows.drop(columns="size"))
+
+
+@pytest.mark.parametrize("value", [None, "huge"])
+def test_a_row_without_what_a_model_is_told_cannot_be_judged(table_cvae: Any, value: Any) -> None:
+    rows = table_cvae.dataset.raw("test").head(3)
+    rows.loc[rows.index[1], "size"] = value
+    assert table_cvae.model.score(rows)["valid"].tolist() == [True, False, True]
+
+
+def test_a_walk_of_a_conditional_model_starts_and_ends_at_its_rows(table_cvae: Any) -> None:
+    rows = table_cvae.dataset.raw("test").head(5)
+    walk = table_cvae.model.interpolate(rows, steps=4).iloc[[0, -1]].reset_index(drop=True)
+    ends = table_cvae.model.reconstruct(rows).iloc[[0, -1]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(walk, ends, rtol=1e-4)
+
+
+def test_codes_are_drawn_entry_by_entry_as_the_prior_says(image_vq_vae: Any) -> None:
+    model, net = image_vq_vae.model, image_vq_vae.trained.model
+    index = model._draw_index(4000, np.random.Generator(np.random.Philox(0)))
+    with torch.no_grad():
+        first = net.code_prior(torch.zeros(1, index.shape[1], dtype=torch.int64))[0, 0].exp().numpy()
+    np.testing.assert_allclose(np.bincount(index[:, 0], minlength=16) / 4000, first, atol=0.03)
+    follows = index[index[:, 0] == first.argmax()]
+    with torch.no_grad():
+        given = torch.full((1, index.shape[1]), int(first.argmax()))
+        second = net.code_prior(given)[0, 1].exp().numpy()
+    spread = 4 * np.sqrt(0.25 / len(follows))
+    np.testing.assert_allclose(np.bincount(follows[:, 1], minlength=16) / len(follows), second, atol=spread)
+
+
+def test_samples_of_a_quantised_model_follow_from_their_seed(image_vq_vae: Any) -> None:
+    model = image_vq_vae.model
+    np.testing.assert_array_equal(model.sample(300, seed=1)[:5], model.sample(300, seed=1)[:5])
+    assert np.abs(model.sample(5, seed=1) - model.sample(5, seed=2)).max() > 1
+    assert model.sample(5).shape == (5, 8, 8)
+
+
+def test_entries_of_a_row_that_cannot_be_read_are_none(image_vq_vae: Any) -> None:
+    rows = image_vq_vae.dataset.raw("test")[:2].astype(float)
+    rows[0, 0, 0] = np.nan
+    index = image_vq_vae.model.posterior(rows)["index"]
+    assert (index[0] == -1).all()
+    assert (index[1] >= 0).all()
 
 
 def test_a_walk_starts_and_ends_at_its_rows(images: Model, digits_in: np.ndarray) -> None:

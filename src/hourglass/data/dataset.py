@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.files import read_json
 from hourglass.outputs import DATASET
+from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import Schema, schema_from_config
 
 FORMAT_VERSION = 1
 _SHARD_BYTES = 64 * 2**20
+_COLUMNS = ("x", "label", "index", "condition")
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,14 @@ class Rows:
         Class codes, -1 where unlabelled.
     index : ndarray of int64, shape (rows,)
         Row numbers in the snapshot.
+    condition : ndarray of float32, shape (rows, known)
+        What a conditional variant is told of each row; 0 throughout where that isn't known.
     """
 
     x: NDArray[Any]
     label: NDArray[np.int64]
     index: NDArray[np.int64]
+    condition: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.x)
@@ -62,6 +68,17 @@ class Dataset:
         """The map to the nets' units."""
         return Normaliser.from_config(self.info["normaliser"])
 
+    @cached_property
+    def conditioning(self) -> Conditioning | None:
+        """What is known of a row beside it; None: nothing."""
+        config = self.info["condition"]
+        return Conditioning.from_config(config) if config else None
+
+    @property
+    def known(self) -> int:
+        """Numbers that a conditional variant is told of each row."""
+        return self.conditioning.known if self.conditioning else 0
+
     @property
     def labelled(self) -> bool:
         """Whether rows have classes."""
@@ -69,11 +86,15 @@ class Dataset:
 
     def rows(self, split: str) -> Rows:
         """Read a split; one shard stays on disk as a memory map."""
-        return Rows(*(self._column(split, name) for name in ("x", "label", "index")))
+        return Rows(**{name: self._column(split, name) for name in _COLUMNS})
 
     def raw(self, split: str) -> Any:
-        """Read a split as people have the rows."""
-        return self.schema.decode(self.rows(split).x)
+        """Read a split as people have the rows: without their label, with the other columns that tell of them."""
+        rows = self.rows(split)
+        raw = self.schema.decode(rows.x)
+        if self.conditioning is None or self.conditioning.of_label:
+            return raw
+        return pd.concat([raw, self.conditioning.decode(np.asarray(rows.condition))], axis=1)
 
     def is_anomaly(self, label: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which class codes are anomalies."""
@@ -92,5 +113,5 @@ def write_rows(folder: Path, rows: Rows) -> None:
     per_shard = max(1, _SHARD_BYTES // max(1, rows.x[:1].nbytes))
     for number, start in enumerate(range(0, max(len(rows), 1), per_shard)):
         part = slice(start, start + per_shard)
-        for name in ("x", "label", "index"):
+        for name in _COLUMNS:
             np.save(folder / f"{name}-{number:05d}.npy", np.ascontiguousarray(getattr(rows, name)[part]))

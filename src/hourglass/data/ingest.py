@@ -14,6 +14,7 @@ from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes, write_json
 from hourglass.outputs import DATASET
 from hourglass.params import SPLITS, DataParams, SplitParams
+from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.schema import Schema, TableSchema
 
 #: The square of a larger number overflows.
@@ -44,6 +45,10 @@ def ingest(raw: Raw, folder: Path, data: DataParams, splitting: SplitParams) -> 
     schema = schemas.infer(rows, raw, fitted, data)
     x, valid = schema.encode(rows)
     missing = _count_missing(x, valid, rows, schema)
+    conditioning = _conditioning(raw, fitted & valid, data)
+    condition, known = _told(conditioning, raw, len(x))
+    missing += int((valid & ~known).sum())
+    valid &= known
     _check_invalid(missing, len(x), data.max_invalid)
     train = x[fitted & valid]
     _check_variety(train)
@@ -56,7 +61,7 @@ def ingest(raw: Raw, folder: Path, data: DataParams, splitting: SplitParams) -> 
             raise HourglassError(
                 f"the split {name!r} has no normal row ({len(x)} rows in all); give more data or a larger split.{name}."
             )
-        write_rows(folder / name, Rows(x[chosen], labels.codes[chosen], chosen.astype(np.int64)))
+        write_rows(folder / name, Rows(x[chosen], labels.codes[chosen], chosen.astype(np.int64), condition[chosen]))
         counts[name] = {"rows": len(chosen), "anomalies": int(labels.is_anomaly[chosen].sum())}
     info = {
         "format_version": FORMAT_VERSION,
@@ -64,6 +69,7 @@ def ingest(raw: Raw, folder: Path, data: DataParams, splitting: SplitParams) -> 
         "shape": list(schema.shape),
         "dtype": str(x.dtype),
         "normaliser": statistics.fit_normaliser(train, schema, data.normalise).config(),
+        "condition": conditioning.config() if conditioning else None,
         "classes": list(labels.names),
         "anomalous": list(labels.anomalous),
         "counts": counts,
@@ -74,6 +80,29 @@ def ingest(raw: Raw, folder: Path, data: DataParams, splitting: SplitParams) -> 
     }
     write_json(folder / DATASET, info)
     return info
+
+
+def _conditioning(raw: Raw, fitted: NDArray[np.bool_], data: DataParams) -> Conditioning | None:
+    if not data.condition:
+        return None
+    schema = schemas.infer_condition(raw, fitted, data)
+    values, valid = schema.encode(raw.side)
+    known = values[fitted & valid]
+    if not len(known):
+        raise HourglassError(
+            f"params.yaml: data.condition names {', '.join(data.condition)}, and no normal training row has a value in "
+            "all of them; fill them or name others."
+        )
+    _check_magnitude(known, schema)
+    return Conditioning(schema, statistics.fit_normaliser(known, schema, "standard"), data.label in data.condition)
+
+
+def _told(conditioning: Conditioning | None, raw: Raw, rows: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Give what a conditional variant is told, and which rows it can be told of; a label may be new."""
+    if conditioning is None:
+        return np.zeros((rows, 0), np.float32), np.ones(rows, bool)
+    told, known = conditioning.encode(raw.side)
+    return told, known | conditioning.of_label
 
 
 def _count_missing(x: NDArray[Any], valid: NDArray[np.bool_], rows: Any, schema: Any) -> int:

@@ -28,7 +28,8 @@ def features(raw: Raw, params: DataParams, split_column: str | None) -> Any:
         return raw.rows
     for name in params.columns:
         raw.column(name, "data.columns")
-    dropped = {params.label, split_column, *(name for name, use in params.columns.items() if use == "ignore")}
+    ignored = {name for name, use in params.columns.items() if use == "ignore"}
+    dropped = {params.label, split_column, *params.condition} | ignored
     kept = [name for name in raw.rows.columns if name not in dropped]
     if not kept:
         raise HourglassError(
@@ -61,17 +62,48 @@ def infer(rows: Any, raw: Raw, fitted: NDArray[np.bool_], params: DataParams) ->
     )
 
 
-def _column(name: str, values: "pd.Series[Any]", fitted: NDArray[np.bool_], declared: str | None) -> Column:
+def infer_condition(raw: Raw, fitted: NDArray[np.bool_], params: DataParams) -> TableSchema:
+    """Infer what the columns of ``data.condition`` are; the label is a category whatever it looks like.
+
+    Raises
+    ------
+    HourglassError
+        There is no such column, it is neither numbers nor categories, or rows to judge couldn't bring it.
+    """
+    names = params.condition
+    if params.label in names and len(names) > 1:
+        raise HourglassError(
+            f"params.yaml: data.condition names the label {params.label!r} and other columns; rows to judge bring "
+            "those and never their label, so name one kind or the other."
+        )
+    if raw.kind != "table" and names != [params.label]:
+        raise HourglassError(
+            f"params.yaml: data.condition names {', '.join(names)}; of images and arrays it can only be the label, for "
+            "rows to judge bring nothing beside them."
+        )
+    declared = params.columns | ({params.label: "category"} if params.label else {})
+    remedy = "take it out of data.condition"
+    columns = (
+        _column(name, raw.column(name, "data.condition"), fitted, declared.get(name), remedy)
+        for name in dict.fromkeys(names)
+    )
+    return TableSchema(tuple(columns))
+
+
+def _column(
+    name: str, values: "pd.Series[Any]", fitted: NDArray[np.bool_], declared: str | None, remedy: str = ""
+) -> Column:
+    remedy = remedy or f"set data.columns: {{{name}: ignore}}"
     if values.isna().all():
-        raise HourglassError(f"column {name!r} is empty; fill it or set data.columns: {{{name}: ignore}}.")
+        raise HourglassError(f"column {name!r} is empty; fill it or {remedy}.")
     if pd.api.types.is_datetime64_any_dtype(values):
-        raise HourglassError(f"column {name!r} holds times; set data.columns: {{{name}: ignore}}, or split by it.")
+        raise HourglassError(f"column {name!r} holds times; {remedy}, or split by it.")
     if declared == "category" or (declared is None and not _is_number(name, values)):
         found = tuple(sorted(set(as_text(values[fitted]).dropna())))
         if len(found) > min(_MAX_CATEGORIES, fitted.sum() / 2):
             raise HourglassError(
                 f"column {name!r} has {len(found)} different texts in {fitted.sum()} training rows; those are no "
-                f"categories; set data.columns: {{{name}: ignore}}."
+                f"categories; {remedy}."
             )
         return Column(name, "category", found)
     _require_numbers(name, values)

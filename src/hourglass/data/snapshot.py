@@ -23,7 +23,11 @@ DATED = re.compile(r"\d{8}T\d{6}Z-(?P<content>[0-9a-f]{12})")
 
 
 def proposed_params(
-    source: str, label: str | None, normal: list[str] | None, anomalous: list[str] | None
+    source: str,
+    label: str | None = None,
+    normal: list[str] | None = None,
+    anomalous: list[str] | None = None,
+    condition: list[str] | None = None,
 ) -> DataParams:
     """Propose the settings that go with a new snapshot; an embedded set knows its label.
 
@@ -34,7 +38,13 @@ def proposed_params(
     """
     embedded = EMBEDDED.get(source)
     if embedded is not None and label is None:
-        return DataParams(source=source, label=embedded.label, normal=embedded.normal, anomalous=embedded.anomalous)
+        return DataParams(
+            source=source,
+            label=embedded.label,
+            normal=embedded.normal,
+            anomalous=embedded.anomalous,
+            condition=embedded.condition if condition is None else condition,
+        )
     if (label is None) != (normal is None and anomalous is None):
         raise HourglassError("give --label COL together with --normal V (or --anomalous V), or none of them.")
     if normal is not None and anomalous is not None:
@@ -45,6 +55,7 @@ def proposed_params(
         label=label,
         normal=list(normal) if normal else None,
         anomalous=list(anomalous) if anomalous else None,
+        condition=condition or [],
     )
 
 
@@ -58,12 +69,12 @@ def build(source: str, folder: Path, params: DataParams) -> None:
     folder : Path
         Must not exist; is there afterwards only if all went well.
     params : DataParams
-        What the labels will be.
+        What the labels and conditions will be.
 
     Raises
     ------
     HourglassError
-        The source can't be read, or its labels are not there.
+        The source can't be read, or its labels or conditions are not there.
     """
     building = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
@@ -72,12 +83,15 @@ def build(source: str, folder: Path, params: DataParams) -> None:
         shard = building / (re.sub(r"[^\w.-]", "_", Path(source).stem) or "raw")
         shard.mkdir(parents=True)
         if embedded is not None:
-            name, kind = embedded.reader, embedded.write(shard)
+            by, kind = embedded.reader, embedded.write(shard)
         else:
-            name = reader_for(Path(source))
-            kind = reader(name).take(Path(source), shard)
-        write_json(building / INDEX, {"format": 1, "kind": kind, "reader": name})
-        Labels.of(read(building), params)
+            by = reader_for(Path(source))
+            kind = reader(by).take(Path(source), shard)
+        write_json(building / INDEX, {"format": 1, "kind": kind, "reader": by})
+        raw = read(building)
+        Labels.of(raw, params)
+        for name in params.condition:
+            raw.column(name, "data.condition")
         building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)

@@ -19,7 +19,7 @@ from hourglass.worktrees import worktree
 #: How far scores, and what is computed from data, may lie apart on another fingerprint, relative to the larger.
 TOLERANCE = 0.01
 #: Keys of ``config.json`` that are computed; all others are set, and must be equal.
-_COMPUTED = ("threshold", "normaliser")
+_COMPUTED = ("threshold", "normaliser", "condition")
 #: What a version's tags hold anyway, so that it doesn't matter whether it was committed.
 _IN_TAGS = ("params.yaml", "data.dvc")
 #: Parts of a package that no arithmetic goes into.
@@ -199,7 +199,7 @@ def _compared(apart: Project, origin: Origin, registered: Path) -> Reproduction:
     before[MANIFEST] = origin.manifest
     names = sorted({*before, *after})
     dataset = Dataset(apart.dataset)
-    rows = dataset.schema.decode(np.asarray(dataset.rows("selection").x))
+    rows = dataset.raw("selection")
     old, new = (Model(folder).score(rows)["anomaly_score"].to_numpy() for folder in (registered, rebuilt))
     return Reproduction(
         origin=origin,

@@ -185,7 +185,9 @@ def signature(config: dict[str, Any]) -> Any:
     from mlflow.types.schema import AnyType
 
     if config["schema"]["kind"] == "table":
-        inputs = Schema([ColSpec(AnyType(), column["name"]) for column in config["schema"]["columns"]])
+        told = config["condition"]
+        beside = told["schema"]["columns"] if told and not told["of_label"] else []
+        inputs = Schema([ColSpec(AnyType(), column["name"]) for column in config["schema"]["columns"] + beside])
     else:
         inputs = Schema([TensorSpec(np.dtype("object"), (-1,))])
     outputs = Schema(
@@ -202,6 +204,7 @@ def signature(config: dict[str, Any]) -> Any:
             ParamSpec("n", "long", 16),
             ParamSpec("seed", "long", 0),
             ParamSpec("steps", "long", 8),
+            ParamSpec("condition", "string", ""),
         ]
     )
     return ModelSignature(inputs, outputs, params)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .conditioning import Conditioning
 from .conformal import p_values
 from .errors import InputError
 from .graphs import Graph
@@ -27,6 +28,10 @@ class Model:
 
     Every method takes rows as the model's consumer has them (a DataFrame, arrays, lists, dicts) and answers in the
     data's own units. A row that can't be judged comes back as missing (NaN), never as normal.
+
+    A conditional model (``conditioning`` isn't None) that was told the label judges rows without it; one that was told
+    other columns needs them in every row. What it shall make, it is told by ``condition``: a table with its columns, of
+    one row for all or of one for each.
 
     Parameters
     ----------
@@ -49,13 +54,16 @@ class Model:
             )
         self.schema = schema_from_config(self.config["schema"])
         self.normaliser = Normaliser.from_config(self.config["normaliser"])
+        known = self.config.get("condition")
+        self.conditioning = Conditioning.from_config(known) if known else None
         self.latent: int = self.config["latent"]
         self.threshold: float = self.config["threshold"]
 
     @cached_property
     def calibration(self) -> NDArray[np.float64]:
         """The calibration scores that the threshold and the p-values come from, in ascending order."""
-        return self._array("calibration")
+        scores: NDArray[np.float64] = np.load(self.folder / "calibration.npy", allow_pickle=False)
+        return scores
 
     def score(self, rows: Any, *, first_row: int = 0) -> pd.DataFrame:
         """Judge rows.
@@ -73,11 +81,11 @@ class Model:
             ``anomaly_score`` (larger is more anomalous), ``p_value`` (conformal), ``is_anomaly`` (missing where
             invalid) and ``valid``.
         """
-        x, valid = self._encode_rows(rows)
-        scores = self._reconstruct_graph.run(x, first_row=first_row)["score"].astype(np.float64)
+        inputs, valid = self._inputs(rows)
+        scores = self._reconstruct_graph.run(*inputs, first_row=first_row)["score"].astype(np.float64)
         scores[~valid] = np.nan
         valid = ~np.isnan(scores)  # numbers near the largest of float32 overflow in the net
-        p = np.full(len(x), np.nan)
+        p = np.full(len(scores), np.nan)
         p[valid] = p_values(scores[valid], self.calibration)
         anomalous = pd.array(scores > self.threshold, dtype="boolean")
         anomalous[~valid] = pd.NA
@@ -88,23 +96,26 @@ class Model:
         """Embed rows: shape (rows, latent)."""
         return self.posterior(rows)["z"]
 
-    def posterior(self, rows: Any) -> dict[str, NDArray[np.float32]]:
-        """Everything the encoder says of rows: ``"z"`` and, of a variational model, ``"logvar"``."""
-        x, valid = self._encode_rows(rows)
-        found = self._encode_graph.run(x)
+    def posterior(self, rows: Any) -> dict[str, NDArray[Any]]:
+        """Everything the encoder says of rows: ``"z"`` and, of a variational model, ``"logvar"``.
+
+        Of a quantised one ``"index"``, the entries of each code, -1 where the row is invalid.
+        """
+        inputs, valid = self._inputs(rows)
+        found = self._encode_graph.run(*inputs)
         for values in found.values():
-            values[~valid] = np.nan
+            values[~valid] = np.nan if values.dtype.kind == "f" else -1
         return found
 
     def reconstruct(self, rows: Any) -> Any:
         """Encode and decode rows."""
-        x, valid = self._encode_rows(rows)
-        return self._decode_rows(self._reconstruct_graph.run(x)["x_hat"], valid)
+        inputs, valid = self._inputs(rows)
+        return self._decode_rows(self._reconstruct_graph.run(*inputs)["x_hat"], valid)
 
     def residuals(self, rows: Any) -> NDArray[np.float32]:
         """Reconstruction minus input in the net's units: shape (rows, *shape)."""
-        x, valid = self._encode_rows(rows)
-        residuals = self._reconstruct_graph.run(x)["x_hat"] - x
+        inputs, valid = self._inputs(rows)
+        residuals: NDArray[np.float32] = self._reconstruct_graph.run(*inputs)["x_hat"] - inputs[0]
         residuals[~valid] = np.nan
         return residuals
 
@@ -113,30 +124,38 @@ class Model:
         squares = self.residuals(rows).astype(np.float64) ** 2
         return self._in_raw_shape(squares / prod(self.schema.shape))
 
-    def decode(self, z: Any) -> Any:
+    def decode(self, z: Any, *, condition: Any = None) -> Any:
         """Decode codes of shape (rows, latent)."""
         codes = np.asarray(z, np.float32)
         if codes.ndim != 2 or codes.shape[1] != self.latent:
             raise InputError(f"codes have shape {codes.shape}; expected (rows, {self.latent}).")
         valid = np.asarray(np.isfinite(codes).all(axis=1))
-        return self._decode_rows(self._decode_graph.run(np.where(valid[:, None], codes, 0))["x_hat"], valid)
+        return self._decode_codes(codes, valid, self._asked(condition, len(codes)))
 
-    def sample(self, n: int = 16, *, seed: int = 0) -> Any:
-        """Draw n new rows: codes from the prior (numpy's Philox), decoded."""
+    def sample(self, n: int = 16, *, seed: int = 0, condition: Any = None) -> Any:
+        """Draw n new rows: codes made of noise (numpy's Philox), decoded."""
         if n < 1:
             raise InputError(f"n is {n}; expected at least 1.")
-        noise = np.random.Generator(np.random.Philox(seed)).standard_normal((n, self.latent))
-        return self.decode(self._array("prior_mean") + noise @ self._array("prior_factor").T)
+        generator = np.random.Generator(np.random.Philox(seed))
+        if self.config.get("entries"):
+            x_hat = self._decode_index_graph.run(self._draw_index(n, generator))["x_hat"]
+        else:
+            noise = generator.standard_normal((n, self.config["noise"]), np.float32)
+            x_hat = self._sample_graph.run(noise, *self._asked(condition, n))["x_hat"]
+        return self._decode_rows(x_hat, np.ones(n, bool))
 
     def interpolate(self, rows: Any, *, steps: int = 8) -> Any:
         """Walk in a straight line from the code of the first row to that of the last, decoding on the way."""
         if steps < 2:
             raise InputError(f"steps is {steps}; expected at least 2.")
-        codes = self.encode(rows)
-        if len(codes) < 2 or not np.isfinite(codes[[0, -1]]).all():
+        (x, *told), valid = self._inputs(rows)
+        if len(x) < 2 or not valid[[0, -1]].all():
             raise InputError("interpolate needs two valid rows, the start and the end.")
-        share = np.linspace(0, 1, steps)[:, None]
-        return self.decode((1 - share) * codes[0] + share * codes[-1])
+        share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+        codes, *conditions = (
+            (1 - share) * ends[0] + share * ends[-1] for ends in (self._encode_graph.run(x, *told)["z"], *told)
+        )
+        return self._decode_codes(codes, np.ones(steps, bool), conditions)
 
     def predict(self, rows: Any, output: str = "score", **options: Any) -> Any:
         """Give one of the model's outputs by name; what MLflow's ``predict`` calls.
@@ -148,7 +167,8 @@ class Model:
         output : str
             ``score``, ``encode``, ``reconstruct``, ``attribute``, ``decode``, ``sample`` or ``interpolate``.
         **options
-            ``n`` and ``seed`` of ``sample``, ``steps`` of ``interpolate``; others are ignored.
+            ``n``, ``seed`` and ``condition`` (JSON: column to value) of ``sample``, ``steps`` of ``interpolate``;
+            others are ignored.
         """
         outputs: dict[str, Callable[[], Any]] = {
             "score": lambda: self.score(rows),
@@ -156,7 +176,11 @@ class Model:
             "reconstruct": lambda: self.reconstruct(rows),
             "attribute": lambda: self.attribute(rows),
             "decode": lambda: self.decode(rows),
-            "sample": lambda: self.sample(int(options.get("n", 16)), seed=int(options.get("seed", 0))),
+            "sample": lambda: self.sample(
+                int(options.get("n", 16)),
+                seed=int(options.get("seed", 0)),
+                condition=_condition(options.get("condition")),
+            ),
             "interpolate": lambda: self.interpolate(rows, steps=int(options.get("steps", 8))),
         }
         if output not in outputs:
@@ -169,6 +193,40 @@ class Model:
         fits = np.isfinite(x).all(axis=tuple(range(1, x.ndim)))
         x[~fits] = 0
         return x, valid & fits
+
+    def _inputs(self, rows: Any) -> tuple[list[NDArray[np.float32]], NDArray[np.bool_]]:
+        """Give what the graphs take: rows and, of a conditional model, what it is told of them."""
+        x, valid = self._encode_rows(rows)
+        if self.conditioning is None:
+            return [x], valid
+        if self.conditioning.of_label:
+            return [x, self.conditioning.unknown(len(x))], valid
+        told, known = self.conditioning.encode(rows)
+        return [x, told], valid & known
+
+    def _asked(self, condition: Any, count: int) -> list[NDArray[np.float32]]:
+        """Give what a conditional model is told of `count` rows that it shall make."""
+        if self.conditioning is None:
+            if condition is not None:
+                raise InputError("the model isn't conditional; leave the condition out.")
+            return []
+        if condition is None:
+            return [self.conditioning.unknown(count)]
+        told, known = self.conditioning.encode(condition)
+        if not known.all():
+            columns = "; ".join(
+                f"{column.name}: {', '.join(column.values) if column.values else 'a number'}"
+                for column in self.conditioning.schema.columns
+            )
+            raise InputError(f"row {int((~known).argmax())} of the condition isn't known; expected {columns}.")
+        if len(told) not in {1, count}:
+            raise InputError(f"the condition has {len(told)} rows; expected 1, or {count} as there are to make.")
+        return [np.broadcast_to(told, (count, self.conditioning.known))]
+
+    def _decode_codes(
+        self, codes: NDArray[np.float32], valid: NDArray[np.bool_], told: list[NDArray[np.float32]]
+    ) -> Any:
+        return self._decode_rows(self._decode_graph.run(np.where(valid[:, None], codes, 0), *told)["x_hat"], valid)
 
     def _decode_rows(self, x: NDArray[np.float32], valid: NDArray[np.bool_]) -> Any:
         x[~valid] = np.nan
@@ -188,13 +246,44 @@ class Model:
     def _decode_graph(self) -> Graph:
         return Graph(self.folder / "decode.onnx")
 
+    def _draw_index(self, n: int, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Draw codes entry by entry, each given those before; the graph hands its keys and values on."""
+        entries, (length, *_) = self.config["entries"], self.config["cache"][2:]
+        index = np.full((n, length + 1), entries)  # first what stands before the first place
+        cache = np.zeros((n, *self.config["cache"]), np.float32)
+        for place in range(length):
+            found = self._step_graph.run(index[:, place], np.full(n, place), cache)
+            cache = found["next_cache"]
+            reached = np.exp(found["log_probability"].astype(np.float64)).cumsum(axis=1)
+            drawn = (reached < generator.random((n, 1)) * reached[:, -1:]).sum(axis=1)
+            index[:, place + 1] = drawn
+        return index[:, 1:]
+
+    @cached_property
+    def _step_graph(self) -> Graph:
+        return Graph(self.folder / "step.onnx")
+
+    @cached_property
+    def _decode_index_graph(self) -> Graph:
+        return Graph(self.folder / "decode_index.onnx")
+
+    @cached_property
+    def _sample_graph(self) -> Graph:
+        return Graph(self.folder / "sample.onnx")
+
     @cached_property
     def _reconstruct_graph(self) -> Graph:
         return Graph(self.folder / "reconstruct.onnx")
 
-    def _array(self, name: str) -> NDArray[np.float64]:
-        array: NDArray[np.float64] = np.load(self.folder / f"{name}.npy", allow_pickle=False)
-        return array
+
+def _condition(text: Any) -> dict[str, list[Any]] | None:
+    """Read a condition as MLflow's parameters have it: JSON, column to value."""
+    if not text:
+        return None
+    try:
+        return {str(name): [value] for name, value in json.loads(text).items()}
+    except (ValueError, AttributeError) as wrong:
+        raise InputError(f'condition is {text!r}; expected JSON such as {{"digit": 3}}.') from wrong
 
 
 def _check_hashes(folder: Path) -> None:

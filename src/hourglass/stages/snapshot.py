@@ -28,6 +28,7 @@ def replace(
     label: str | None,
     normal: list[str] | None,
     anomalous: list[str] | None,
+    condition: list[str] | None,
     name: str | None,
 ) -> Iterator[str]:
     """Put another snapshot in place, version it and set ``params.yaml`` to fit.
@@ -44,7 +45,7 @@ def replace(
     """
     from hourglass.data import snapshot
 
-    settings = snapshot.proposed_params(source, label, normal, anomalous)
+    settings = snapshot.proposed_params(source, label, normal, anomalous, condition)
     if name is not None:
         check_name(name)
     new = project.root / f".data-new.{os.getpid()}"
@@ -199,6 +200,7 @@ def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[
         "label": settings.label,
         "normal": settings.normal,
         "anomalous": settings.anomalous,
+        "condition": settings.condition,
         "columns": {},
     }
     changes = []

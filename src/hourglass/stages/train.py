@@ -12,6 +12,7 @@ from hourglass.data.dataset import Dataset
 from hourglass.errors import HourglassError
 from hourglass.files import write_json
 from hourglass.models.shared.batch import Batch
+from hourglass.models.shared.variant import Variant
 from hourglass.outputs import MODEL, WEIGHTS
 from hourglass.params import Params
 from hourglass.project import Project
@@ -31,6 +32,7 @@ class Inputs:
     train: Batch
     validation: Batch
     shape: tuple[int, ...]
+    known: int
 
 
 def run(project: Project, params: Params, variant: str) -> None:
@@ -44,18 +46,19 @@ def run(project: Project, params: Params, variant: str) -> None:
     def read() -> Inputs:
         dataset = Dataset(project.dataset)
         train, validation = (rows_on(device, dataset, split) for split in ("train", "validation"))
-        return Inputs(train, validation, tuple(dataset.info["shape"]))
+        return Inputs(train, validation, tuple(dataset.info["shape"]), dataset.known)
 
     def work(inputs: Inputs, folder: Path) -> None:
-        model = models.build(variant, inputs.shape, settings, seed=params.seed).to(device)
+        model = models.build(variant, inputs.shape, settings, seed=params.seed, known=inputs.known).to(device)
+        _check_conditions(variant, model, inputs.known)
         _check_support(variant, settings, model.likelihood.support, inputs.train.target)
         training = Training(variant, pipeline.inputs(project, stage), fingerprint)
         epochs = folder / METRICS_FILE
         with (
             mirrored(project, params.registry.name, training, epochs),
-            EpochProgress(variant, params.train.epochs) as show,
+            EpochProgress(variant, params.train.epochs * len(model.courses())) as show,
         ):
-            progress = fit(
+            courses = fit(
                 model,
                 inputs.train,
                 inputs.validation,
@@ -69,10 +72,10 @@ def run(project: Project, params: Params, variant: str) -> None:
             "variant": variant,
             "shape": list(inputs.shape),
             "settings": settings,
+            "known": inputs.known,
             "seed": params.seed,
-            "monitor": list(model.monitor),
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "progress": asdict(progress),
+            "courses": [asdict(course) for course in courses],
             "fingerprint": fingerprint,
         }
         write_json(folder / MODEL, description)
@@ -94,8 +97,18 @@ def rows_on(device: torch.device, dataset: Dataset, split: str) -> Batch:
     to = {"device": device, "dtype": torch.float64}
     offset, scale = (torch.tensor(part, **to) for part in (dataset.normaliser.offset, dataset.normaliser.scale))  # type: ignore[arg-type]
     x = normalise(torch.tensor(rows.x, **to), offset, scale).to(torch.float32)  # type: ignore[arg-type]
-    label, index = (torch.tensor(column, device=device) for column in (rows.label, rows.index))
-    return Batch(x=x, condition=None, target=x, label=label, index=index)
+    label, index, condition = (
+        torch.tensor(column, device=device) for column in (rows.label, rows.index, rows.condition)
+    )
+    return Batch(x=x, condition=condition if dataset.known else None, target=x, label=label, index=index)
+
+
+def _check_conditions(variant: str, model: Variant, known: int) -> None:
+    if model.conditional and not known:
+        raise HourglassError(
+            f"params.yaml: {variant} is told what is known of a row, and data.condition names no column. Name the "
+            "label or columns of a table (`hourglass data ... --condition COL`), or take the variant out of `variants`."
+        )
 
 
 def _check_support(variant: str, settings: dict[str, Any], support: tuple[float, float], target: torch.Tensor) -> None:

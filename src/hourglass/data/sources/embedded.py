@@ -20,6 +20,8 @@ class Embedded:
     label : str
     normal, anomalous : list or None
         Which labels are normal, or which are anomalous.
+    condition : list of str
+        What a conditional variant is told of a row.
     write : callable
         Writes the raw files into a folder and says what kind they are.
     """
@@ -28,6 +30,7 @@ class Embedded:
     label: str
     normal: list[str | int | bool] | None
     anomalous: list[str | int | bool] | None
+    condition: list[str]
     write: Callable[[Path], Kind]
 
 
@@ -53,6 +56,6 @@ def _write_breast_cancer(shard: Path) -> Kind:
 
 
 EMBEDDED = {
-    "digits": Embedded("array", "digit", None, [8], _write_digits),
-    "breast_cancer": Embedded("table", "diagnosis", ["benign"], None, _write_breast_cancer),
+    "digits": Embedded("array", "digit", None, [8], ["digit"], _write_digits),
+    "breast_cancer": Embedded("table", "diagnosis", ["benign"], None, [], _write_breast_cancer),
 }
