@@ -6,8 +6,9 @@ from hourglass.errors import HourglassError
 from hourglass.evaluation.compare import rank, summary
 
 
-def measured(failures=(), **selection):
-    return {"selection": {"model": selection}, "test": {"model": {"auroc": 0.5}}, "failures": list(failures)}
+def measured(failures=(), latent=8, pca_components=8, **selection):
+    widths = {"latent": latent, "pca_components": pca_components}
+    return widths | {"selection": {"model": selection}, "test": {"model": {"auroc": 0.5}}, "failures": list(failures)}
 
 
 def test_larger_auroc_wins_where_labels_exist():
@@ -23,6 +24,13 @@ def test_smaller_relative_error_wins_without_labels():
 def test_chosen_metric_ranks_though_labels_exist():
     found = {"a": measured(auroc=0.7, relative_error=0.1), "b": measured(auroc=0.9, relative_error=0.9)}
     assert rank(found, "relative_error").ranking == ("a", "b")
+
+
+def test_code_as_wide_as_a_row_wins_by_auroc_alone():
+    wide = {"latent": 64, "pca_components": 32}
+    found = {"a": measured(**wide, auroc=0.9, relative_error=0.1), "b": measured(auroc=0.7, relative_error=0.5)}
+    assert rank(found, "auroc").ranking == ("a", "b")
+    assert rank(found, "relative_error").ranking == ("b", "a")
 
 
 def test_ties_keep_the_order_of_the_variants():
@@ -50,9 +58,12 @@ def test_summary_keeps_terms_apart_and_selection_from_test():
         "test": {"model": {"auroc": 0.6}},
         "posterior": {"kl": 3.0, "active_units": 2, "effective_dimension": 1.5},
     }
-    epoch = {"epoch": 7, "validation": {"reconstruction": 1.0, "kl": 2.0}}
-    assert summary(found, epoch) == {
-        "validation": {"reconstruction": 1.0, "kl": 2.0, "epoch": 7},
+    courses = [
+        {"epoch": 7, "validation": {"reconstruction": 1.0, "kl": 2.0}},
+        {"epoch": 9, "validation": {"prior": 3.0}},
+    ]
+    assert summary(found, courses) == {
+        "validation": {"reconstruction": 1.0, "kl": 2.0, "prior": 3.0, "epoch": 7},
         "selection": {"auroc": 0.8, "kl": 3.0, "active_units": 2},
         "test": {"auroc": 0.6},
     }

@@ -73,8 +73,8 @@ def test_a_variational_model_has_a_posterior(labelled: Measured, unlabelled: Mea
 
 
 def test_every_result_names_its_setting(labelled: Measured, unlabelled: Measured) -> None:
-    stated = {name: labelled[0][name] for name in ("variant", "latent", "alpha", "nominal")}
-    assert stated == {"variant": "vae", "latent": 4, "alpha": 0.1, "nominal": False}
+    stated = {name: labelled[0][name] for name in ("variant", "latent", "pca_components", "alpha", "nominal")}
+    assert stated == {"variant": "vae", "latent": 4, "pca_components": 4, "alpha": 0.1, "nominal": False}
     assert unlabelled[0]["nominal"] is True
 
 

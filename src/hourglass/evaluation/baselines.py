@@ -8,12 +8,18 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from hourglass import models
+from hourglass.runtime.conditioning import Conditioning
 
 
-def pca_residuals(train: NDArray[Any], x: NDArray[Any], width: int) -> NDArray[np.float64]:
-    """Residuals of PCA with `width` components, fitted to training rows: shape of `x`."""
+def components(latent: int, features: int) -> int:
+    """Choose the width of PCA: that of the code, or half a row's where the code is as wide as a row and PCA copies."""
+    return latent if latent < features else max(features // 2, 1)
+
+
+def pca_residuals(train: NDArray[Any], x: NDArray[Any], latent: int) -> NDArray[np.float64]:
+    """Residuals of PCA, fitted to training rows, as the baseline of a code of that width: shape of `x`."""
     flat, fitted = (rows.reshape(len(rows), -1).astype(np.float64) for rows in (x, train))
-    pca = PCA(min(width, *fitted.shape), svd_solver="full").fit(fitted)
+    pca = PCA(min(components(latent, flat.shape[1]), *fitted.shape), svd_solver="full").fit(fitted)
     residuals: NDArray[np.float64] = (pca.inverse_transform(pca.transform(flat)) - flat).reshape(x.shape)
     return residuals
 
@@ -24,11 +30,12 @@ def untrained_residuals(config: dict[str, Any], x: NDArray[Any], *, seed: int) -
     Parameters
     ----------
     config : dict
-        Of the package: ``variant``, ``shape``, ``settings``.
+        Of the package: ``variant``, ``shape``, ``settings``, ``condition``.
     x : ndarray of float32
     seed : int
     """
-    model = models.build(config["variant"], config["shape"], config["settings"], seed=seed).eval()
+    known = Conditioning.from_config(config["condition"]).known if config["condition"] else 0
+    model = models.build(config["variant"], config["shape"], config["settings"], seed=seed, known=known).eval()
     with torch.no_grad():
         residuals: NDArray[np.float64] = model.reconstruct(torch.from_numpy(x)).numpy().astype(np.float64) - x
     return residuals

@@ -1,9 +1,11 @@
 """Measure a package through the runtime that serves it."""
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.data.dataset import Dataset
@@ -67,6 +69,7 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     """
     train = dataset.normaliser(np.asarray(dataset.rows("train").x))
     found: dict[str, Any] = {"variant": model.config["variant"], "latent": model.latent, "alpha": model.config["alpha"]}
+    found["pca_components"] = baselines.components(model.latent, prod(model.config["shape"]))
     found |= {"threshold": model.threshold, "nominal": model.config["nominal"]}
     measured = {split: Measured.of(model, dataset, split) for split in ("selection", "test")}
     for split, rows in measured.items():
@@ -119,15 +122,16 @@ def _has_both(anomaly: NDArray[np.bool_]) -> bool:
 def _arrays(
     model: Model, dataset: Dataset, test: Measured, settings: EvaluateParams, seed: int
 ) -> dict[str, NDArray[Any]]:
-    held_out = [dataset.rows(split) for split in ("calibration", "selection", "test")]
-    x = np.concatenate([rows.x for rows in held_out])
+    names = ("calibration", "selection", "test")
+    held_out, raws = [dataset.rows(split) for split in names], [dataset.raw(split) for split in names]
     label, index = (np.concatenate([getattr(rows, name) for rows in held_out]) for name in ("label", "index"))
-    rows = np.sort(np.random.default_rng(seed).permutation(len(x))[: settings.map_rows])
+    rows = np.sort(np.random.default_rng(seed).permutation(len(label))[: settings.map_rows])
+    together = pd.concat(raws).iloc[rows] if isinstance(raws[0], pd.DataFrame) else np.concatenate(raws)[rows]
     examples = _examples(test)
     originals = np.concatenate([test.x[places] for places in examples.values()])
     rebuilt = originals + np.concatenate([test.residuals[places] for places in examples.values()])
     arrays = {
-        "map_z": model.encode(dataset.schema.decode(x[rows])),
+        "map_z": model.encode(together),
         "map_label": label[rows],
         "map_index": index[rows],
         "test_score": test.scores,

@@ -33,7 +33,10 @@ def failures(
     elif np.ptp(scores) <= 1e-9 * max(abs(scores).max(), np.finfo(float).tiny):
         found.append("all rows have the same score")
     if posterior and posterior["active_units"] == 0:
-        found.append("the posterior collapsed: no latent unit is active; lower the KL's weight or lengthen its warm-up")
+        found.append(
+            "the posterior collapsed: no latent unit is active; set free_bits, lower the KL's weight or lengthen its "
+            "warm-up"
+        )
     normal, alpha = scores[~anomaly], model.config["alpha"]
     alarms = int((normal > model.threshold).sum())
     probability = chance_of_alarms(alarms, len(normal), len(model.calibration), alpha)
