@@ -37,6 +37,14 @@ def test_package_imports_nothing_above_it(package):
         assert not bad, path
 
 
+def test_no_variant_builds_on_another():
+    """``train@V`` depends on its own file and `shared`; DVC wouldn't see a change in another."""
+    files = [path for path in (SOURCE / "models").glob("*.py") if path.stem != "__init__"]
+    variants = {f"hourglass.models.{path.stem}" for path in files}
+    for path in [*files, *(SOURCE / "models" / "shared").glob("*.py")]:
+        assert not imported(path) & variants, path
+
+
 def test_only_the_flows_know_prefect():
     for path in SOURCE.rglob("*.py"):
         assert not any(name.split(".")[0] == "prefect" for name in imported(path)), path

@@ -49,7 +49,7 @@ def test_a_section_of_a_variant_that_is_not_listed_may_stay(load):
 
 SENTENCES = {
     "splt: {}": "unknown key 'splt'; did you mean 'split'?",
-    "zzz: 1": "unknown key 'zzz'; known are anomaly, autoencoder,",
+    "zzz: 1": "unknown key 'zzz'; known are adversarial, anomaly, autoencoder,",
     "sections: {}": "unknown key 'sections';",
     "split: {trian: 0.6}": "unknown key 'split.trian'; did you mean 'split.train'?",
     "train: {epoch: 3}": "unknown key 'train.epoch'; did you mean 'train.epochs'?",
