@@ -147,6 +147,39 @@ class LatentMap:
 
 
 @dataclass(frozen=True)
+class CourseRun:
+    """A part of a training.
+
+    Parameters
+    ----------
+    epochs : list of dict
+        A record for each of its epochs.
+    course : str
+    monitor : list of str or None
+        The terms that decided which epoch to keep; None: the objective itself.
+    epoch, step : int
+        The last.
+    best : float
+        Lowest monitor.
+    best_epoch : int
+    """
+
+    epochs: list[dict[str, Any]]
+    course: str
+    monitor: list[str] | None
+    epoch: int
+    step: int
+    best: float
+    best_epoch: int
+
+    @property
+    def terms(self) -> list[str]:
+        """Names of the terms that are measured on train or validation, the reconstruction first."""
+        names = self.epochs[0]["train"] | self.epochs[0]["validation"]
+        return sorted(names, key=lambda name: (name != "reconstruction", name))
+
+
+@dataclass(frozen=True)
 class Variant:
     """What the stages found of one variant.
 
@@ -157,7 +190,7 @@ class Variant:
     evaluation : dict
         The content of ``evaluation.json``.
     model : dict
-        The content of ``model.json``: settings, parameters, progress, fingerprint, seed.
+        The content of ``model.json``: settings, parameters, courses, fingerprint, seed.
     epochs : list of dict
         A record for each epoch.
     examples : dict of str to list of Example
@@ -197,9 +230,17 @@ class Variant:
         return int(self.evaluation["latent"])
 
     @property
-    def terms(self) -> list[str]:
-        """Names of the loss's terms, the reconstruction first."""
-        return sorted(self.epochs[0]["validation"], key=lambda name: (name != "reconstruction", name))
+    def pca_components(self) -> int:
+        """Width of the PCA that stands beside it."""
+        return int(self.evaluation["pca_components"])
+
+    @property
+    def courses(self) -> "list[CourseRun]":
+        """The parts of its training, in their order."""
+        return [
+            CourseRun([record for record in self.epochs if record["course"] == found["course"]], **found)
+            for found in self.model["courses"]
+        ]
 
 
 @dataclass(frozen=True)

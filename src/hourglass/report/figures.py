@@ -41,20 +41,27 @@ _FIRST_EPOCHS = 0.05
 
 
 def curves(epochs: list[dict[str, Any]], term: str, best_epoch: int, *, name: str, label: str) -> Markup:
-    """Draw a term of the loss over the epochs, on train and validation, with the best epoch marked."""
+    """Draw a term of the loss over the epochs, where it is measured: on train, validation or both; mark the best."""
     figure, axes = _figure()
     shown = [epochs[place] for place in _thin(len(epochs), _CURVE_POINTS)]
     x = [record["epoch"] for record in shown]
     for split, colour, style in (("train", "train", "--"), ("validation", "normal", "-")):
-        axes.plot(x, [record[split][term] for record in shown], style, color=_STAND_INS[colour], lw=1.5)
-    best = epochs[best_epoch - 1]["validation"][term]
+        if term in epochs[0][split]:
+            axes.plot(x, [record[split][term] for record in shown], style, color=_STAND_INS[colour], lw=1.5)
+    first, last = epochs[0]["epoch"] - 1, epochs[-1]["epoch"]
+    best = epochs[best_epoch - first - 1]["validation"].get(term)
     _scale_losses(axes, epochs, term)
     axes.axvline(best_epoch, color=_STAND_INS["muted"], lw=0.8, ls=":")
-    axes.plot(
-        [best_epoch], [best], "o", ms=6, color=_STAND_INS["normal"], mec=_STAND_INS["surface"], mew=1.2, clip_on=False
-    )
+    if best is not None:
+        mark: dict[str, Any] = {
+            "color": _STAND_INS["normal"],
+            "mec": _STAND_INS["surface"],
+            "mew": 1.2,
+            "clip_on": False,
+        }
+        axes.plot([best_epoch], [best], "o", ms=6, **mark)
     axes.set_xlabel("epoch")
-    axes.set_xlim(0, len(epochs))
+    axes.set_xlim(first, last)
     return _svg(figure, name, label)
 
 
@@ -207,7 +214,8 @@ def _medoid(layout: Array) -> Array:
 
 def _scale_losses(axes: Axes, epochs: list[dict[str, Any]], term: str) -> None:
     """Take logarithms where a term has them; otherwise let the first epochs run out of the picture."""
-    values = np.array([[record["train"][term], record["validation"][term]] for record in epochs])
+    splits = [split for split in ("train", "validation") if term in epochs[0][split]]
+    values = np.array([[record[split][term] for split in splits] for record in epochs])
     if term == "reconstruction" and (values > 0).all() and values.max() > 10 * values.min():
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))

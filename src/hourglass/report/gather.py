@@ -71,10 +71,10 @@ def _leaderboard(variants: tuple[Variant, ...], board: dict[str, Any], standing:
             notes=tuple(refused or ()),
             change=None if before is None else now - before,
         )
-    for latent in sorted({variant.latent for variant in variants}):
-        first = next(variant for variant in variants if variant.latent == latent)
+    for width in sorted({variant.pca_components for variant in variants}):
+        first = next(variant for variant in variants if variant.pca_components == width)
         yield _entry(
-            first, "pca", metric, kind="baseline", name="PCA", about=f"{latent} components", rank=None, notes=()
+            first, "pca", metric, kind="baseline", name="PCA", about=f"{width} components", rank=None, notes=()
         )
     best = variants[0]
     about = f"{best.name} before training"
@@ -117,7 +117,7 @@ def _variant(
         epochs=[json.loads(line) for line in lines],
         examples=_examples(dataset, arrays),
         samples=arrays["sample_x"],
-        sampled_from=_sampled_from(project.output("package", name)),
+        sampled_from=read_json(_there(project.output("package", name) / "config.json"))["sampled_from"],
         scores=arrays["test_score"],
         anomaly=dataset.is_anomaly(arrays["test_label"]),
         latent_map=LatentMap(layout, arrays["map_label"], board["trustworthiness"][name]),
@@ -149,14 +149,6 @@ def _examples(dataset: Dataset, arrays: dict[str, NDArray[Any]]) -> dict[str, li
 def class_name(classes: list[str], code: int) -> str:
     """Name a class by its code; an unlabelled row has none."""
     return classes[code] if code >= 0 else ""
-
-
-def _sampled_from(package: Path) -> str:
-    files = [package / f"prior_{part}.npy" for part in ("mean", "factor")]
-    mean, factor = (np.load(_there(file), allow_pickle=False) for file in files)
-    if not mean.any() and np.array_equal(factor, np.eye(len(mean))):
-        return "the prior that training pulls codes towards, N(0, 1) in each unit"
-    return "a Gaussian fitted to the codes of the training rows, for this variant has no prior of its own"
 
 
 def data_of(project: Project, dataset: Dataset, params: Params) -> Data:

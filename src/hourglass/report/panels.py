@@ -19,7 +19,6 @@ def panel(facts: Facts, variant: Variant) -> dict[str, Any]:
     return {
         "variant": variant,
         "posterior": variant.evaluation["posterior"],
-        "progress": variant.model["progress"],
         "curves": list(_curves(variant)),
         "roc": _roc(variant),
         "auroc": Estimate.of(variant.evaluation["test"]["model"], "auroc"),
@@ -41,16 +40,16 @@ def _points(facts: Facts) -> int:
 
 
 def _curves(variant: Variant) -> Iterator[tuple[str, Markup]]:
-    progress = variant.model["progress"]
-    for place, term in enumerate(variant.terms):
+    shown = [(course, term) for course in variant.courses for term in course.terms]
+    for place, (course, term) in enumerate(shown):
         yield (
             term,
             figures.curves(
-                variant.epochs,
+                course.epochs,
                 term,
-                progress["best_epoch"],
+                course.best_epoch,
                 name=f"{variant.name}-curve-{place}",
-                label=f"{variant.name}: {term} on train and validation over {progress['epoch']} epochs",
+                label=f"{variant.name}: {term} on train and validation over {len(course.epochs)} epochs",
             ),
         )
 

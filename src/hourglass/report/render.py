@@ -167,7 +167,7 @@ def _measurements(facts: Facts, split: str) -> Iterator[dict[str, Any]]:
         for whose, found in variant.evaluation[split].items():
             yield {
                 "variant": variant.name,
-                "whose": {"model": "trained", "pca": f"PCA, {variant.latent} components"}.get(whose, whose),
+                "whose": {"model": "trained", "pca": f"PCA, {variant.pca_components} components"}.get(whose, whose),
                 "mse": (found["mse"], found["mse_se"]),
                 **{name: Estimate.of(found, name) for name in _MEASURED},
             }
@@ -184,9 +184,12 @@ def _runs(variants: tuple[Variant, ...]) -> Iterator[tuple[str, list[str]]]:
     yield from (row(f"setting {name}", "settings", name) for name in settings)
     yield from ((f"train.{name}", [_at(variant.loop, (name,)) for variant in variants]) for name in loop)
     yield row("parameters", "parameters")
-    yield row("epochs run", "progress", "epoch")
-    yield row("steps", "progress", "step")
-    yield row("best epoch", "progress", "best_epoch")
+    yield "epochs run", [words.count(variant.courses[-1].epoch) for variant in variants]
+    yield "steps", [words.count(variant.courses[-1].step) for variant in variants]
+    yield (
+        "best epoch",
+        [", ".join(words.count(course.best_epoch) for course in variant.courses) for variant in variants],
+    )
     yield row("seed", "seed")
     fingerprint = sorted({name for variant in variants for name in variant.model["fingerprint"]})
     yield from (row(f"fingerprint {name}", "fingerprint", name) for name in fingerprint)
