@@ -80,7 +80,7 @@ class Checkout:
         content = yaml.load(path)
         for name, value in sections.items():
             if isinstance(value, dict):
-                content[name].update(value)
+                content.setdefault(name, {}).update(value)
             else:
                 content[name] = value
         yaml.dump(content, path)
