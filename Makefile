@@ -10,7 +10,7 @@ run: $(VENV)/installed ## install if need be, then run the retrain flow
 	$(BIN)/hourglass run
 
 test: $(VENV)/installed-test lint ## lint, types and tests, with 12 faults drawn at random
-	$(BIN)/python -m pytest -m "not browser and not services" -n 3 --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/python -m pytest -m "not browser and not services and not long" -n 3 --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 test-all: $(VENV)/installed-services lint ## everything that `test` runs, more whole flows, all faults, and the report in a real browser
 	$(BIN)/python -m pytest -m "not fault" -n 3 --cov --cov-report=term:skip-covered

@@ -28,7 +28,7 @@ def test_the_exercise_adds_a_variant_in_one_file_and_one_section(copy):
     assert name in board["ranking"]
     changed = {line[3:] for line in copy.git("status", "--porcelain").splitlines()}
     assert changed == {path[1], "params.yaml", "dvc.lock"}
-    contract = ROOT / "tests" / "models" / "test_contract.py"
+    contract = ROOT / "tests" / "models"
     said = copy.run(
         "pytest", str(contract), "-q", "-k", name, "-p", "no:cacheprovider", PYTHONPATH=str(copy.root / "src")
     )

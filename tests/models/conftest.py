@@ -29,7 +29,12 @@ def surface() -> Callable[[int, int], Tensor]:
     return draw
 
 
-@pytest.fixture(scope="session", params=models.names())
+#: Variants that are near kin of others.
+_KIN = {"beta_tc_vae", "factor_vae", "iwae", "rae", "wae"}
+_VARIANTS = [pytest.param(name, marks=pytest.mark.long if name in _KIN else ()) for name in models.names()]
+
+
+@pytest.fixture(scope="session", params=_VARIANTS)
 def variant(request: pytest.FixtureRequest) -> str:
     """Name each variant in turn, so that a new file in the registry is held to the whole contract."""
     return request.param

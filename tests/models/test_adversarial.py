@@ -41,7 +41,9 @@ def p_value(codes, draws):
     return (sum(value >= seen for value in by_chance) + 1) / (PERMUTATIONS + 1)
 
 
-@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize(
+    "prior", [pytest.param(name, marks=() if name == "gaussian" else pytest.mark.long) for name in PRIORS]
+)
 def test_codes_follow_the_prior_where_an_untrained_encoders_dont(prior, tmp_path):
     model, untrained = build(prior=prior), build(prior=prior)
     rows = (Batch.of(rows_of(prior, 4096, 1)), Batch.of(rows_of(prior, 1024, 2)))
