@@ -29,9 +29,9 @@ def surface() -> Callable[[int, int], Tensor]:
     return draw
 
 
-#: Variants that are near kin of others.
-_KIN = {"beta_tc_vae", "factor_vae", "iwae", "rae", "wae"}
-_VARIANTS = [pytest.param(name, marks=pytest.mark.long if name in _KIN else ()) for name in models.names()]
+#: One variant of each kind: a code, a posterior, phases, a condition, courses.
+_KINDS = {"autoencoder", "vae", "adversarial", "cvae", "vq_vae"}
+_VARIANTS = [pytest.param(name, marks=() if name in _KINDS else pytest.mark.long) for name in models.names()]
 
 
 @pytest.fixture(scope="session", params=_VARIANTS)

@@ -25,6 +25,7 @@ def tangled(count, seed):
     return (factors @ mixing + 0.05 * torch.randn(count, 6, generator=generator)).unflatten(1, (2, 3))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("variant", "weight"), [("beta_tc_vae", "beta"), ("factor_vae", "gamma")])
 def test_a_heavier_total_correlation_makes_units_independent(variant, weight, tmp_path):
     found = {}

@@ -20,6 +20,7 @@ def trained(surface, folder, seed, **settings):
     return measure(model, Batch.of(10 * surface(500, 3)), seed=0)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_more_beta_gives_less_kl_and_more_error(surface, tmp_path):
     betas = (0.25, 1.0, 4.0, 16.0)

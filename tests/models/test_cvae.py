@@ -104,6 +104,7 @@ def pairs(count, seed):
     return filled[:, None], (filled - hole)[:, None]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("direction", ["to the outline", "to the filled"])
 def test_an_image_is_translated_into_its_counterpart_in_both_directions(direction, tmp_path):
     def rows(count, seed):

@@ -58,12 +58,14 @@ def test_nearly_all_entries_are_used(model, surface):
     assert 0.5 * 32 < found["perplexity"] <= found["used_entries"]
 
 
+@pytest.mark.long
 def test_a_second_codebook_rebuilds_better(model, surface, tmp_path):
     residual, unseen = trained(surface, tmp_path, quantiser="residual"), Batch.of(surface(512, 3))
     errors = [measure(one, unseen, seed=0)["reconstruction"] for one in (residual, model)]
     assert errors[0] < 0.8 * errors[1]
 
 
+@pytest.mark.long
 def test_finite_numbers_need_no_commitment_and_train_as_well(surface, tmp_path):
     finite, unseen = trained(surface, tmp_path, quantiser="finite"), Batch.of(surface(512, 3))
     found = measure(finite, unseen, seed=0)
@@ -80,6 +82,7 @@ def test_codes_are_decoded_by_their_entries_alone(model, surface):
     assert torch.equal(model.decode(nudged)[same], model.decode(codes["z"])[same])
 
 
+@pytest.mark.long
 def test_rows_at_a_tie_may_differ_between_graph_and_net(model, surface, tmp_path):
     x = surface(64, 6)
     with torch.no_grad():

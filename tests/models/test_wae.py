@@ -28,6 +28,7 @@ def p_value(z, generator, permutations=200):
     return (1 + (chance >= found).sum().item()) / (1 + permutations)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_trained_codes_pass_for_the_prior_and_untrained_ones_do_not(tmp_path):
     generator = torch.Generator().manual_seed(0)

@@ -35,7 +35,8 @@ def kill_after(epoch):
 
 
 @pytest.mark.parametrize(
-    ("variant", "epoch"), [*((variant, 3) for variant in models.names()), ("vae", 1), ("adversarial", 5), ("vq_vae", 8)]
+    ("variant", "epoch"),
+    [("autoencoder", 5), ("vae", 1), ("sparse", 3), ("adversarial", 3), ("cvae", 3), ("vq_vae", 3), ("vq_vae", 8)],
 )
 def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(variant, epoch, rows_of_noise, tmp_path):
     settings = TrainSettings(epochs=5, batch=16, checkpoint_seconds=0.0)

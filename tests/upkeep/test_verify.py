@@ -98,7 +98,7 @@ def test_flipped_bit_in_a_checkpoint_is_named(project):
     folder = project.state / "work" / "key" / "output"
     folder.mkdir(parents=True)
     net = torch.nn.Linear(2, 2)
-    Checkpoint(folder).save(Trainee(net, torch.optim.Adam(net.parameters()), {}, {}, Progress(epoch=3)))
+    Checkpoint(folder).save(Trainee(net, {"step": torch.optim.Adam(net.parameters())}, {}, {}, Progress(epoch=3)))
     assert damaged(project) == {}
     flip(folder / "checkpoint-3.safetensors")
     assert list(damaged(project)) == [".hourglass/work/key/output/checkpoint-3.safetensors"]

@@ -189,6 +189,7 @@ def _train_in_a_process(rank, store, results):
     distributed.destroy_process_group()
 
 
+@pytest.mark.long
 def test_processes_that_train_together_keep_one_codebook(tmp_path):
     with multiprocessing.get_context("spawn").Manager() as manager:
         results = manager.dict()
