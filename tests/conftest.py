@@ -73,7 +73,9 @@ def packaged(raw: Raw, data: DataParams, variant: str, settings: dict[str, Any],
 def train(dataset: Dataset, variant: str, settings: dict[str, Any], folder: Path) -> Trained:
     folder.mkdir()
     rows = [rows_on(torch.device("cpu"), dataset, split) for split in ("train", "validation")]
-    model = models.build(variant, dataset.info["shape"], settings, seed=0, known=dataset.known)
+    model = models.build(
+        variant, dataset.info["shape"], settings, seed=0, known=dataset.known, categories=dataset.schema.categories
+    )
     courses = fit(model, *rows, TrainSettings(epochs=15, batch=64, lr=3e-3), seed=0, folder=folder)
     save_file(model.state_dict(), folder / "weights.safetensors")
     description = {
@@ -82,6 +84,7 @@ def train(dataset: Dataset, variant: str, settings: dict[str, Any], folder: Path
         "settings": settings,
         "seed": 0,
         "known": dataset.known,
+        "categories": dataset.schema.categories,
     }
     write_json(folder / "model.json", description | {"courses": [asdict(course) for course in courses]})
     return Trained.read(folder)

@@ -35,7 +35,8 @@ def test_pca_of_fewer_rows_than_its_width_rebuilds_them_all() -> None:
 
 
 def test_the_untrained_net_is_the_one_that_training_began_with() -> None:
-    config = {"variant": "autoencoder", "shape": [6], "settings": {"latent": 2}, "condition": None}
+    schema = {"kind": "array", "raw_shape": [6]}
+    config = {"variant": "autoencoder", "shape": [6], "schema": schema, "settings": {"latent": 2}, "condition": None}
     x = np.random.default_rng(0).normal(size=(10, 6)).astype(np.float32)
     model = models.build("autoencoder", [6], {"latent": 2}, seed=3)
     with torch.no_grad():

@@ -174,3 +174,9 @@ def test_no_rows_are_no_rows(schema: Schema) -> None:
     rows = FRAME.head(0) if schema is TABLE else np.zeros((0, *schema.raw_shape))
     x, valid = schema.encode(rows)
     assert (x.shape, valid.shape) == ((0, *schema.shape), (0,))
+
+
+def test_categories_lie_where_their_zeros_and_ones_do():
+    columns = (Column("a", "number"), Column("b", "category", ("x", "y", "z")), Column("c", "category", ("u", "v")))
+    assert TableSchema(columns).categories == ((1, 4), (4, 6))
+    assert ArraySchema("array", (3,)).categories == ()

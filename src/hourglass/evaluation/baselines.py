@@ -9,6 +9,7 @@ from sklearn.decomposition import PCA
 
 from hourglass import models
 from hourglass.runtime.conditioning import Conditioning
+from hourglass.runtime.schema import schema_from_config
 
 
 def components(latent: int, features: int) -> int:
@@ -30,12 +31,15 @@ def untrained_residuals(config: dict[str, Any], x: NDArray[Any], *, seed: int) -
     Parameters
     ----------
     config : dict
-        Of the package: ``variant``, ``shape``, ``settings``, ``condition``.
+        Of the package: ``variant``, ``shape``, ``schema``, ``settings``, ``condition``.
     x : ndarray of float32
     seed : int
     """
     known = Conditioning.from_config(config["condition"]).known if config["condition"] else 0
-    model = models.build(config["variant"], config["shape"], config["settings"], seed=seed, known=known).eval()
+    categories = schema_from_config(config["schema"]).categories
+    model = models.build(
+        config["variant"], config["shape"], config["settings"], seed=seed, known=known, categories=categories
+    ).eval()
     with torch.no_grad():
         residuals: NDArray[np.float64] = model.reconstruct(torch.from_numpy(x)).numpy().astype(np.float64) - x
     return residuals

@@ -51,7 +51,15 @@ def get(name: str) -> "type[Variant]":
     return defined[0]
 
 
-def build(name: str, shape: Sequence[int], settings: Mapping[str, Any], *, seed: int, known: int = 0) -> "Variant":
+def build(
+    name: str,
+    shape: Sequence[int],
+    settings: Mapping[str, Any],
+    *,
+    seed: int,
+    known: int = 0,
+    categories: Sequence[tuple[int, int]] = (),
+) -> "Variant":
     """Make a variant with weights drawn from `seed`; the global random state stays as it is.
 
     Parameters
@@ -63,10 +71,13 @@ def build(name: str, shape: Sequence[int], settings: Mapping[str, Any], *, seed:
     seed : int
     known : int
         Numbers that are known of a row beside it; a variant that isn't conditional makes no use of them.
+    categories : sequence of (int, int)
+        Where the 0s and 1s of each category start and stop among a row's numbers.
     """
     import torch
 
     variant = get(name)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return variant(shape, **settings, known=known) if variant.conditional else variant(shape, **settings)
+        beside: dict[str, Any] = {"known": known} if variant.conditional else {}
+        return variant(shape, **settings, **beside, categories=categories)

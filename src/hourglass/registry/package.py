@@ -53,6 +53,7 @@ class Trained:
             description["settings"],
             seed=description["seed"],
             known=description["known"],
+            categories=description["categories"],
         )
         model.load_state_dict(load_file(folder / WEIGHTS))
         return cls(model.eval(), description, folder)

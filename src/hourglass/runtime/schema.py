@@ -4,6 +4,7 @@ A schema is made once, at ingestion, and travels with the model; what it does th
 """
 
 from dataclasses import dataclass
+from itertools import accumulate
 from math import prod
 from typing import Any, Literal, Protocol
 
@@ -20,6 +21,11 @@ class Schema(Protocol):
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of a row in the net."""
+        ...
+
+    @property
+    def categories(self) -> tuple[tuple[int, int], ...]:
+        """Where the 0s and 1s of each category start and stop among a row's numbers."""
         ...
 
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -68,6 +74,12 @@ class TableSchema:
     def shape(self) -> tuple[int, ...]:
         """Shape of a row in the net."""
         return (sum(column.width for column in self.columns),)
+
+    @property
+    def categories(self) -> tuple[tuple[int, int], ...]:
+        """Where the 0s and 1s of each category start and stop among a row's numbers."""
+        stops = accumulate(column.width for column in self.columns)
+        return tuple((stop - c.width, stop) for c, stop in zip(self.columns, stops, strict=True) if c.values)
 
     @property
     def features(self) -> list[str]:
@@ -147,6 +159,11 @@ class ArraySchema:
             return self.raw_shape
         height, width, *channels = self.raw_shape
         return (channels[0] if channels else 1, height, width)
+
+    @property
+    def categories(self) -> tuple[tuple[int, int], ...]:
+        """None: every number is one."""
+        return ()
 
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Bring rows into the net's shape; see `Schema.encode`. Flattened rows are taken too."""

@@ -33,6 +33,11 @@ class Inputs:
     validation: Batch
     shape: tuple[int, ...]
     known: int
+    categories: tuple[tuple[int, int], ...]
+
+    def build(self, variant: str, settings: dict[str, Any], seed: int) -> Variant:
+        """Make the untrained net for such rows."""
+        return models.build(variant, self.shape, settings, seed=seed, known=self.known, categories=self.categories)
 
 
 def run(project: Project, params: Params, variant: str) -> None:
@@ -46,10 +51,10 @@ def run(project: Project, params: Params, variant: str) -> None:
     def read() -> Inputs:
         dataset = Dataset(project.dataset)
         train, validation = (rows_on(device, dataset, split) for split in ("train", "validation"))
-        return Inputs(train, validation, tuple(dataset.info["shape"]), dataset.known)
+        return Inputs(train, validation, tuple(dataset.info["shape"]), dataset.known, dataset.schema.categories)
 
     def work(inputs: Inputs, folder: Path) -> None:
-        model = models.build(variant, inputs.shape, settings, seed=params.seed, known=inputs.known).to(device)
+        model = inputs.build(variant, settings, params.seed).to(device)
         _check_conditions(variant, model, inputs.known)
         _check_support(variant, settings, model.likelihood.support, inputs.train.target)
         training = Training(variant, pipeline.inputs(project, stage), fingerprint)
@@ -73,6 +78,7 @@ def run(project: Project, params: Params, variant: str) -> None:
             "shape": list(inputs.shape),
             "settings": settings,
             "known": inputs.known,
+            "categories": [list(ends) for ends in inputs.categories],
             "seed": params.seed,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             "courses": [asdict(course) for course in courses],

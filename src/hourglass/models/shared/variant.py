@@ -27,6 +27,8 @@ class Variant(nn.Module):
         Shape of one row.
     known : int
         Numbers that encoder and decoder are told of a row beside it; only a `conditional` variant is told any.
+    categories : sequence of (int, int)
+        Where the 0s and 1s of each category start and stop among a row's numbers.
     """
 
     #: Numbers the encoder gives per latent unit: 1 for a code, 2 for a mean and a log-variance.
@@ -43,6 +45,7 @@ class Variant(nn.Module):
         self,
         shape: Sequence[int],
         known: int = 0,
+        categories: Sequence[tuple[int, int]] = (),
         *,
         latent: Annotated[int, Setting("width of the code", ge=1, le=65_536)] = 8,
         hidden: Annotated[
@@ -56,6 +59,7 @@ class Variant(nn.Module):
         self.shape = tuple(shape)
         self.latent = latent
         self.known = known
+        self.categories = tuple(categories)
         #: What training pulls codes towards, so that new rows can be drawn from there; None: nothing does.
         self.prior: Prior | None = None
         #: What knows which entry follows which in codes that are made of entries, where `decode_index` decodes them.
