@@ -29,6 +29,9 @@ class Variant(nn.Module):
         Numbers that encoder and decoder are told of a row beside it; only a `conditional` variant is told any.
     categories : sequence of (int, int)
         Where the 0s and 1s of each category start and stop among a row's numbers.
+    known_shape : sequence of int
+        Shape of the array that is known of a row, where it is one: its numbers come flat, and behind them a 1, or a 0
+        where nothing is known, so that `known` is one more than their count.
     """
 
     #: Numbers the encoder gives per latent unit: 1 for a code, 2 for a mean and a log-variance.
@@ -46,6 +49,7 @@ class Variant(nn.Module):
         shape: Sequence[int],
         known: int = 0,
         categories: Sequence[tuple[int, int]] = (),
+        known_shape: Sequence[int] = (),
         *,
         latent: Annotated[int, Setting("width of the code", ge=1, le=65_536)] = 8,
         hidden: Annotated[
@@ -60,6 +64,7 @@ class Variant(nn.Module):
         self.latent = latent
         self.known = known
         self.categories = tuple(categories)
+        self.known_shape = tuple(known_shape)
         #: What training pulls codes towards, so that new rows can be drawn from there; None: nothing does.
         self.prior: Prior | None = None
         #: What knows which entry follows which in codes that are made of entries, where `decode_index` decodes them.
