@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from hourglass import models
+from hourglass.models.shared.variant import Variant
 from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.schema import schema_from_config
 
@@ -25,21 +26,25 @@ def pca_residuals(train: NDArray[Any], x: NDArray[Any], latent: int) -> NDArray[
     return residuals
 
 
-def untrained_residuals(config: dict[str, Any], x: NDArray[Any], *, seed: int) -> NDArray[np.float64]:
-    """Residuals of the variant's net with freshly drawn weights: shape of `x`.
+def untrained_net(config: dict[str, Any], *, seed: int) -> Variant:
+    """Make the variant's net with freshly drawn weights.
 
     Parameters
     ----------
     config : dict
         Of the package: ``variant``, ``shape``, ``schema``, ``settings``, ``condition``.
-    x : ndarray of float32
     seed : int
     """
     known = Conditioning.from_config(config["condition"]).known if config["condition"] else 0
     categories = schema_from_config(config["schema"]).categories
-    model = models.build(
+    return models.build(
         config["variant"], config["shape"], config["settings"], seed=seed, known=known, categories=categories
     ).eval()
+
+
+def untrained_residuals(config: dict[str, Any], x: NDArray[Any], *, seed: int) -> NDArray[np.float64]:
+    """Residuals of that net: shape of `x`, which is float32."""
+    model = untrained_net(config, seed=seed)
     with torch.no_grad():
         residuals: NDArray[np.float64] = model.reconstruct(torch.from_numpy(x)).numpy().astype(np.float64) - x
     return residuals

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from hourglass.data.dataset import Dataset
 from hourglass.evaluation import baselines, detection, guards, latent, reconstruction
+from hourglass.evaluation.portrait.portray import portray
+from hourglass.evaluation.portrait.rows import Rows, in_net_units
 from hourglass.params import EvaluateParams
 from hourglass.runtime import Model
 
@@ -63,9 +65,9 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     -------
     dict
         What was found, as JSON: ``selection`` and ``test`` metrics of ``model``, ``pca`` and ``untrained``, the
-        posterior, guards and curves.
+        posterior, guards, curves and the portrait.
     dict of str to ndarray
-        Scores, codes and examples for pictures.
+        Scores, codes, examples and the portrait's arrays for pictures.
     """
     train = dataset.normaliser(np.asarray(dataset.rows("train").x))
     found: dict[str, Any] = {"variant": model.config["variant"], "latent": model.latent, "alpha": model.config["alpha"]}
@@ -91,7 +93,9 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     test = measured["test"]
     if _has_both(test.anomaly):
         found["curves"] = detection.curves(test.scores, test.anomaly)
-    return found, _arrays(model, dataset, test, settings, seed)
+    held_out, said = _held_out(model, dataset, settings, seed)
+    found["portrait"], portrait = _portrait(model, dataset, held_out, said, test, seed)
+    return found, _arrays(model, held_out, said["z"], test, seed) | portrait
 
 
 def _metrics(
@@ -119,27 +123,48 @@ def _has_both(anomaly: NDArray[np.bool_]) -> bool:
     return bool(anomaly.any() and not anomaly.all())
 
 
-def _arrays(
-    model: Model, dataset: Dataset, test: Measured, settings: EvaluateParams, seed: int
-) -> dict[str, NDArray[Any]]:
-    names = ("calibration", "selection", "test")
-    held_out, raws = [dataset.rows(split) for split in names], [dataset.raw(split) for split in names]
-    label, index = (np.concatenate([getattr(rows, name) for rows in held_out]) for name in ("label", "index"))
-    rows = np.sort(np.random.default_rng(seed).permutation(len(label))[: settings.map_rows])
-    together = pd.concat(raws).iloc[rows] if isinstance(raws[0], pd.DataFrame) else np.concatenate(raws)[rows]
+def _held_out(
+    model: Model, dataset: Dataset, settings: EvaluateParams, seed: int
+) -> tuple[Rows, dict[str, NDArray[Any]]]:
+    """Choose rows of the splits that training never saw, and tell what the encoder says of them."""
+    parts = [_rows(dataset, split) for split in ("calibration", "selection", "test")]
+    raws = [part.raw for part in parts]
+    raw = pd.concat(raws) if isinstance(raws[0], pd.DataFrame) else np.concatenate(raws)
+    label, index = (np.concatenate([getattr(part, name) for part in parts]) for name in ("label", "index"))
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(label))[: settings.map_rows])
+    held_out = Rows(raw, label, index).take(chosen)
+    return held_out, model.posterior(held_out.raw)
+
+
+def _rows(dataset: Dataset, split: str) -> Rows:
+    rows = dataset.rows(split)
+    return Rows(dataset.raw(split), np.asarray(rows.label), np.asarray(rows.index))
+
+
+def _portrait(
+    model: Model, dataset: Dataset, held_out: Rows, said: dict[str, NDArray[Any]], test: Measured, seed: int
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Portray the model by normal rows that it can judge."""
+    judged = np.flatnonzero(np.isfinite(said["z"]).all(axis=1) & ~dataset.is_anomaly(held_out.label))
+    normal = np.flatnonzero(np.isfinite(test.scores) & ~test.anomaly)
+    chosen = {name: values[judged] for name, values in said.items()}
+    return portray(model, held_out.take(judged), chosen, _rows(dataset, "test").take(normal), seed=seed)
+
+
+def _arrays(model: Model, held_out: Rows, z: NDArray[Any], test: Measured, seed: int) -> dict[str, NDArray[Any]]:
     examples = _examples(test)
     originals = np.concatenate([test.x[places] for places in examples.values()])
     rebuilt = originals + np.concatenate([test.residuals[places] for places in examples.values()])
     arrays = {
-        "map_z": model.encode(together),
-        "map_label": label[rows],
-        "map_index": index[rows],
+        "map_z": z,
+        "map_label": held_out.label,
+        "map_index": held_out.index,
         "test_score": test.scores,
         "test_label": test.label,
         "test_index": test.index,
         "example_x": originals,
         "example_x_hat": rebuilt.astype(np.float32),
-        "sample_x": model.normaliser(_array_of(model, model.sample(2 * EXAMPLES, seed=seed))),
+        "sample_x": in_net_units(model, model.sample(2 * EXAMPLES, seed=seed)),
     }
     arrays |= {f"example_{name}": places for name, places in examples.items()}
     return arrays
@@ -155,7 +180,3 @@ def _examples(test: Measured) -> dict[str, NDArray[np.int64]]:
         "worst": ranked[::-1][:EXAMPLES],
         "best": ranked[:EXAMPLES],
     }
-
-
-def _array_of(model: Model, rows: Any) -> NDArray[Any]:
-    return model.schema.encode(rows)[0]

@@ -1,0 +1,88 @@
+"""What a model makes of rows that are corrupted as in its training, and more or less than there."""
+
+from math import log10
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hourglass.evaluation.portrait.rows import Rows, in_net_units
+from hourglass.models.shared.corruptions import CORRUPTIONS, SHARES
+from hourglass.runtime import Model
+
+#: Amplitudes of the noise relative to that of training: its own, and three that training never saw.
+AMPLITUDES = (1.0, 0.5, 1.5, 2.0)
+_ROWS, _SHOWN = 256, 8
+_LARGEST_SHARE = 0.95
+
+
+def denoising(model: Model, rows: Rows, *, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Corrupt rows, feed them to the package and compare what comes back with the clean rows.
+
+    Parameters
+    ----------
+    model : Model
+        Of a variant with the settings ``corruption`` and ``level``.
+    rows : Rows
+        Clean ones, normal.
+    seed : int
+        Of the noise; every level has the same.
+
+    Returns
+    -------
+    dict
+        ``corruption``; ``clean_mse``, the error on clean rows; ``levels``, a list with ``level``, ``held_out`` (whether
+        it differs from training's), and what `compare` says.
+    dict of str to ndarray
+        ``denoising_noisy``, ``denoising_rebuilt`` and ``denoising_clean`` of shape (rows, *shape), at training's level.
+    """
+    settings = model.config["settings"]
+    name = settings.get("corruption", "gaussian")
+    corrupt, usual = CORRUPTIONS[name]
+    own = usual if settings.get("level") is None else settings["level"]
+    clean = in_net_units(model, rows.take(slice(_ROWS)).raw)
+
+    def seen(level: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        noisy = corrupt(torch.from_numpy(clean), level, torch.Generator().manual_seed(seed)).numpy()
+        raw = model.schema.decode(model.normaliser.inverse(noisy))
+        return in_net_units(model, raw), in_net_units(model, model.reconstruct(raw))
+
+    found = {level_at(name, own, amplitude): amplitude for amplitude in AMPLITUDES}
+    pairs = {level: seen(level) for level in found}
+    facts = [{"level": level, "held_out": found[level] != 1} | compare(clean, *pairs[level]) for level in sorted(pairs)]
+    noisy, rebuilt = (one[:_SHOWN] for one in pairs[own])
+    error = np.square(in_net_units(model, model.reconstruct(rows.take(slice(_ROWS)).raw)) - clean, dtype=np.float64)
+    return (
+        {"corruption": name, "clean_mse": float(error.mean()), "levels": facts},
+        {"denoising_noisy": noisy, "denoising_rebuilt": rebuilt, "denoising_clean": clean[:_SHOWN]},
+    )
+
+
+def level_at(corruption: str, level: float, amplitude: float) -> float:
+    """Give the level that makes noise so many times as strong: of dB less, of a share at most 0.95."""
+    if corruption == "additive":
+        return level - 20 * log10(amplitude)
+    return min(level * amplitude, _LARGEST_SHARE) if corruption in SHARES else level * amplitude
+
+
+def compare(clean: NDArray[Any], noisy: NDArray[Any], rebuilt: NDArray[Any]) -> dict[str, float]:
+    """Measure what rebuilding gains.
+
+    Returns
+    -------
+    dict
+        In dB: ``snr_noisy`` and ``snr_rebuilt``, the power of the rows, each without its mean, over that of the error;
+        ``gain``, their difference, which is that of the PSNRs too.
+    """
+    flat = clean.reshape(len(clean), -1).astype(np.float64)
+    power = flat.var(axis=1).mean()
+    noisy_snr, rebuilt_snr = (
+        _decibels(power, np.square(one.reshape(flat.shape) - flat).mean()) for one in (noisy, rebuilt)
+    )
+    return {"snr_noisy": noisy_snr, "snr_rebuilt": rebuilt_snr, "gain": rebuilt_snr - noisy_snr}
+
+
+def _decibels(power: float, error: float) -> float:
+    least = np.finfo(np.float64).tiny
+    return 10 * log10(max(power, least) / max(error, least))

@@ -1,0 +1,35 @@
+"""Packages of the variants that have something of their own to show."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hourglass.data.sources import Raw
+from hourglass.evaluation.portrait.rows import Rows
+from hourglass.params import DataParams
+from tests.conftest import DIGITS, Packaged, packaged
+
+
+def rows_of(made: Any, split: str = "test") -> Rows:
+    """The normal rows of a split."""
+    rows = made.dataset.rows(split)
+    normal = np.flatnonzero(~made.dataset.is_anomaly(rows.label))
+    return Rows(made.dataset.raw(split), np.asarray(rows.label), np.asarray(rows.index)).take(normal)
+
+
+@pytest.fixture(scope="session")
+def signal_denoiser(tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+    """A denoising autoencoder on sines of random phase, with noise at 10 dB."""
+    draw = np.random.default_rng(0)
+    sines = np.sin(np.linspace(0, 6, 24) + draw.uniform(0, 2 * np.pi, (600, 1)))
+    settings = {"latent": 4, "hidden": [48], "corruption": "additive", "level": 10}
+    raw = Raw("array", sines, None)
+    return packaged(raw, DataParams(source="sines"), "denoising", settings, tmp_path_factory.mktemp("signal") / "made")
+
+
+@pytest.fixture(scope="session")
+def image_sparse(digits: Raw, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+    """A Top-K autoencoder on images."""
+    settings = {"latent": 16, "hidden": [32], "sparsity": "top_k", "k": 3}
+    return packaged(digits, DIGITS, "sparse", settings, tmp_path_factory.mktemp("image") / "sparse")

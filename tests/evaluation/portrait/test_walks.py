@@ -1,0 +1,81 @@
+"""Walks start, lead and end where they say."""
+
+import numpy as np
+import pytest
+
+from hourglass.evaluation.latent import posterior
+from hourglass.evaluation.portrait.rows import in_net_units
+from hourglass.evaluation.portrait.walks import interpolations, traversals
+
+from .conftest import rows_of
+
+
+@pytest.fixture(scope="module")
+def rows(image_vae):
+    return rows_of(image_vae)
+
+
+@pytest.fixture(scope="module")
+def said(image_vae, rows):
+    return image_vae.model.posterior(rows.raw)
+
+
+def test_units_of_a_variational_model_come_by_their_kl(image_vae, rows, said):
+    found, arrays = traversals(image_vae.model, rows, said)
+    kl = posterior(said["z"], said["logvar"])["kl_per_unit"]
+    assert found["order"] == "kl"
+    assert found["kl"] == sorted(kl, reverse=True)
+    assert [kl[unit - 1] for unit in found["units"]] == found["kl"]
+    assert arrays["traversal_x"].shape == (4, 7, 1, 8, 8)
+
+
+def test_a_walk_moves_one_unit_between_quantiles_and_leaves_the_others_at_the_typical_row(image_vae, rows, said):
+    found, arrays = traversals(image_vae.model, rows, said)
+    z = said["z"]
+    typical = z[list(rows.index).index(found["row"])]
+    assert np.linalg.norm(typical - z.mean(0)) == np.linalg.norm(z - z.mean(0), axis=1).min()
+    unit = found["units"][1] - 1
+    for step, quantile in ((0, 0.02), (-1, 0.98)):
+        code = typical.copy()
+        code[unit] = np.quantile(z[:, unit], quantile)
+        served = in_net_units(image_vae.model, image_vae.model.decode(code[None]))
+        np.testing.assert_allclose(arrays["traversal_x"][1, step], served[0], atol=1e-5)
+
+
+def test_units_of_another_model_come_by_what_they_change(table_autoencoder):
+    rows = rows_of(table_autoencoder)
+    said = table_autoencoder.model.posterior(rows.raw)
+    found, arrays = traversals(table_autoencoder.model, rows, said)
+    assert found["order"] == "effect"
+    assert found["effect"] == sorted(found["effect"], reverse=True)
+    changed = np.sqrt(arrays["traversal_x"].astype(float).var(axis=1).mean(axis=1))
+    np.testing.assert_allclose(found["effect"], changed)
+
+
+def test_of_many_units_eight_are_shown(image_sparse):
+    rows = rows_of(image_sparse)
+    found, arrays = traversals(image_sparse.model, rows, image_sparse.model.posterior(rows.raw))
+    assert len(set(found["units"])) == len(arrays["traversal_x"]) == 8
+
+
+def test_interpolations_lead_from_one_class_to_another(image_vae, rows):
+    found, arrays = interpolations(image_vae.model, rows)
+    label = dict(zip(rows.index, rows.label, strict=True))
+    assert all(label[start] != label[end] for start, end in found["rows"])
+    assert len({row for pair in found["rows"] for row in pair}) == 8
+    assert arrays["interpolation_x"].shape == (4, 8, 1, 8, 8)
+
+
+def test_interpolations_begin_and_end_at_the_reconstructions_of_their_rows(image_vae, rows):
+    found, arrays = interpolations(image_vae.model, rows)
+    places = [list(rows.index).index(row) for row in found["rows"][0]]
+    raw = rows.take(places).raw
+    np.testing.assert_array_equal(arrays["interpolation_ends"][0], in_net_units(image_vae.model, raw))
+    rebuilt = in_net_units(image_vae.model, image_vae.model.reconstruct(raw))
+    np.testing.assert_allclose(arrays["interpolation_x"][0, [0, -1]], rebuilt, atol=1e-5)
+
+
+def test_rows_without_classes_are_paired_in_their_order(table_autoencoder):
+    rows = rows_of(table_autoencoder)
+    found, _ = interpolations(table_autoencoder.model, rows)
+    assert np.ravel(found["rows"]).tolist() == rows.index[:8].tolist()
