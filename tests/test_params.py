@@ -43,6 +43,12 @@ def test_what_is_said_is_kept(load):
     assert (loaded.settings_of("vae")["latent"], loaded.settings_of("vae")["hidden"]) == (3, [20, 10])
 
 
+def test_the_width_of_a_code_may_be_left_to_training_unless_it_must_exceed_the_rows(load):
+    assert load("variants: [vae]\nvae: {latent: auto}\n").settings_of("vae")["latent"] == "auto"
+    with pytest.raises(HourglassError, match=r"overcomplete\.latent is 'auto'; it should be a valid integer\."):
+        load("variants: [overcomplete]\novercomplete: {latent: auto}\n")
+
+
 def test_a_section_of_a_variant_that_is_not_listed_may_stay(load):
     assert load(SMALLEST + "autoencoder: {latent: 4}\n").variants == ["vae"]
 
@@ -89,9 +95,9 @@ def test_a_mistake_is_told_in_a_sentence(load, text, sentence):
 
 OF_VARIANTS = {
     "vae: {latnt: 3}": "unknown key 'vae.latnt'; did you mean 'vae.latent'?",
-    "vae: {latent: 0}": "vae.latent is 0; it should be greater than or equal to 1.",
-    "vae: {latent: wide}": "vae.latent is 'wide'; it should be a valid integer.",
-    "vae: {latent: true}": "vae.latent is True; it should be a valid integer.",
+    "vae: {latent: 0}": "vae.latent is 0; it should be greater than or equal to 1, or 'auto'.",
+    "vae: {latent: wide}": "vae.latent is 'wide'; it should be a valid integer, or 'auto'.",
+    "vae: {latent: true}": "vae.latent is True; it should be a valid integer, or 'auto'.",
     "vae: {hidden: [8, 0]}": "vae.hidden.1 is 0; it should be greater than or equal to 1.",
     "vae: {activation: rlu}": "vae.activation is 'rlu'; it should be 'relu', 'silu', 'gelu', 'tanh' or 'elu'.",
     "vae: []": "variant 'vae' is listed but has no section; add `vae: {}` for its defaults.",

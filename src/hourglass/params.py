@@ -14,14 +14,24 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hourglass import models
 from hourglass.errors import HourglassError
-from hourglass.settings import declared_settings
+from hourglass.settings import AUTO, declared_settings
 from hourglass.training.settings import TrainSettings
 
 SPLITS = ("train", "validation", "calibration", "selection", "test")
@@ -262,12 +272,25 @@ def _bounded(hint: Any) -> Any:
     """Rewrite a type so that pydantic sees the bounds of every `Setting` in it, also in those of a list's items."""
     if get_origin(hint) is Annotated:
         inner, setting = get_args(hint)
-        return Annotated[_bounded(inner), Field(description=setting.doc, **setting.bounds)]
+        field = Field(description=setting.doc, **setting.bounds)
+        if setting.auto:
+            return Annotated[_bounded(inner), field, WrapValidator(_or_auto)]
+        return Annotated[_bounded(inner), field]
     if get_origin(hint) is list:
         return list[_bounded(get_args(hint)[0])]  # type: ignore[misc]
     if get_origin(hint) in (Union, UnionType):
         return reduce(or_, map(_bounded, get_args(hint)))
     return hint
+
+
+def _or_auto(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Let a number be left to training."""
+    if value == AUTO:
+        return value
+    try:
+        return check(value)
+    except ValidationError as invalid:
+        raise PydanticCustomError("number_or_auto", f"{invalid.errors()[0]['msg']}, or {AUTO!r}") from None
 
 
 def _validated(model: type[BaseModel], content: dict[str, Any], prefix: str) -> Any:

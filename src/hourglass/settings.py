@@ -12,16 +12,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
+#: What ``params.yaml`` says where training shall choose a number.
+AUTO = "auto"
+
 
 @dataclass(frozen=True)
 class Setting:
-    """What a setting means and where it may lie (bounds as in ``annotated_types``)."""
+    """What a setting means and where it may lie (bounds as in ``annotated_types``).
+
+    ``auto`` tells that ``params.yaml`` may say so in place of a number, which training then chooses; the class itself
+    only ever sees numbers.
+    """
 
     doc: str
     ge: float | None = None
     gt: float | None = None
     le: float | None = None
     lt: float | None = None
+    auto: bool = False
 
     @property
     def bounds(self) -> dict[str, float]:

@@ -98,10 +98,10 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 @pytest.fixture(scope="session")
 def signals(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """Unlabelled arrays: sines of random phase."""
+    """Unlabelled arrays: sines of random phase. The width of the code is found by training."""
     folder = tmp_path_factory.mktemp("signals")
     draw = np.random.default_rng(0)
     phase = draw.uniform(0, 2 * np.pi, (400, 1))
     np.save(folder / "sines.npy", np.sin(np.linspace(0, 6, 48) + phase) + draw.normal(0, 0.1, (400, 48)))
-    settings = {"data": {"source": "sines.npy"}, "variants": ["autoencoder"]}
+    settings = {"data": {"source": "sines.npy"}, "variants": ["autoencoder"], "autoencoder": {"latent": "auto"}}
     return ran(folder / "project", str(folder / "sines.npy"), settings)

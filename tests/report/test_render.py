@@ -187,6 +187,16 @@ def test_the_change_is_against_the_previous_run_of_the_same_variant(images, stan
     assert "no earlier run" in found.row(" vae 4 latent")
 
 
+def test_a_width_that_training_chose_is_what_is_packaged_and_its_curve_is_shown(signals, images):
+    trained = read_json(signals.project.output("train", "autoencoder") / "model.json")
+    chosen, tried = trained["widths"]["chosen"], trained["widths"]["tried"]
+    assert trained["settings"]["latent"] == signals.evaluation("autoencoder")["latent"] == chosen
+    assert [one["latent"] for one in tried][:2] == [2, 4]
+    assert f"held-out error of {len(tried)} widths of the code, chosen {chosen}" in signals.plain
+    assert not (signals.project.output("train", "autoencoder") / "widths").exists()
+    assert "widths of the code" not in images.plain
+
+
 @pytest.mark.parametrize(
     ("seen", "said"),
     [

@@ -1,6 +1,6 @@
 """The vector-quantised autoencoder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import log
 from typing import Annotated, Any
 
@@ -62,6 +62,10 @@ class VQVAE(Variant):
         places = (self.pieces * self.quantiser.depth, self.quantiser.entries)
         self.code_prior: CodeTransformer = CodeTransformer(*places, width=width, layers=layers, heads=heads)
         self.register_buffer("usage", torch.zeros(places, dtype=torch.int64))
+
+    @classmethod
+    def narrowest(cls, settings: Mapping[str, Any]) -> int:
+        return settings.get("pieces") or super().narrowest(settings)
 
     def encode(self, x: Tensor) -> dict[str, Tensor]:
         """Give the codes before they are quantised as ``"z"``, and their entries as ``"index"``."""

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -162,6 +162,24 @@ def bars(values: Sequence[float], *, name: str, label: str, x_label: str, y_labe
     axes.bar(range(1, len(ordered) + 1), ordered, color=_STAND_INS["normal"], width=0.72)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     axes.set(xlabel=x_label, ylabel=y_label)
+    return _svg(figure, name, label)
+
+
+def widths(tried: Sequence[dict[str, Any]], chosen: int, *, name: str, label: str) -> Markup:
+    """Draw the held-out error by the width of the code, with two standard errors each way; mark the chosen width."""
+    figure, axes = _figure()
+    x, error = [one["latent"] for one in tried], [one["error"] for one in tried]
+    bars = [2 * one["error_se"] for one in tried]
+    axes.errorbar(x, error, bars, fmt="-o", color=_STAND_INS["normal"], lw=1.5, ms=4, elinewidth=1)
+    axes.axvline(chosen, color=_STAND_INS["muted"], lw=0.8, ls=":")
+    best = error[x.index(chosen)]
+    axes.plot([chosen], [best], "o", ms=8, color=_STAND_INS["normal"], mec=_STAND_INS["surface"], mew=1.4)
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(FixedLocator(x))
+    axes.xaxis.set_major_formatter(lambda width, _: f"{width:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_ylim(bottom=0)
+    axes.set(xlabel="width of the code (latent)", ylabel="mean squared error")
     return _svg(figure, name, label)
 
 

@@ -20,6 +20,7 @@ def panel(facts: Facts, variant: Variant) -> dict[str, Any]:
         "variant": variant,
         "posterior": variant.evaluation["posterior"],
         "curves": list(_curves(variant)),
+        "widths": _widths(variant),
         "roc": _roc(variant),
         "auroc": Estimate.of(variant.evaluation["test"]["model"], "auroc"),
         "scores": _scores(variant),
@@ -52,6 +53,18 @@ def _curves(variant: Variant) -> Iterator[tuple[str, Markup]]:
                 label=f"{variant.name}: {term} on train and validation over {len(course.epochs)} epochs",
             ),
         )
+
+
+def _widths(variant: Variant) -> Markup | None:
+    found = variant.model["widths"]
+    if found is None:
+        return None
+    return figures.widths(
+        found["tried"],
+        found["chosen"],
+        name=f"{variant.name}-widths",
+        label=f"{variant.name}: held-out error of {len(found['tried'])} widths of the code, chosen {found['chosen']}",
+    )
 
 
 def _roc(variant: Variant) -> Markup | None:

@@ -10,7 +10,7 @@ from hourglass import models, params
 from hourglass.errors import HourglassError
 from hourglass.project import Project
 from hourglass.report.terminal import facts, show, table
-from hourglass.settings import Declared, Setting, declared_settings
+from hourglass.settings import AUTO, Declared, Setting, declared_settings
 
 
 def list_variants() -> None:
@@ -54,7 +54,11 @@ def explain(project: Project, name: str) -> None:
 def _row(declared: Declared, section: dict[str, Any]) -> tuple[str, ...]:
     default = _value(declared.default)
     value = _value(section[declared.name]) if declared.name in section else default
-    return declared.name, value, default, type_words(declared.type), bound_words(declared), declared.setting.doc
+    return declared.name, value, default, _type(declared), bound_words(declared), declared.setting.doc
+
+
+def _type(declared: Declared) -> str:
+    return f"{type_words(declared.type)} | {AUTO}" if declared.setting.auto else type_words(declared.type)
 
 
 def type_words(hint: Any) -> str:

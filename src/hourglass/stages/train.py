@@ -1,5 +1,6 @@
 """``train@V``: the training split becomes weights."""
 
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,15 @@ from hourglass.project import Project
 from hourglass.registry.mirror import mirrored
 from hourglass.registry.tracking import Training
 from hourglass.runtime.normaliser import normalise
+from hourglass.settings import AUTO
 from hourglass.stages.guard import run_guarded
 from hourglass.stages.progress import EpochProgress
 from hourglass.training import devices
 from hourglass.training.loop import METRICS_FILE, fit
+from hourglass.training.widths import choose
+
+#: Where widths are tried, in the folder that the stage works in.
+_WIDTHS = "widths"
 
 
 @dataclass(frozen=True)
@@ -53,30 +59,33 @@ def run(project: Project, params: Params, variant: str) -> None:
         train, validation = (rows_on(device, dataset, split) for split in ("train", "validation"))
         return Inputs(train, validation, tuple(dataset.info["shape"]), dataset.known, dataset.schema.categories)
 
+    def watch(latent: int, epochs: int) -> EpochProgress:
+        return EpochProgress(f"{variant} with latent {latent}", epochs)
+
     def work(inputs: Inputs, folder: Path) -> None:
-        model = inputs.build(variant, settings, params.seed).to(device)
-        _check_conditions(variant, model, inputs.known)
-        _check_support(variant, settings, model.likelihood.support, inputs.train.target)
+        def build(latent: int) -> Variant:
+            return inputs.build(variant, settings | {"latent": latent}, params.seed).to(device)
+
+        rows: dict[str, Any] = {"train": inputs.train, "validation": inputs.validation}
+        rows |= {"settings": params.train, "seed": params.seed}
+        narrowest = models.get(variant).narrowest(settings)
+        latent, widths = settings["latent"], None
+        _check(variant, settings, build(narrowest if latent == AUTO else latent), inputs)
         training = Training(variant, pipeline.inputs(project, stage), fingerprint)
-        epochs = folder / METRICS_FILE
-        with (
-            mirrored(project, params.registry.name, training, epochs),
-            EpochProgress(variant, params.train.epochs * len(model.courses())) as show,
-        ):
-            courses = fit(
-                model,
-                inputs.train,
-                inputs.validation,
-                params.train,
-                seed=params.seed,
-                folder=folder,
-                on_epoch=show,
-            )
+        with mirrored(project, params.registry.name, training, folder / METRICS_FILE):
+            if latent == AUTO:
+                widths = choose(build, **rows, narrowest=narrowest, folder=folder / _WIDTHS, watch=watch)
+                latent = widths.chosen
+            model = build(latent)
+            with EpochProgress(variant, params.train.epochs * len(model.courses())) as show:
+                courses = fit(model, **rows, folder=folder, on_epoch=show)
+        shutil.rmtree(folder / _WIDTHS, ignore_errors=True)
         save_file({name: value.cpu().contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
         description = {
             "variant": variant,
             "shape": list(inputs.shape),
-            "settings": settings,
+            "settings": settings | {"latent": latent},
+            "widths": widths and asdict(widths),
             "known": inputs.known,
             "categories": [list(ends) for ends in inputs.categories],
             "seed": params.seed,
@@ -109,16 +118,15 @@ def rows_on(device: torch.device, dataset: Dataset, split: str) -> Batch:
     return Batch(x=x, condition=condition if dataset.known else None, target=x, label=label, index=index)
 
 
-def _check_conditions(variant: str, model: Variant, known: int) -> None:
-    if model.conditional and not known:
+def _check(variant: str, settings: dict[str, Any], model: Variant, inputs: Inputs) -> None:
+    """Refuse data that the variant can't be trained on."""
+    if model.conditional and not inputs.known:
         raise HourglassError(
             f"params.yaml: {variant} is told what is known of a row, and data.condition names no column. Name the "
             "label or columns of a table (`hourglass data ... --condition COL`), or take the variant out of `variants`."
         )
-
-
-def _check_support(variant: str, settings: dict[str, Any], support: tuple[float, float], target: torch.Tensor) -> None:
-    low, high = target.min().item(), target.max().item()
+    low, high = inputs.train.target.min().item(), inputs.train.target.max().item()
+    support = model.likelihood.support
     if low < support[0] or high > support[1]:
         raise HourglassError(
             f"params.yaml: {variant}.likelihood {settings['likelihood']!r} needs values from {support[0]:g} to "

@@ -21,7 +21,8 @@ from hourglass.training.schedules import Schedules
 from hourglass.training.settings import TrainSettings
 
 METRICS_FILE = "metrics.jsonl"
-_EVALUATION_ROWS = 4096
+#: Rows that are measured at once.
+EVALUATION_ROWS = 4096
 
 Record = dict[str, Any]
 
@@ -35,6 +36,7 @@ def fit(
     seed: int,
     folder: Path,
     on_epoch: Callable[[Record], None] | None = None,
+    first_course_only: bool = False,
 ) -> list[Finished]:
     """Train a model and leave it with the weights of its best epoch.
 
@@ -54,6 +56,8 @@ def fit(
         Where metrics and checkpoints are written.
     on_epoch : callable, optional
         Called with each record.
+    first_course_only : bool
+        Whether to leave out what a variant trains after its autoencoder.
 
     Returns
     -------
@@ -69,7 +73,7 @@ def fit(
         raise HourglassError("training needs at least one row in train and one in validation.")
     steps_per_epoch = ceil(len(train) / settings.batch)
     schedules = Schedules(settings, total_steps=settings.epochs * steps_per_epoch)
-    courses = model.courses()
+    courses = model.courses()[:1] if first_course_only else model.courses()
     trainee = _trainee(model, courses, settings, seed, train.x.device)
     checkpoint = Checkpoint(folder)
     checkpoint.load_into(trainee)
@@ -104,7 +108,7 @@ def measure(model: Variant, rows: Batch, *, seed: int) -> dict[str, float]:
 
 def _diagnosed(course: Course, rows: Batch, seed: int) -> dict[str, float]:
     with torch.no_grad():
-        first = next(in_order(rows, _EVALUATION_ROWS))
+        first = next(in_order(rows, EVALUATION_ROWS))
         return course.diagnose(first, torch.Generator(rows.x.device).manual_seed(seed))
 
 
@@ -113,7 +117,7 @@ def _measured(course: Course, model: Variant, rows: Batch, seed: int) -> "_Sums"
     context = Context(torch.Generator(rows.x.device).manual_seed(seed))
     sums = _Sums()
     with torch.no_grad():
-        for batch in in_order(rows, _EVALUATION_ROWS):
+        for batch in in_order(rows, EVALUATION_ROWS):
             sums.add(course.losses(batch, context))
     return sums
 

@@ -26,4 +26,10 @@ class TrainSettings:
         int, Setting("times that the KL's weight rises, over equal shares of all steps", ge=1, le=1000)
     ] = 1
     patience: Annotated[int, Setting("epochs without a better monitor before training stops", ge=1)] = 30
+    auto_epochs: Annotated[
+        float, Setting("share of the epochs that each width gets where a variant has latent: auto", gt=0, le=1)
+    ] = 0.25
+    auto_gain: Annotated[
+        float, Setting("share of the held-out error that a wider code must save, for latent: auto", gt=0, lt=1)
+    ] = 0.1
     checkpoint_seconds: Annotated[float, Setting("time between two checkpoints, at least", ge=0)] = 5.0

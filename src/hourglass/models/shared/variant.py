@@ -1,7 +1,7 @@
 """The contract of a variant."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +51,7 @@ class Variant(nn.Module):
         categories: Sequence[tuple[int, int]] = (),
         known_shape: Sequence[int] = (),
         *,
-        latent: Annotated[int, Setting("width of the code", ge=1, le=65_536)] = 8,
+        latent: Annotated[int, Setting("width of the code; auto: training finds it", ge=1, le=65_536, auto=True)] = 8,
         hidden: Annotated[
             list[Annotated[int, Setting("units", ge=1)]] | None,
             Setting("widths of the encoder's hidden layers, mirrored in the decoder; null: derived from the latent"),
@@ -86,6 +86,11 @@ class Variant(nn.Module):
             activation=activation,
             known=known,
         )
+
+    @classmethod
+    def narrowest(cls, settings: Mapping[str, Any]) -> int:  # noqa: ARG003
+        """Give the width that ``latent: auto`` starts from; its multiples suit the other settings."""
+        return 2
 
     def encode(self, x: Tensor) -> dict[str, Tensor]:
         """Embed rows without noise.

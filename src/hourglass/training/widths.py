@@ -1,0 +1,197 @@
+"""``latent: auto``: the width of a code after which a wider one hardly helps."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from math import ceil, prod, sqrt
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from hourglass.models.shared.batch import Batch
+from hourglass.models.shared.variant import Variant
+from hourglass.training.batches import in_order
+from hourglass.training.loop import EVALUATION_ROWS, Record, fit
+from hourglass.training.settings import TrainSettings
+
+#: Standard errors that a gain must exceed, so that chance among the held-out rows is no gain.
+_STANDARD_ERRORS = 2.0
+#: Widths without a gain, one after the other, that end the growth; one may be a training that went badly.
+_MISSES = 2
+
+
+@dataclass(frozen=True)
+class Tried:
+    """How a width did.
+
+    Parameters
+    ----------
+    latent : int
+    error, error_se : float
+        Mean squared error of the validation rows' values without noise, in the net's units, and its standard error.
+    monitor : float
+        Lowest monitor.
+    epochs, best_epoch : int
+        Epochs that ran, and the one whose weights were measured.
+    """
+
+    latent: int
+    error: float
+    error_se: float
+    monitor: float
+    epochs: int
+    best_epoch: int
+
+
+@dataclass(frozen=True)
+class Widths:
+    """What a search found: the chosen width, and all that were tried, in ascending order."""
+
+    chosen: int
+    tried: list[Tried]
+
+
+def choose(
+    build: Callable[[int], Variant],
+    train: Batch,
+    validation: Batch,
+    settings: TrainSettings,
+    *,
+    narrowest: int,
+    seed: int,
+    folder: Path,
+    watch: Callable[[int, int], AbstractContextManager[Callable[[Record], None]]],
+) -> Widths:
+    """Double the width of a code for as long as that clearly lowers the held-out error.
+
+    Each width gets a short training of its own, of the first course alone. A wider code counts as better if it lowers
+    the mean squared error of validation by more than ``auto_gain``, relative to the best width before, and by more than
+    twice the standard error of the rows' differences. Two widths in a row that are no better end the growth, and so
+    does the width of a row, where a code could copy. At last the width halfway down to the next narrower one is tried,
+    and taken unless the wider one is clearly better.
+
+    Parameters
+    ----------
+    build : callable
+        Makes an untrained net of a width, on the device of the rows.
+    train, validation : Batch
+    settings : TrainSettings
+        Of the whole training; ``auto_epochs`` is the share of its epochs that a width gets.
+    narrowest : int
+        The first width; all others are multiples of it.
+    seed : int
+    folder : Path
+        Where results and checkpoints are kept, so that a repeated call goes on where a killed one stopped; the caller
+        removes it.
+    watch : callable
+        Takes a width and its epochs, and gives what shows the epochs as they end.
+
+    Returns
+    -------
+    Widths
+    """
+    folder.mkdir(exist_ok=True)
+    short = replace(settings, epochs=ceil(settings.auto_epochs * settings.epochs))
+    tried: dict[int, Tried] = {}
+
+    def errors(latent: int) -> Tensor:
+        tried[latent], found = _try(build, latent, train, validation, short, seed, folder, watch)
+        return found
+
+    best, lowest, misses = narrowest, errors(narrowest), 0
+    for latent in _doubled(narrowest, below=prod(train.x.shape[1:])):
+        found = errors(latent)
+        if clearly_lower(found, lowest, settings.auto_gain):
+            best, lowest, misses = latent, found, 0
+        else:
+            misses += 1
+        if misses == _MISSES:
+            break
+    between = 3 * best // 4
+    if (
+        between > best // 2
+        and between % narrowest == 0
+        and not clearly_lower(lowest, errors(between), settings.auto_gain)
+    ):
+        best = between
+    return Widths(best, [tried[latent] for latent in sorted(tried)])
+
+
+def clearly_lower(errors: Tensor, others: Tensor, gain: float) -> bool:
+    """Tell whether rows' errors are lower than others by a share of those, and by more than chance among rows.
+
+    Parameters
+    ----------
+    errors, others : Tensor of shape (rows,)
+        Of the same rows.
+    gain : float
+    """
+    saved = others - errors
+    by_chance = _STANDARD_ERRORS * _standard_error(saved)
+    return bool(saved.mean() > max(gain * others.mean().item(), by_chance))
+
+
+def _doubled(width: int, below: int) -> Iterator[int]:
+    while (width := 2 * width) < below:
+        yield width
+
+
+def _try(
+    build: Callable[[int], Variant],
+    latent: int,
+    train: Batch,
+    validation: Batch,
+    settings: TrainSettings,
+    seed: int,
+    folder: Path,
+    watch: Callable[[int, int], AbstractContextManager[Callable[[Record], None]]],
+) -> tuple[Tried, Tensor]:
+    """Train at a width and measure every validation row, or read what came of it before."""
+    result = folder / f"{latent}.safetensors"
+    if not result.exists():
+        place = folder / str(latent)
+        place.mkdir(exist_ok=True)
+        model = build(latent)
+        with watch(latent, settings.epochs) as show:
+            (course,) = fit(
+                model, train, validation, settings, seed=seed, folder=place, on_epoch=show, first_course_only=True
+            )
+        facts = {"monitor": repr(course.best), "epochs": str(course.epoch), "best_epoch": str(course.best_epoch)}
+        save_file({"errors": _errors(model, validation).cpu()}, place / result.name, metadata=facts)
+        (place / result.name).replace(result)
+        shutil.rmtree(place)
+    with safe_open(result, framework="pt") as stored:
+        errors, facts = stored.get_tensor("errors"), stored.metadata()
+    return Tried(
+        latent=latent,
+        error=errors.mean().item(),
+        error_se=_standard_error(errors),
+        monitor=float(facts["monitor"]),
+        epochs=int(facts["epochs"]),
+        best_epoch=int(facts["best_epoch"]),
+    ), errors
+
+
+def _errors(model: Variant, rows: Batch) -> Tensor:
+    """Mean squared error of each row's values: float64 of shape (rows,)."""
+    model.eval()
+    with torch.no_grad():
+        return torch.cat(
+            [
+                (_reconstruct(model, batch) - batch.target).square().flatten(1).mean(1, dtype=torch.float64)
+                for batch in in_order(rows, EVALUATION_ROWS)
+            ]
+        )
+
+
+def _reconstruct(model: Variant, batch: Batch) -> Tensor:
+    known: tuple[Tensor | None, ...] = (batch.condition,) if model.conditional else ()
+    return model.reconstruct(batch.x, *known)
+
+
+def _standard_error(values: Tensor) -> float:
+    return values.std(correction=0).item() / sqrt(len(values))
