@@ -15,6 +15,7 @@ FORBIDDEN = {
     "training": ("params", "data", "runtime", "evaluation", "stages", "registry", "report", "pipeline"),
     "data": ("models", "training", "evaluation", "stages", "registry", "report", "pipeline"),
     "evaluation": ("training", "stages", "registry", "report", "pipeline"),
+    "use": ("models", "training", "evaluation", "stages", "registry", "report", "pipeline"),
 }
 
 
@@ -58,6 +59,7 @@ def test_only_the_flows_know_prefect():
         ("hourglass.stages.train", ("mlflow", "umap", "sklearn", "dvc.repo", "matplotlib", "prefect", "onnx")),
         ("hourglass.stages.compare", ("torch", "mlflow", "matplotlib", "prefect", "onnx")),
         ("hourglass.stages.evaluate", ("mlflow", "umap", "matplotlib", "prefect", "onnx")),
+        ("hourglass.use.commands", ("torch", "mlflow", "sklearn", "matplotlib", "prefect", "onnx", "PIL")),
         ("hourglass", ("torch", "mlflow", "numpy")),
     ],
 )

@@ -100,3 +100,17 @@ def test_hashes_of_a_folder_are_sorted_by_path(tmp_path):
     for number in range(9, -1, -1):
         (tmp_path / str(number)).touch()
     assert list(files.folder_hashes(tmp_path)) == [str(number) for number in range(10)]
+
+
+def write_half(out, part):
+    with files.whole(out) as place:
+        (place / part).parent.mkdir(exist_ok=True)
+        (place / part).write_text("half")
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("part", ["", "page"], ids=["file", "folder"])
+def test_what_fails_half_way_leaves_nothing(tmp_path, part):
+    with pytest.raises(ZeroDivisionError):
+        write_half(tmp_path / "out", part)
+    assert not list(tmp_path.iterdir())

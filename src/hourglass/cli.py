@@ -24,6 +24,19 @@ _DATA, _PIPELINE, _SCHEDULE = "Data", "Pipeline", "Schedule"
 _REGISTRY, _MODELS, _UPKEEP = "Registry", "Models", "Upkeep"
 _URI_ARGUMENT = typer.Argument(help="models:/NAME/3 or models:/NAME@champion")
 _JSON = typer.Option("--json", help="print JSON, for programs")
+_INPUT = Annotated[str, typer.Argument(help="a .csv, .parquet, .npy, .npz, an image folder, or a bundled set")]
+_OUT = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", help="a new .csv or .parquet; of arrays .npy or .npz; of images also a folder for PNG files"
+    ),
+]
+_MODEL = Annotated[
+    str | None, typer.Option(help="models:/NAME/3 or a folder; by default the champion of registry.name")
+]
+_CONDITION = Annotated[
+    list[str] | None, typer.Option(help="NAME=VALUE, what a conditional model is told; may be repeated")
+]
 
 
 def main() -> None:
@@ -263,6 +276,65 @@ def variants(name: Annotated[str | None, typer.Argument(help="explain the settin
         explain(Project.find(), name)
 
 
+@app.command(rich_help_panel=_MODELS)
+def encode(source: _INPUT, output: _OUT, model: _MODEL = None) -> None:
+    """Write the code of each row: `hourglass encode payments.csv -o codes.csv`."""
+    from hourglass.use import commands
+
+    print(commands.encode(_model(model), source, output))  # noqa: T201
+
+
+@app.command(rich_help_panel=_MODELS)
+def reconstruct(source: _INPUT, output: _OUT, model: _MODEL = None) -> None:
+    """Write each row as the model rebuilds it: `hourglass reconstruct photos/ -o rebuilt/`."""
+    from hourglass.use import commands
+
+    print(commands.reconstruct(_model(model), source, output))  # noqa: T201
+
+
+@app.command(rich_help_panel=_MODELS)
+def denoise(source: _INPUT, output: _OUT, model: _MODEL = None) -> None:
+    """Write each row cleaned: `hourglass denoise scans/ -o clean/ --model work/package/denoising`."""
+    from hourglass.use import commands
+
+    print(commands.denoise(_model(model), source, output))  # noqa: T201
+
+
+@app.command(rich_help_panel=_MODELS)
+def translate(source: _INPUT, output: _OUT, condition: _CONDITION = None, model: _MODEL = None) -> None:
+    """Write each row as another kind: `hourglass translate digits -o threes.npz --condition digit=3`."""
+    from hourglass.use import commands
+
+    print(commands.translate(_model(model), source, output, _conditions(condition)))  # noqa: T201
+
+
+@app.command(rich_help_panel=_MODELS)
+def interpolate(
+    source: _INPUT,
+    output: _OUT,
+    steps: Annotated[int, typer.Option(min=2, help="rows, both ends included")] = 8,
+    model: _MODEL = None,
+) -> None:
+    """Write the way from the first row to the last: `hourglass interpolate digits -o way/ --steps 10`."""
+    from hourglass.use import commands
+
+    print(commands.interpolate(_model(model), source, output, steps))  # noqa: T201
+
+
+@app.command(rich_help_panel=_MODELS)
+def sample(
+    output: _OUT,
+    n: Annotated[int, typer.Option("-n", min=1, help="how many")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="the same seed gives the same rows")] = 0,
+    condition: _CONDITION = None,
+    model: _MODEL = None,
+) -> None:
+    """Write new rows: `hourglass sample -n 100 -o new.csv`, `hourglass sample -o threes/ --condition digit=3`."""
+    from hourglass.use import commands
+
+    print(commands.sample(_model(model), output, n, seed, _conditions(condition)))  # noqa: T201
+
+
 @app.command(rich_help_panel=_UPKEEP)
 def verify(
     fix: Annotated[bool, typer.Option("--fix", help="move damaged files aside and bring back sound ones")] = False,
@@ -304,6 +376,29 @@ def _register(project: Project, params: Any) -> Any:
     if registered is None:
         raise HourglassError("no variant passed its guards (see work/compare/leaderboard.json); nothing is registered.")
     return registered[0]
+
+
+def _model(uri: str | None) -> Any:
+    from hourglass.registry.consume import load
+
+    if uri is not None:
+        return load(uri)
+    champion = f"models:/{_load()[1].registry.name}@champion"
+    try:
+        return load(champion)
+    except HourglassError as absent:
+        raise HourglassError(
+            f"{champion} can't be had ({absent}); `hourglass run` makes one, or name a model with --model, for one "
+            "work/package/vae."
+        ) from absent
+
+
+def _conditions(given: list[str] | None) -> dict[str, list[str]]:
+    pairs = [pair.partition("=") for pair in given or ()]
+    for name, equals, value in pairs:
+        if not (name and equals):
+            raise HourglassError(f"--condition is {name or value!r}; expected NAME=VALUE, such as digit=3.")
+    return {name: [value] for name, _, value in pairs}
 
 
 def _load() -> tuple[Project, Any]:

@@ -231,9 +231,38 @@ def test_mlflows_parameters_hold_a_condition_as_json(image_cvae: Any) -> None:
         model.predict(None, "sample", condition="digit=7")
 
 
-def test_a_model_that_is_not_conditional_takes_no_condition(images: Model) -> None:
-    with pytest.raises(InputError, match="isn't conditional"):
-        images.sample(2, condition={"digit": [3]})
+def test_a_model_that_is_not_conditional_takes_no_condition(images: Model, image_vq_vae: Any) -> None:
+    for model in (images, image_vq_vae.model):
+        with pytest.raises(InputError, match="isn't conditional"):
+            model.sample(2, condition={"digit": [3]})
+
+
+def test_a_translated_row_is_its_code_under_another_condition(image_cvae: Any) -> None:
+    model, rows = image_cvae.model, image_cvae.dataset.raw("test")[:5]
+    three = {"digit": [3]}
+    expected = model.decode(model.encode(rows), condition=three)
+    np.testing.assert_allclose(model.translate(rows, condition=three), expected, atol=1e-4)
+    np.testing.assert_array_equal(
+        model.predict(rows, "translate", condition='{"digit": 3}'), model.translate(rows, condition=three)
+    )
+    np.testing.assert_array_equal(model.predict(model.encode(rows), "decode", condition='{"digit": 3}'), expected)
+
+
+def test_a_row_whose_label_is_known_is_translated_from_there(image_cvae: Any) -> None:
+    model, rows = image_cvae.model, image_cvae.dataset.raw("test")[:5]
+    label = np.array(image_cvae.dataset.info["classes"])[image_cvae.dataset.rows("test").label[:5]]
+    known = pd.DataFrame({"digit": label})
+    x, _ = model._encode_rows(rows)
+    told = model.conditioning.encode(known)[0]
+    with torch.no_grad():
+        code = image_cvae.trained.model.encode(torch.from_numpy(x), torch.from_numpy(told))["z"].numpy()
+    found = model.translate(rows, condition={"digit": [3]}, known=known)
+    np.testing.assert_allclose(found, model.decode(code, condition={"digit": [3]}), atol=1e-3)
+
+
+def test_a_model_that_did_not_learn_to_denoise_says_so(images: Model, digits_in: np.ndarray) -> None:
+    with pytest.raises(InputError, match="vae wasn't trained to denoise; take a model of the variant denoising"):
+        images.predict(digits_in, "denoise")
 
 
 def test_the_label_tells_a_model_nothing_of_the_rows_that_it_judges(tumours: Any, tmp_path: Path) -> None:

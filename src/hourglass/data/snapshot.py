@@ -6,12 +6,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 
 from hourglass.data.labels import Labels
-from hourglass.data.sources import Raw, reader, reader_for
+from hourglass.data.sources import Kind, Raw, reader, reader_for
 from hourglass.data.sources.embedded import EMBEDDED
 from hourglass.errors import HourglassError
 from hourglass.files import read_json, write_json
@@ -79,14 +80,9 @@ def build(source: str, folder: Path, params: DataParams) -> None:
     building = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     try:
-        embedded = EMBEDDED.get(source)
         shard = building / (re.sub(r"[^\w.-]", "_", Path(source).stem) or "raw")
         shard.mkdir(parents=True)
-        if embedded is not None:
-            by, kind = embedded.reader, embedded.write(shard)
-        else:
-            by = reader_for(Path(source))
-            kind = reader(by).take(Path(source), shard)
+        by, kind = _take(source, shard)
         write_json(building / INDEX, {"format": 1, "kind": kind, "reader": by})
         raw = read(building)
         Labels.of(raw, params)
@@ -95,6 +91,33 @@ def build(source: str, folder: Path, params: DataParams) -> None:
         building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def read_source(source: str) -> Raw:
+    """Read what a snapshot could be made of, and make none.
+
+    Parameters
+    ----------
+    source : str
+        As of `build`.
+
+    Raises
+    ------
+    HourglassError
+        The source can't be read.
+    """
+    with TemporaryDirectory() as folder:
+        by, kind = _take(source, Path(folder))
+        return reader(by).read(Path(folder), kind)
+
+
+def _take(source: str, shard: Path) -> tuple[str, Kind]:
+    """Write the raw files of a source into an empty folder; name their reader and their kind."""
+    embedded = EMBEDDED.get(source)
+    if embedded is not None:
+        return embedded.reader, embedded.write(shard)
+    by = reader_for(Path(source))
+    return by, reader(by).take(Path(source), shard)
 
 
 @contextmanager

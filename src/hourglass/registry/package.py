@@ -91,6 +91,7 @@ def package(trained: Trained, dataset: Dataset, alpha: float, folder: Path) -> N
         "latent": trained.model.latent,
         "schema": dataset.schema.config(),
         "shape": dataset.info["shape"],
+        "dtype": dataset.info["dtype"],
         "condition": dataset.info["condition"] if trained.model.conditional else None,
         "normaliser": dataset.normaliser.config(),
         "runtime": digest(folder_hashes(folder / RUNTIME)),

@@ -43,6 +43,19 @@ class Conditioning:
         """Numbers that a model is told of each row: those of the columns, and 1."""
         return self.schema.shape[0] + 1
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of what is known."""
+        return tuple(column.name for column in self.schema.columns)
+
+    @property
+    def words(self) -> str:
+        """What may be told, for people."""
+        return "; ".join(
+            f"{column.name}: {', '.join(column.values) if column.values else 'a number'}"
+            for column in self.schema.columns
+        )
+
     def encode(self, rows: Any) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Turn columns into numbers of shape (rows, known), and tell which rows have a value in all that is known.
 

@@ -137,12 +137,54 @@ class Model:
         if n < 1:
             raise InputError(f"n is {n}; expected at least 1.")
         generator = np.random.Generator(np.random.Philox(seed))
+        told = self._asked(condition, n)
         if self.config.get("entries"):
             x_hat = self._decode_index_graph.run(self._draw_index(n, generator))["x_hat"]
         else:
             noise = generator.standard_normal((n, self.config["noise"]), np.float32)
-            x_hat = self._sample_graph.run(noise, *self._asked(condition, n))["x_hat"]
+            x_hat = self._sample_graph.run(noise, *told)["x_hat"]
         return self._decode_rows(x_hat, np.ones(n, bool))
+
+    def denoise(self, rows: Any) -> Any:
+        """Rebuild rows by a model that learnt to undo a corruption.
+
+        Raises
+        ------
+        InputError
+            The model didn't: its settings name no ``corruption``.
+        """
+        if not self.config["settings"].get("corruption"):
+            raise InputError(
+                f"{self.config['variant']} wasn't trained to denoise; take a model of the variant denoising, or "
+                "reconstruct the rows."
+            )
+        return self.reconstruct(rows)
+
+    def translate(self, rows: Any, *, condition: Any = None, known: Any = None) -> Any:
+        """Keep what the code says of rows, and change what is known beside it: the same hand, another digit.
+
+        Parameters
+        ----------
+        rows : DataFrame, array, list or dict
+        condition : table
+            What the new rows shall be, one row for all or one for each.
+        known : table, optional
+            What `rows` are, where they don't bring it: their labels.
+
+        Raises
+        ------
+        InputError
+            The model isn't conditional, or the condition is missing or unknown.
+        """
+        if self.conditioning is None:
+            raise InputError(f"{self.config['variant']} isn't conditional and can't translate; take a cvae.")
+        if condition is None:
+            raise InputError(f"translate needs a condition; expected {self.conditioning.words}.")
+        (x, *told), valid = self._inputs(rows)
+        if known is not None:
+            told = [self.conditioning.encode(known)[0]]
+        codes = self._encode_graph.run(x, *told)["z"]
+        return self._decode_codes(codes, valid, self._asked(condition, len(codes)))
 
     def interpolate(self, rows: Any, *, steps: int = 8) -> Any:
         """Walk in a straight line from the code of the first row to that of the last, decoding on the way."""
@@ -165,23 +207,25 @@ class Model:
         rows : DataFrame, array, list or dict
             For ``decode`` the codes; for ``sample`` anything, it isn't read.
         output : str
-            ``score``, ``encode``, ``reconstruct``, ``attribute``, ``decode``, ``sample`` or ``interpolate``.
+            ``score``, ``encode``, ``reconstruct``, ``attribute``, ``decode``, ``sample``, ``interpolate``, ``denoise``
+            or ``translate``.
         **options
-            ``n``, ``seed`` and ``condition`` (JSON: column to value) of ``sample``, ``steps`` of ``interpolate``;
-            others are ignored.
+            ``n`` and ``seed`` of ``sample``, ``steps`` of ``interpolate``, ``condition`` (JSON: column to value) of
+            ``sample``, ``decode`` and ``translate``; others are ignored.
         """
+        condition = _condition(options.get("condition"))
         outputs: dict[str, Callable[[], Any]] = {
             "score": lambda: self.score(rows),
             "encode": lambda: self.encode(rows),
             "reconstruct": lambda: self.reconstruct(rows),
             "attribute": lambda: self.attribute(rows),
-            "decode": lambda: self.decode(rows),
+            "decode": lambda: self.decode(rows, condition=condition),
             "sample": lambda: self.sample(
-                int(options.get("n", 16)),
-                seed=int(options.get("seed", 0)),
-                condition=_condition(options.get("condition")),
+                int(options.get("n", 16)), seed=int(options.get("seed", 0)), condition=condition
             ),
             "interpolate": lambda: self.interpolate(rows, steps=int(options.get("steps", 8))),
+            "denoise": lambda: self.denoise(rows),
+            "translate": lambda: self.translate(rows, condition=condition),
         }
         if output not in outputs:
             raise InputError(f"output is {output!r}; expected one of {', '.join(outputs)}.")
@@ -214,11 +258,9 @@ class Model:
             return [self.conditioning.unknown(count)]
         told, known = self.conditioning.encode(condition)
         if not known.all():
-            columns = "; ".join(
-                f"{column.name}: {', '.join(column.values) if column.values else 'a number'}"
-                for column in self.conditioning.schema.columns
+            raise InputError(
+                f"row {int((~known).argmax())} of the condition isn't known; expected {self.conditioning.words}."
             )
-            raise InputError(f"row {int((~known).argmax())} of the condition isn't known; expected {columns}.")
         if len(told) not in {1, count}:
             raise InputError(f"the condition has {len(told)} rows; expected 1, or {count} as there are to make.")
         return [np.broadcast_to(told, (count, self.conditioning.known))]

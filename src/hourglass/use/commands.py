@@ -1,0 +1,128 @@
+"""What ``hourglass encode``, ``reconstruct``, ``denoise``, ``translate``, ``interpolate`` and ``sample`` do.
+
+Each writes one file or folder and gives a sentence about it. The output's suffix names its form; rows that the model
+can't judge stay empty and are counted.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hourglass.data.snapshot import read_source
+from hourglass.data.sources import Raw
+from hourglass.errors import HourglassError
+from hourglass.runtime import Model
+from hourglass.use.results import ARRAYS, FOLDER, TABLES, Result, require_new
+
+#: Values of columns, as ``hourglass sample --condition digit=3`` has them.
+Condition = dict[str, list[str]]
+
+_KINDS = {"table": "a table", "image": "images", "array": "arrays"}
+
+
+def encode(model: Model, source: str, out: Path) -> str:
+    """Write the code of each row, ``z_1`` and on; of a quantised model its entries, too.
+
+    Parameters
+    ----------
+    model : Model
+    source : str
+        What the model's data could be made of: a table, arrays, a folder of images, or a bundled set.
+    out : Path
+        ``.csv`` or ``.parquet``: with the columns that are no features; ``.npy``: the codes alone; ``.npz``.
+
+    Raises
+    ------
+    HourglassError
+        The output exists, or the input can't be read or holds another kind of data.
+    InputError
+        The rows aren't such as the model takes.
+    """
+    require_new(out, *TABLES, *ARRAYS)
+    raw = _read(model, source)
+    found = model.posterior(raw.rows)
+    arrays = {"z": found["z"]} | ({"entry": found["index"]} if "index" in found else {})
+    features = _columns(model)
+    beside = raw.side.drop(columns=[name for name in features if name in raw.side])
+    return _write(Result(beside, arrays, np.isnan(found["z"]).any(axis=1), _pixels(model)), out)
+
+
+def reconstruct(model: Model, source: str, out: Path) -> str:
+    """Write each row as the model rebuilds it; see `encode`."""
+    return _change(model, source, out, lambda raw: model.reconstruct(raw.rows))
+
+
+def denoise(model: Model, source: str, out: Path) -> str:
+    """Write each row as a denoising model rebuilds it; see `encode`."""
+    done = _change(model, source, out, lambda raw: model.denoise(raw.rows))
+    return f"{done}; the model learnt to undo: {model.config['settings']['corruption']}"
+
+
+def translate(model: Model, source: str, out: Path, condition: Condition) -> str:
+    """Write each row as it would be under another condition; see `encode`."""
+
+    def change(raw: Raw) -> Any:
+        known = raw.side if model.conditioning and set(model.conditioning.columns) <= set(raw.side) else None
+        return model.translate(raw.rows, condition=condition or None, known=known)
+
+    return _change(model, source, out, change, condition)
+
+
+def interpolate(model: Model, source: str, out: Path, steps: int) -> str:
+    """Write the way from the first row to the last; see `encode`."""
+    require_new(out, *_forms(model))
+    return _write(_result(model, model.interpolate(_read(model, source).rows, steps=steps)), out)
+
+
+def sample(model: Model, out: Path, n: int, seed: int, condition: Condition) -> str:
+    """Write new rows; see `encode`."""
+    require_new(out, *_forms(model))
+    return _write(_result(model, model.sample(n, seed=seed, condition=condition or None), told=condition), out)
+
+
+def _change(model: Model, source: str, out: Path, change: Callable[[Raw], Any], told: Condition | None = None) -> str:
+    require_new(out, *_forms(model))
+    raw = _read(model, source)
+    return _write(_result(model, change(raw), raw.side, told), out)
+
+
+def _read(model: Model, source: str) -> Raw:
+    raw = read_source(source)
+    kind = model.config["schema"]["kind"]
+    if (raw.kind == "table") != (kind == "table"):
+        raise HourglassError(f"{source} holds {_KINDS[raw.kind]}; the model takes {_KINDS[kind]}.")
+    return raw
+
+
+def _result(model: Model, made: Any, side: pd.DataFrame | None = None, told: Condition | None = None) -> Result:
+    """Put what was made in the place of what it was made from."""
+    beside = pd.DataFrame(index=range(len(made))) if side is None else side
+    beside = beside.assign(**{name: value for name, (value,) in (told or {}).items()})
+    if isinstance(made, pd.DataFrame):
+        missing = made.isna().any(axis=1).to_numpy()
+        return Result(beside.assign(**{str(name): made[name].to_numpy() for name in made}), {}, missing, _pixels(model))
+    return Result(beside, {"x": made}, np.isnan(made).any(axis=tuple(range(1, made.ndim))), _pixels(model))
+
+
+def _write(result: Result, out: Path) -> str:
+    result.write(out)
+    missing = int(result.missing.sum())
+    flaw = f", of which {missing:,} can't be judged and are left empty" if missing else ""
+    return f"{out}: {len(result.missing):,} rows{flaw}"
+
+
+def _forms(model: Model) -> tuple[str, ...]:
+    """Tell what can hold rows of the model."""
+    return {"table": TABLES, "image": (*ARRAYS, FOLDER), "array": ARRAYS}[model.config["schema"]["kind"]]
+
+
+def _columns(model: Model) -> list[str]:
+    return [column["name"] for column in model.config["schema"].get("columns", [])]
+
+
+def _pixels(model: Model) -> "np.dtype[np.unsignedinteger[Any]]":
+    """Tell what the model's images were made of: 8 or 16 bits."""
+    return np.dtype(np.uint16 if model.config.get("dtype") == "uint16" else np.uint8)
