@@ -49,6 +49,11 @@ def test_the_width_of_a_code_may_be_left_to_training_unless_it_must_exceed_the_r
         load("variants: [overcomplete]\novercomplete: {latent: auto}\n")
 
 
+@pytest.mark.parametrize(("text", "sigma"), [("0.1", 0.1), ("1", 1.0), ("learned", "learned")])
+def test_a_setting_takes_a_word_or_a_number(load, text, sigma):
+    assert load(f"variants: [vae]\nvae: {{sigma: {text}}}\n").settings_of("vae")["sigma"] == sigma
+
+
 def test_a_section_of_a_variant_that_is_not_listed_may_stay(load):
     assert load(SMALLEST + "autoencoder: {latent: 4}\n").variants == ["vae"]
 
@@ -100,6 +105,12 @@ OF_VARIANTS = {
     "vae: {latent: true}": "vae.latent is True; it should be a valid integer, or 'auto'.",
     "vae: {hidden: [8, 0]}": "vae.hidden.1 is 0; it should be greater than or equal to 1.",
     "vae: {activation: rlu}": "vae.activation is 'rlu'; it should be 'relu', 'silu', 'gelu', 'tanh' or 'elu'.",
+    "vae: {likelihood: bec}": "vae.likelihood is 'bec'; it should be 'mse', 'bce', 'bernoulli', 'gaussian', 'laplace', "
+    "'categorical' or 'mixed'.",
+    "vae: {sigma: wide}": "vae.sigma is 'wide'; it should be 'optimal', 'per_feature', 'learned' or 'predicted', or a "
+    "valid number.",
+    "vae: {sigma: 0}": "vae.sigma is 0; it should be 'optimal', 'per_feature', 'learned' or 'predicted', or greater "
+    "than 0.",
     "vae: []": "variant 'vae' is listed but has no section; add `vae: {}` for its defaults.",
     "vae:": "variant 'vae' is listed but has no section; add `vae: {}` for its defaults.",
     "seed: 1": "variant 'vae' is listed but has no section; add `vae: {}` for its defaults.",

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -279,7 +279,9 @@ def _bounded(hint: Any) -> Any:
     if get_origin(hint) is list:
         return list[_bounded(get_args(hint)[0])]  # type: ignore[misc]
     if get_origin(hint) in (Union, UnionType):
-        return reduce(or_, map(_bounded, get_args(hint)))
+        either = reduce(or_, map(_bounded, get_args(hint)))
+        # a value or null has one sentence by itself
+        return either if NoneType in get_args(hint) else Annotated[either, WrapValidator(_any_of)]
     return hint
 
 
@@ -291,6 +293,15 @@ def _or_auto(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
         return check(value)
     except ValidationError as invalid:
         raise PydanticCustomError("number_or_auto", f"{invalid.errors()[0]['msg']}, or {AUTO!r}") from None
+
+
+def _any_of(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Say in one sentence what each of several types would take."""
+    try:
+        return check(value)
+    except ValidationError as invalid:
+        wanted = [error["msg"].removeprefix("Input should be ") for error in invalid.errors()]
+        raise PydanticCustomError("any_of", "Input should be {wanted}", {"wanted": ", or ".join(wanted)}) from None
 
 
 def _validated(model: type[BaseModel], content: dict[str, Any], prefix: str) -> Any:

@@ -11,7 +11,7 @@ from hourglass.models.shared.terms import Context
 
 def linear(draws):
     model = models.build("iwae", (5,), {"latent": 2, "hidden": [], "draws": draws}, seed=0).eval()
-    model.likelihood.variance.fill_(1.0)
+    model.likelihood.width.value.fill_(1.0)
     return model
 
 
@@ -39,7 +39,7 @@ def test_the_bound_grows_tighter_with_the_draws_and_stays_a_bound(x):
 def test_with_one_draw_it_is_the_vaes_bound_on_average(x):
     settings = {"latent": 2, "hidden": []}
     vae = models.build("vae", (5,), settings, seed=0).eval()
-    vae.likelihood.variance.fill_(1.0)
+    vae.likelihood.width.value.fill_(1.0)
     repeated = Batch.of(x.repeat_interleave(4000, 0))
     with torch.no_grad():
         terms = vae.losses(repeated, Context(torch.Generator().manual_seed(0)))

@@ -20,7 +20,7 @@ def linear_vae(features, latent):
 
 def marginal(model):
     weight, bias = model.decoder[0].weight, model.decoder[0].bias
-    return MultivariateNormal(bias, weight @ weight.T + model.likelihood.variance * torch.eye(len(bias)))
+    return MultivariateNormal(bias, weight @ weight.T + model.likelihood.width.value * torch.eye(len(bias)))
 
 
 def negative_elbo(model, x):
@@ -33,7 +33,7 @@ def negative_elbo(model, x):
 @torch.no_grad()
 def test_the_negative_elbo_bounds_the_negative_log_likelihood():
     model, x = linear_vae(5, 2), torch.randn(20, 5, generator=torch.Generator().manual_seed(1))
-    model.likelihood.variance.fill_(1.0)
+    model.likelihood.width.value.fill_(1.0)
     assert (negative_elbo(model, x) > -marginal(model).log_prob(x)).all()
 
 
@@ -42,7 +42,7 @@ def test_the_bound_is_tight_where_the_encoder_is_the_true_posterior():
     model, x = linear_vae(5, 2), torch.randn(20, 5, generator=torch.Generator().manual_seed(1))
     encoder, decoder = model.encoder[1], model.decoder[0]
     decoder.weight.copy_(torch.linalg.qr(decoder.weight).Q * torch.tensor([2.0, 0.5]))
-    model.likelihood.variance.fill_(1.0)
+    model.likelihood.width.value.fill_(1.0)
     precision = 1 + decoder.weight.square().sum(0)
     projection = decoder.weight.T / precision.unsqueeze(1)
     encoder.weight.copy_(torch.cat([projection, torch.zeros(2, 5)]))

@@ -23,16 +23,24 @@ SETTINGS = {"latent": 2, "hidden": [8]}
 PRIOR = Gaussian(2)
 
 
-def rows(count: int) -> Tensor:
-    return torch.randn(count, *SHAPE, generator=torch.Generator().manual_seed(count)).sigmoid()
+#: A code and a posterior, with decoders whose output goes through a map of its own: shape, categories, settings.
+CASES: dict[str, tuple[tuple[int, ...], list[tuple[int, int]], dict[str, Any]]] = {
+    "autoencoder": ((6,), [(1, 3), (4, 6)], {"likelihood": "mixed", "sigma": "predicted"}),
+    "vae": (SHAPE, [], {"likelihood": "bernoulli"}),
+}
 
 
-@pytest.fixture(scope="module", params=["autoencoder", "vae"])
+def rows(count: int, shape: tuple[int, ...] = SHAPE) -> Tensor:
+    return torch.randn(count, *shape, generator=torch.Generator().manual_seed(count)).sigmoid()
+
+
+@pytest.fixture(scope="module", params=CASES)
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Variant, Path]:
-    """A code and a posterior, untrained, with a decoder whose output goes through a map of its own."""
-    model = models.build(request.param, SHAPE, SETTINGS | {"likelihood": "bernoulli"}, seed=0).eval()
+    """Export each case, untrained."""
+    shape, categories, settings = CASES[request.param]
+    model = models.build(request.param, shape, SETTINGS | settings, seed=0, categories=categories).eval()
     folder = tmp_path_factory.mktemp(request.param)
-    export(model, PRIOR, folder, rows(10))
+    export(model, PRIOR, folder, rows(10, shape))
     return model, folder
 
 
@@ -43,7 +51,7 @@ def test_a_graph_agrees_with_its_net_on_any_number_of_rows(
 ) -> None:
     model, folder = exported
     with torch.no_grad():
-        part = parts_of(model, PRIOR, rows(count))[name]
+        part = parts_of(model, PRIOR, rows(count, model.shape))[name]
         expected = part()
     found = Graph(folder / f"{name}.onnx").run(*(value.numpy() for value in part.inputs.values()))
     assert list(found) == list(expected)

@@ -7,7 +7,8 @@ from dvc.repo import Repo
 from hourglass import models
 from hourglass.errors import HourglassError
 from hourglass.report.describe import describe
-from hourglass.report.variants import explain, list_variants
+from hourglass.report.variants import bound_words, explain, list_variants, type_words
+from hourglass.settings import declared_settings
 
 
 def lines(capsys):
@@ -76,6 +77,12 @@ def test_a_variant_is_explained_with_the_value_of_params_and_its_default(images,
     printed = lines(capsys)
     assert "latent 4 8 whole number >= 1, <= 65,536 width of the code" in printed
     assert any(line.startswith("hidden [48] null list of whole number | null each >= 1") for line in printed)
+
+
+def test_the_bounds_of_a_number_that_may_be_a_word_are_explained():
+    declared = declared_settings(models.get("vae"))["sigma"]
+    assert type_words(declared.type) == "optimal | per_feature | learned | predicted | number"
+    assert bound_words(declared) == "> 0, <= 100,000"
 
 
 def test_an_alias_explains_its_variant(images, capsys):

@@ -10,7 +10,7 @@ from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.diagnostics import posterior
 from hourglass.models.shared.divergences import gaussian_kl, reparameterise
 from hourglass.models.shared.elbo import ELBO
-from hourglass.models.shared.likelihoods import bounded_logvar
+from hourglass.models.shared.sigma import bounded_logvar
 from hourglass.models.shared.terms import Context, Term
 from hourglass.settings import Setting
 

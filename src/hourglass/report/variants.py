@@ -76,10 +76,9 @@ def type_words(hint: Any) -> str:
 
 
 def bound_words(declared: Declared) -> str:
-    """Write the bounds of a setting, or those of the items of a list."""
-    own = _bounds(declared.setting)
-    items = [f"each {words}" for setting in _inner_settings(declared.type) if (words := _bounds(setting))]
-    return ", ".join([own, *items] if own else items)
+    """Write the bounds of a setting, of the number that it may be, or of the items of a list."""
+    found = [_bounds(declared.setting), *_inner_bounds(declared.type)]
+    return ", ".join(words for words in found if words)
 
 
 def _bounds(setting: Setting) -> str:
@@ -87,11 +86,12 @@ def _bounds(setting: Setting) -> str:
     return ", ".join(f"{signs[name]} {value:,g}" for name, value in setting.bounds.items())
 
 
-def _inner_settings(hint: Any) -> Iterator[Setting]:
+def _inner_bounds(hint: Any, prefix: str = "") -> Iterator[str]:
     if get_origin(hint) is Annotated:
-        yield from (extra for extra in hint.__metadata__ if isinstance(extra, Setting))
+        yield from (prefix + _bounds(extra) for extra in hint.__metadata__ if isinstance(extra, Setting))
+    prefix = "each " if get_origin(hint) is list else prefix
     for inner in get_args(hint):
-        yield from _inner_settings(inner)
+        yield from _inner_bounds(inner, prefix)
 
 
 def _value(value: Any) -> str:

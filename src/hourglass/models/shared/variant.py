@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from hourglass.models.shared.batch import Batch
-from hourglass.models.shared.likelihoods import LIKELIHOODS, LikelihoodName
+from hourglass.models.shared.likelihoods import LikelihoodName, likelihood_for
 from hourglass.models.shared.nets import Activation, decoder_for, encoder_for
 from hourglass.models.shared.priors import Prior
+from hourglass.models.shared.sigma import Sigma
 from hourglass.models.shared.terms import Context, Course, Phase, Term
 from hourglass.models.shared.transformer import CodeTransformer
 from hourglass.settings import Setting
@@ -58,6 +59,13 @@ class Variant(nn.Module):
         ] = None,
         activation: Annotated[Activation, Setting("non-linearity of the hidden layers")] = "silu",
         likelihood: Annotated[LikelihoodName, Setting("what the decoder's output means")] = "mse",
+        sigma: Annotated[
+            Sigma,
+            Setting(
+                "width of gaussian, laplace and mixed: their optimum, for all features or each; learned, or predicted "
+                "for each row and feature; or a fixed number"
+            ),
+        ] = "optimal",
     ) -> None:
         super().__init__()
         self.shape = tuple(shape)
@@ -69,7 +77,8 @@ class Variant(nn.Module):
         self.prior: Prior | None = None
         #: What knows which entry follows which in codes that are made of entries, where `decode_index` decodes them.
         self.code_prior: CodeTransformer | None = None
-        self.likelihood = LIKELIHOODS[likelihood]()
+        section = type(self).__module__.rpartition(".")[2]
+        self.likelihood = likelihood_for(likelihood, self.shape, self.categories, sigma, section=section)
         self.encoder = encoder_for(
             self.shape,
             self.per_unit * latent,

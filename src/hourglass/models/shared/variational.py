@@ -8,8 +8,9 @@ from torch import Tensor
 
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.diagnostics import posterior
-from hourglass.models.shared.likelihoods import LikelihoodName, bounded_logvar
+from hourglass.models.shared.likelihoods import LikelihoodName
 from hourglass.models.shared.priors import Gaussian
+from hourglass.models.shared.sigma import bounded_logvar
 from hourglass.models.shared.variant import Variant
 from hourglass.settings import Setting
 
