@@ -1,7 +1,7 @@
 """What every variant of the registry promises, trained or not."""
 
 import inspect
-from typing import get_args
+from typing import Annotated, get_args, get_origin
 
 import numpy as np
 import pytest
@@ -64,15 +64,31 @@ def phases_of(model, x):
     return [(phase.parameters, phase.losses(Batch.of(x), context)) for phase in phases]
 
 
-def test_every_weighted_term_moves_some_parameter(build, surface):
-    for parameters, terms in phases_of(build(), surface(16, 0)):
-        weighted = {name: term for name, term in terms.items() if term.weight and term.value.any()}
-        assert weighted
-        for name, term in weighted.items():
-            gradients = torch.autograd.grad(
-                term.weight * term.value.sum(), parameters, retain_graph=True, allow_unused=True
-            )
-            assert any(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients), name
+#: Settings that bring other terms, and those under which a term that rests in an untrained net has work to do.
+_AT_WORK = {
+    "beta_vae": [{}, {"capacity": 2.0}],
+    "overcomplete": [{"sparsity": 0.5, "contraction": 0.5}],
+    "sparse": [{"sparsity": mode, "dead_after": 1, "k": 1} for mode in ("l1", "top_k")] + [{"sparsity": "kl"}],
+    "vae": [{}, {"free_bits": 0.001}],
+    "vq_vae": [{"quantiser": kind, "entries": 2} for kind in ("codebook", "residual", "finite")],
+}
+#: Terms that are nothing under a setting.
+_NEVER_AT_WORK = {("sparse", "kl"): {"revival"}}
+
+
+def test_every_weighted_term_moves_some_parameter(variant, build, surface):
+    for settings in _AT_WORK.get(variant, [{}]):
+        for parameters, terms in phases_of(build(**settings), surface(16, 0)):
+            weighted = {name: term for name, term in terms.items() if term.weight}
+            for name in weighted.keys() - _NEVER_AT_WORK.get((variant, settings.get("sparsity")), set()):
+                value = weighted[name].weight * weighted[name].value.sum()
+                gradients = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
+                assert value != 0, (settings, name)
+                assert any(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients), (
+                    settings,
+                    name,
+                )
+            assert weighted
 
 
 def test_every_parameter_gets_a_gradient_in_one_phase(build, surface):
@@ -146,19 +162,32 @@ def test_every_setting_is_documented(variant):
         assert declared.default is not inspect.Parameter.empty, name
 
 
-def is_number(hint):
-    return hint in (int, float) or any(part in (int, float) for part in get_args(hint))
+def bounded_types(hint, setting):
+    """List the numbers that a type is made of, each with the `Setting` that bounds it, also those inside a list."""
+    if get_origin(hint) is Annotated:
+        inner, setting = get_args(hint)
+        return bounded_types(inner, setting)
+    if hint in (int, float):
+        return [setting]
+    return [
+        found for part in get_args(hint) for found in bounded_types(part, None if get_origin(hint) is list else setting)
+    ]
 
 
-def test_every_number_is_bounded_and_its_default_lies_inside(variant):
+def lies_inside(value, bounds):
+    return bounds.get("ge", -np.inf) <= value <= bounds.get("le", np.inf) and (
+        bounds.get("gt", -np.inf) < value < bounds.get("lt", np.inf)
+    )
+
+
+def test_every_number_is_bounded_on_both_sides_and_its_default_lies_inside(variant):
     for name, declared in declared_settings(models.get(variant)).items():
-        if is_number(declared.type):
-            bounds = declared.setting.bounds
-            assert bounds, name
-            assert declared.default is None or (
-                bounds.get("ge", -np.inf) <= declared.default <= bounds.get("le", np.inf)
-                and bounds.get("gt", -np.inf) < declared.default < bounds.get("lt", np.inf)
-            ), name
+        for setting in bounded_types(declared.type, declared.setting):
+            assert setting, f"the items of {name}"
+            assert setting.bounds.keys() & {"ge", "gt"}, name
+            assert setting.bounds.keys() & {"le", "lt"}, name
+            if isinstance(declared.default, int | float):
+                assert lies_inside(declared.default, setting.bounds), name
 
 
 def test_the_docstring_describes_the_variant_and_names_its_paper(variant):

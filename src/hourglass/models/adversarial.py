@@ -40,7 +40,7 @@ class Adversarial(Variant):
         ] = 1.0,
         smoothness: Annotated[float, Setting("weight of the discriminator's squared slope", gt=0, le=1000)] = 0.1,
         discriminator: Annotated[
-            list[Annotated[int, Setting("units", ge=1)]] | None,
+            list[Annotated[int, Setting("units", ge=1, le=65_536)]] | None,
             Setting("widths of the discriminator's hidden layers; null: two of 64"),
         ] = None,
         **settings: Any,

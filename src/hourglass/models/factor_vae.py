@@ -29,7 +29,7 @@ class FactorVAE(Variational):
         *,
         gamma: Annotated[float, Setting("weight of the total correlation", gt=0, le=10_000)] = 6.0,
         discriminator: Annotated[
-            list[Annotated[int, Setting("units", ge=1)]] | None,
+            list[Annotated[int, Setting("units", ge=1, le=65_536)]] | None,
             Setting("widths of the discriminator's hidden layers; null: two of 64"),
         ] = None,
         **settings: Any,

@@ -54,7 +54,7 @@ class Variant(nn.Module):
         *,
         latent: Annotated[int, Setting("width of the code; auto: training finds it", ge=1, le=65_536, auto=True)] = 8,
         hidden: Annotated[
-            list[Annotated[int, Setting("units", ge=1)]] | None,
+            list[Annotated[int, Setting("units", ge=1, le=65_536)]] | None,
             Setting("widths of the encoder's hidden layers, mirrored in the decoder; null: derived from the latent"),
         ] = None,
         activation: Annotated[Activation, Setting("non-linearity of the hidden layers")] = "silu",
