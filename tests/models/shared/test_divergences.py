@@ -26,6 +26,16 @@ def test_the_kl_is_that_of_two_normal_distributions(mean, logvar):
     assert gaussian_kl(mu, log_variance) >= -1e-12
 
 
+@pytest.mark.parametrize(("mean", "logvar"), [(0.0, 0.0), (2.0, -2.0), (-1.0, 1.5), (0.3, -6.0)])
+def test_the_kl_is_what_monte_carlo_finds(mean, logvar):
+    mu, log_variance = (torch.full((200_000, 1), value, dtype=torch.float64) for value in (mean, logvar))
+    z = reparameterise(mu, log_variance, torch.Generator().manual_seed(0))
+    draws = log_normal(z, mu, log_variance) - log_normal(z, 0 * mu, 0 * log_variance)
+    error = draws.std().item() / len(draws) ** 0.5
+    assert draws.mean().item() == pytest.approx(gaussian_kl(mu[:1], log_variance[:1]).item(), abs=4 * error + 1e-12)
+    assert error < 0.01
+
+
 def test_the_kl_vanishes_at_the_prior_alone():
     zero, some = torch.zeros(1, 1), torch.full((1, 1), 0.1)
     assert gaussian_kl(zero, zero) == 0
