@@ -139,7 +139,7 @@ def test_hidden_sets_the_widths_of_both_nets(build):
 
 def test_no_hidden_layers_make_linear_nets(build):
     model = build(hidden=[])
-    x = torch.rand(4, 6 + model.known)
+    x = torch.rand(4, 2, 3)
     outputs = model.encoder(x)
     chord = model.encoder((x[:2] + x[2:]) / 2)
     torch.testing.assert_close(chord, (outputs[:2] + outputs[2:]) / 2)

@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.divergences import mmd
-from hourglass.models.shared.nets import encoder_for
+from hourglass.models.shared.nets import critic
 from hourglass.models.shared.priors import PRIORS, Prior, PriorName
 from hourglass.models.shared.terms import Context, Phase, Term
 from hourglass.models.shared.variant import Variant
@@ -49,7 +49,7 @@ class Adversarial(Variant):
         self.prior: Prior = PRIORS[prior](self.latent)
         self.deception, self.discrepancy, self.smoothness = deception, discrepancy, smoothness
         widths = [64, 64] if discriminator is None else discriminator
-        self.discriminator = encoder_for((self.latent,), 1, latent=self.latent, hidden=widths, activation="silu")
+        self.discriminator = critic(self.latent, widths)
 
     def losses(self, batch: Batch, context: Context) -> dict[str, Term]:
         """Reconstruction, and ``-log D(z)``; in evaluation the MMD of codes and prior in its place."""

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.jacobians import squared_jacobian
+from hourglass.models.shared.nets import running_statistics
 from hourglass.models.shared.running import Running
 from hourglass.models.shared.terms import Context, Term
 from hourglass.models.shared.variant import Variant
@@ -45,4 +46,5 @@ class Contractive(Variant):
         }
 
     def _jacobian(self, x: Tensor, context: Context) -> Tensor:
-        return squared_jacobian(lambda rows: self.encode(rows)["z"], x, context.generator, probes=self.probes)
+        with running_statistics(self.encoder):
+            return squared_jacobian(lambda rows: self.encode(rows)["z"], x, context.generator, probes=self.probes)

@@ -39,11 +39,11 @@ class CVAE(ELBO):
 
     def encode(self, x: Tensor, condition: Tensor | None = None) -> dict[str, Tensor]:
         """Give the posterior given row and condition, of shape (batch, known); None: nothing is known."""
-        mu, logvar = self.encoder(self._join(x, condition)).chunk(2, dim=1)
+        mu, logvar = self.encoder(x, condition).chunk(2, dim=1)
         return {"z": mu, "logvar": bounded_logvar(logvar)}
 
     def decode(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.likelihood.mean(self.decoder(self._join(z, condition)))
+        return self.likelihood.mean(self.decoder(z, condition))
 
     def reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         return self.decode(self.encode(x, condition)["z"], condition)
@@ -53,7 +53,7 @@ class CVAE(ELBO):
         condition = self._hide(batch.condition, context.generator)
         mu, logvar = self.encode(batch.x, condition).values()
         z = reparameterise(mu, logvar, context.generator)
-        reconstruction = Term(self.likelihood.nll(self.decoder(self._join(z, condition)), batch.target))
+        reconstruction = Term(self.likelihood.nll(self.decoder(z, condition), batch.target))
         return {"reconstruction": reconstruction, **self.weigh(gaussian_kl(mu, logvar), context.kl_weight)}
 
     def diagnose(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
@@ -65,8 +65,3 @@ class CVAE(ELBO):
             return condition
         shown = torch.rand(len(condition), generator=generator, device=condition.device) >= self.hidden_share
         return condition * shown[:, None]
-
-    def _join(self, numbers: Tensor, condition: Tensor | None) -> Tensor:
-        numbers = numbers.flatten(1)
-        known = numbers.new_zeros(numbers.shape[0], self.known) if condition is None else condition
-        return torch.cat([numbers, known], 1)

@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.divergences import gaussian_kl, reparameterise
-from hourglass.models.shared.nets import encoder_for
+from hourglass.models.shared.nets import critic
 from hourglass.models.shared.terms import Context, Phase, Term
 from hourglass.models.shared.variational import Variational
 from hourglass.settings import Setting
@@ -37,7 +37,7 @@ class FactorVAE(Variational):
         super().__init__(shape, **settings)
         self.gamma = gamma
         widths = [64, 64] if discriminator is None else discriminator
-        self.discriminator = encoder_for((self.latent,), 1, latent=self.latent, hidden=widths, activation="silu")
+        self.discriminator = critic(self.latent, widths)
 
     def losses(self, batch: Batch, context: Context) -> dict[str, Term]:
         """Equation 2 of the paper: the negative ELBO, and the logit, which estimates ``log q(z) / prod_j q(z_j)``."""

@@ -10,6 +10,7 @@ from hourglass.errors import HourglassError
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.corruptions import gaussian
 from hourglass.models.shared.jacobians import squared_jacobian
+from hourglass.models.shared.nets import running_statistics
 from hourglass.models.shared.running import Running
 from hourglass.models.shared.terms import Context, Term
 from hourglass.models.shared.variant import Variant
@@ -68,4 +69,5 @@ class Overcomplete(Variant):
         return terms
 
     def _jacobian(self, x: Tensor, context: Context) -> Tensor:
-        return squared_jacobian(lambda rows: self.encode(rows)["z"], x, context.generator, probes=1)
+        with running_statistics(self.encoder):
+            return squared_jacobian(lambda rows: self.encode(rows)["z"], x, context.generator, probes=1)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.jacobians import squared_jacobian
+from hourglass.models.shared.nets import running_statistics
 from hourglass.models.shared.terms import Context, Term
 from hourglass.models.shared.variant import Variant
 from hourglass.settings import Setting
@@ -31,8 +32,10 @@ class RAE(Variant):
     def losses(self, batch: Batch, context: Context) -> dict[str, Term]:
         """``-log p(x | z) + w |z|^2 / 2 + v |dx'/dz|^2``."""
         z = self.encode(batch.x)["z"]
+        with running_statistics(self.decoder):
+            gradient = squared_jacobian(self.decode, z, context.generator, probes=1)
         return {
             "reconstruction": Term(self.likelihood.nll(self.decoder(z), batch.target)),
             "code": Term(0.5 * z.square().sum(1), self.code_weight),
-            "gradient": Term(squared_jacobian(self.decode, z, context.generator, probes=1), self.gradient_weight),
+            "gradient": Term(gradient, self.gradient_weight),
         }

@@ -10,6 +10,7 @@ from torch import Tensor
 from hourglass.errors import HourglassError
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.diagnostics import perplexity
+from hourglass.models.shared.nets import running_statistics
 from hourglass.models.shared.quantisers import QUANTISERS, QuantiserName
 from hourglass.models.shared.terms import Context, Course, Phase, Term
 from hourglass.models.shared.transformer import CodeTransformer
@@ -97,7 +98,7 @@ class VQVAE(Variant):
 
     def prior_losses(self, batch: Batch, context: Context) -> dict[str, Term]:
         """``-log p(index)``, in nats."""
-        with torch.no_grad():
+        with torch.no_grad(), running_statistics(self.encoder):
             index = self.encode(batch.x)["index"]
         if self.training:
             self.usage = self.usage.scatter_add(1, index.T, torch.ones_like(index.T))

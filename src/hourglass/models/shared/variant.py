@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.likelihoods import LikelihoodName, likelihood_for
-from hourglass.models.shared.nets import Activation, decoder_for, encoder_for
+from hourglass.models.shared.nets import Activation, NetName, Normalisation, Plan, Style
 from hourglass.models.shared.priors import Prior
 from hourglass.models.shared.sigma import Sigma
 from hourglass.models.shared.terms import Context, Course, Phase, Term
@@ -53,11 +53,20 @@ class Variant(nn.Module):
         known_shape: Sequence[int] = (),
         *,
         latent: Annotated[int, Setting("width of the code; auto: training finds it", ge=1, le=65_536, auto=True)] = 8,
+        net: Annotated[
+            NetName,
+            Setting("kind of encoder and decoder; auto: by the row's shape, but mlp where widths are given"),
+        ] = "auto",
         hidden: Annotated[
             list[Annotated[int, Setting("units", ge=1, le=65_536)]] | None,
-            Setting("widths of the encoder's hidden layers, mirrored in the decoder; null: derived from the latent"),
+            Setting("widths of the encoder's hidden layers, or channels of its stages; null: derived from the row"),
+        ] = None,
+        decoder_hidden: Annotated[
+            list[Annotated[int, Setting("units", ge=1, le=65_536)]] | None,
+            Setting("those of the decoder, from the code to the row; null: the encoder's mirrored"),
         ] = None,
         activation: Annotated[Activation, Setting("non-linearity of the hidden layers")] = "silu",
+        normalisation: Annotated[Normalisation, Setting("what scales the hidden layers' numbers")] = "none",
         likelihood: Annotated[LikelihoodName, Setting("what the decoder's output means")] = "mse",
         sigma: Annotated[
             Sigma,
@@ -79,22 +88,19 @@ class Variant(nn.Module):
         self.code_prior: CodeTransformer | None = None
         section = type(self).__module__.rpartition(".")[2]
         self.likelihood = likelihood_for(likelihood, self.shape, self.categories, sigma, section=section)
-        self.encoder = encoder_for(
+        plan = Plan(
             self.shape,
-            self.per_unit * latent,
-            latent=latent,
+            latent,
+            net=net,
             hidden=hidden,
-            activation=activation,
+            decoder_hidden=decoder_hidden,
+            style=Style(activation, normalisation),
             known=known,
+            known_shape=self.known_shape,
+            categories=self.categories,
         )
-        self.decoder = decoder_for(
-            self.shape,
-            self.likelihood.per_feature,
-            latent=latent,
-            hidden=hidden,
-            activation=activation,
-            known=known,
-        )
+        self.encoder = plan.encoder(self.per_unit * latent)
+        self.decoder = plan.decoder(self.likelihood.per_feature)
 
     @classmethod
     def narrowest(cls, settings: Mapping[str, Any]) -> int:  # noqa: ARG003

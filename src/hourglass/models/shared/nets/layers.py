@@ -1,0 +1,98 @@
+"""What follows a hidden layer: a normalisation and a non-linearity."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import gcd
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Activation = Literal["relu", "silu", "gelu", "tanh", "elu"]
+Normalisation = Literal["none", "batch", "layer", "group"]
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+    "elu": nn.ELU,
+}
+#: Channels in a group, about (Wu & He 2018, "Group normalization", table 3).
+_GROUP = 16
+#: Share of a batch in the running statistics.
+_RATE = 0.1
+#: Rows below which a batch, such as the rest of an epoch, says little about all.
+_FEW = 8
+
+
+@dataclass(frozen=True)
+class Style:
+    """What hidden layers have in common."""
+
+    activation: Activation = "silu"
+    normalisation: Normalisation = "none"
+
+    @property
+    def bias(self) -> bool:
+        """Whether a layer before `after` needs a bias; batch normalisation takes any constant away again."""
+        return self.normalisation != "batch"
+
+    def after(self, channels: int) -> list[nn.Module]:
+        """Make what follows a hidden layer of so many units or channels."""
+        return [*self._normalisation(channels), _ACTIVATIONS[self.activation]()]
+
+    def _normalisation(self, channels: int) -> list[nn.Module]:
+        match self.normalisation:
+            case "none":
+                return []
+            case "batch":
+                return [BatchNorm(channels)]
+            case "layer":
+                return [nn.GroupNorm(1, channels)]
+            case "group":
+                return [nn.GroupNorm(gcd(channels, max(channels // _GROUP, 1)), channels)]
+
+
+def through(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
+    """Pass `x` through one layer after the other."""
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation (Ioffe & Szegedy 2015) of inputs of shape (batch, channels, ...).
+
+    In evaluation it uses running statistics alone, so that a row's result doesn't depend on its neighbours. So it does
+    in training for a batch of a few rows.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("variance", torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        of_batch = self.training and len(x) >= _FEW
+        return functional.batch_norm(x, self.mean, self.variance, self.weight, self.bias, of_batch, _RATE)
+
+
+@contextmanager
+def running_statistics(net: nn.Module) -> Iterator[None]:
+    """Let batch normalisations use and keep their running statistics, so that each row is by itself in training too."""
+    layers = [layer for layer in net.modules() if isinstance(layer, BatchNorm) and layer.training]
+    for layer in layers:
+        layer.eval()
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.train()
