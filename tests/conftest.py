@@ -73,9 +73,8 @@ def packaged(raw: Raw, data: DataParams, variant: str, settings: dict[str, Any],
 def train(dataset: Dataset, variant: str, settings: dict[str, Any], folder: Path) -> Trained:
     folder.mkdir()
     rows = [rows_on(torch.device("cpu"), dataset, split) for split in ("train", "validation")]
-    model = models.build(
-        variant, dataset.info["shape"], settings, seed=0, known=dataset.known, categories=dataset.schema.categories
-    )
+    beside = {"known": dataset.known, "known_shape": dataset.known_shape, "categories": dataset.schema.categories}
+    model = models.build(variant, dataset.info["shape"], settings, seed=0, **beside)
     courses = fit(model, *rows, TrainSettings(epochs=15, batch=64, lr=3e-3), seed=0, folder=folder)
     save_file(model.state_dict(), folder / "weights.safetensors")
     description = {
@@ -83,9 +82,7 @@ def train(dataset: Dataset, variant: str, settings: dict[str, Any], folder: Path
         "shape": dataset.info["shape"],
         "settings": settings,
         "seed": 0,
-        "known": dataset.known,
-        "categories": dataset.schema.categories,
-    }
+    } | beside
     write_json(folder / "model.json", description | {"courses": [asdict(course) for course in courses]})
     return Trained.read(folder)
 

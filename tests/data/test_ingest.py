@@ -227,10 +227,48 @@ def test_a_condition_that_cannot_be_one_is_refused(
         ingested(frame, tmp_path / "out", LABELLED.model_copy(update={"condition": condition, "columns": ignored}))
 
 
-def test_of_arrays_only_the_label_can_be_a_condition(tmp_path: Path) -> None:
+@pytest.fixture
+def pairs() -> Raw:
+    """Rows of four numbers, a photo of each, and its age."""
+    draw = np.random.default_rng(0)
+    photo = draw.integers(0, 256, (200, 3, 5), np.uint8)
+    return Raw("array", draw.normal(size=(200, 4)), pd.DataFrame({"age": np.arange(200)}), {"photo": photo})
+
+
+def test_an_array_beside_the_rows_can_be_a_condition(pairs: Raw, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    rows = np.random.default_rng(0).normal(size=(100, 4))
-    side = pd.DataFrame({"kind": ["a", "b"] * 50, "age": range(100)})
-    data = DataParams(label="kind", normal=["a"], condition=["age"])
-    with pytest.raises(HourglassError, match="of images and arrays it can only be the label"):
-        ingest(Raw("array", rows, side), tmp_path / "out", data, SplitParams())
+    ingest(pairs, tmp_path / "out", DataParams(condition=["photo"]), SplitParams())
+    dataset = Dataset(tmp_path / "out")
+    assert (dataset.known, dataset.known_shape) == (16, (1, 3, 5))
+    assert dataset.info["condition"]["schema"] == {"kind": "image", "raw_shape": [3, 5], "name": "photo"}
+    rows, raw = dataset.rows("test"), dataset.raw("test")
+    np.testing.assert_array_equal(raw["x"], pairs.rows[rows.index])
+    np.testing.assert_allclose(raw["photo"], pairs.arrays["photo"][rows.index], atol=1e-4)
+    train = pairs.arrays["photo"][dataset.rows("train").index]
+    expected = (pairs.arrays["photo"][rows.index].astype(float) - train.mean()) / train.std()
+    np.testing.assert_allclose(rows.condition[:, :-1], expected.reshape(-1, 15), atol=1e-5)
+    assert (rows.condition[:, -1] == 1).all()
+
+
+def test_a_row_whose_array_has_a_gap_is_dropped(pairs: Raw, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    pairs.arrays["photo"] = pairs.arrays["photo"].astype(np.float32)
+    pairs.arrays["photo"][7, 0, 0] = np.nan
+    info = ingest(pairs, tmp_path / "out", DataParams(condition=["photo"]), SplitParams())
+    assert info["dropped"]["missing_or_infinite"] == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "sentence"),
+    [
+        (["photo", "age"], "names the array 'photo', which can only be named alone, and others"),
+        (["texts"], "array 'texts' is of type <U1; expected numbers"),
+        (["x"], "data.condition is 'x'; the data has no such column"),
+    ],
+)
+def test_an_array_that_cannot_be_a_condition_is_refused(
+    pairs: Raw, tmp_path: Path, condition: list[str], sentence: str
+) -> None:
+    pairs.arrays["texts"] = np.full((200, 2), "a")
+    with pytest.raises(HourglassError, match=sentence):
+        ingest(pairs, tmp_path / "out", DataParams(condition=condition), SplitParams())

@@ -114,6 +114,32 @@ def test_arrays_that_do_not_fit_are_refused_and_nothing_changes(digits, tmp_path
     assert held(digits) == before
 
 
+@pytest.mark.parametrize(
+    ("photo", "problem"),
+    [
+        ({"photo": np.zeros((5, 4, 4))}, r"the shape of a row of 'photo' is \(4, 4\); expected \(3, 3\)"),
+        ({}, r"the shape of a row of 'photo' is missing; expected \(3, 3\)"),
+        ({"photo": np.zeros((5, 3, 3)), "map": np.zeros((5, 2))}, r"'map' is \(2,\); expected none"),
+    ],
+)
+def test_what_lies_beside_has_to_fit_too(tmp_path, photo, problem):
+    np.savez(tmp_path / "first.npz", x=np.ones((3, 2)), photo=np.arange(27.0).reshape(3, 3, 3))
+    snapshot.build(str(tmp_path / "first.npz"), tmp_path / "data", DataParams(condition=["photo"]))
+    np.savez(tmp_path / "more.npz", x=np.zeros((5, 2)), **photo)
+    with pytest.raises(HourglassError, match=problem):
+        shards.add(tmp_path / "more.npz", tmp_path / "data", DataParams(condition=["photo"]), MONDAY)
+
+
+def test_arrays_beside_the_rows_are_added_with_them(tmp_path):
+    for name, rows in (("first", 3), ("more", 2)):
+        np.savez(tmp_path / f"{name}.npz", x=np.full((rows, 2), rows), photo=np.full((rows, 3, 3), rows))
+    snapshot.build(str(tmp_path / "first.npz"), tmp_path / "data", DataParams(condition=["photo"]))
+    shards.add(tmp_path / "more.npz", tmp_path / "data", DataParams(condition=["photo"]), MONDAY)
+    raw = snapshot.read(tmp_path / "data")
+    assert raw.arrays["photo"].shape == (5, 3, 3)
+    np.testing.assert_array_equal(raw.arrays["photo"][:, 0, 0], raw.rows[:, 0])
+
+
 def test_arrays_of_another_type_are_refused(tmp_path):
     np.save(tmp_path / "first.npy", np.ones((3, 2), np.float32))
     snapshot.build(str(tmp_path / "first.npy"), tmp_path / "data", DataParams())

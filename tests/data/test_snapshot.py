@@ -85,6 +85,24 @@ def test_shards_of_unequal_shape_are_refused(tmp_path: Path) -> None:
         snapshot.read(tmp_path / "data")
 
 
+def test_shards_whose_arrays_beside_are_of_unequal_shape_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "b.npz", x=np.ones((2, 2)), photo=np.ones((2, 3, 3)))
+    snapshot.build(str(tmp_path / "b.npz"), tmp_path / "data", DataParams())
+    (tmp_path / "data" / "a").mkdir()
+    np.save(tmp_path / "data" / "a" / "x.npy", np.ones((2, 2)))
+    np.save(tmp_path / "data" / "a" / "photo.npy", np.ones((2, 4, 4)))
+    with pytest.raises(HourglassError, match=r"arrays 'photo' of different shapes \[\(3, 3\), \(4, 4\)\]"):
+        snapshot.read(tmp_path / "data")
+
+
+def test_a_source_is_read_without_a_snapshot(tmp_path: Path) -> None:
+    np.savez(tmp_path / "b.npz", x=np.ones((2, 2)), photo=np.ones((2, 3, 3)), age=np.arange(2))
+    raw = snapshot.read_source(str(tmp_path / "b.npz"))
+    assert (list(raw.side), list(raw.arrays)) == (["age"], ["photo"])
+    assert len(snapshot.read_source("breast_cancer").rows) == 569
+    assert [path.name for path in tmp_path.iterdir()] == ["b.npz"]
+
+
 def test_a_missing_snapshot_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(HourglassError, match="hourglass data digits"):
         snapshot.read(tmp_path / "data")

@@ -7,7 +7,7 @@ import pytest
 from hourglass.runtime import InputError
 from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.normaliser import Normaliser
-from hourglass.runtime.schema import Column, TableSchema
+from hourglass.runtime.schema import ArraySchema, Column, TableSchema
 
 SCHEMA = TableSchema((Column("age", "number"), Column("sex", "category", ("f", "m"))))
 
@@ -49,3 +49,40 @@ def test_it_survives_as_json(conditioning: Conditioning) -> None:
     again = Conditioning.from_config(conditioning.config())
     assert again.config() == conditioning.config()
     assert again.schema == SCHEMA
+
+
+@pytest.fixture
+def photos() -> Conditioning:
+    schema = ArraySchema("image", (2, 3), "photo")
+    return Conditioning(schema, Normaliser(np.array(10.0), np.array(2.0)), of_label=False)
+
+
+def test_an_array_becomes_flat_numbers_in_the_nets_units_and_a_one(photos: Conditioning) -> None:
+    given = np.arange(12.0).reshape(2, 2, 3)
+    given[1, 0, 0] = np.nan
+    told, known = photos.encode({"x": np.zeros((2, 5)), "photo": given})
+    np.testing.assert_allclose(told, [[-5, -4.5, -4, -3.5, -3, -2.5, 1], [0] * 7])
+    assert known.tolist() == [True, False]
+    assert (photos.known, photos.known_shape, photos.names) == (7, (1, 2, 3), ("photo",))
+    np.testing.assert_allclose(photos.decode(told)[0], given[0])
+    assert np.isnan(photos.decode(told)[1]).all()
+
+
+def test_what_is_known_comes_beside_the_rows_as_a_model_takes_them(
+    conditioning: Conditioning, photos: Conditioning
+) -> None:
+    frame = pd.DataFrame({"height": [1.0, 2.0]})
+    beside = conditioning.beside(frame, conditioning.usual(2))
+    assert beside.to_dict("list") == {"height": [1, 2], "age": [40, 40], "sex": ["f", "f"]}
+    x = np.zeros((2, 5))
+    fields = photos.beside(x, photos.usual(2))
+    assert fields.dtype.names == ("x", "photo")
+    np.testing.assert_allclose(photos.encode(fields)[0], photos.usual(2))
+    mixed = conditioning.beside(x, conditioning.usual(2))
+    assert mixed["sex"].tolist() == ["f", "f"]
+    np.testing.assert_allclose(conditioning.encode(mixed)[0], [[0, 1, 0, 1]] * 2)
+
+
+def test_an_array_survives_as_json(photos: Conditioning) -> None:
+    again = Conditioning.from_config(photos.config())
+    assert (again.config(), again.schema) == (photos.config(), photos.schema)

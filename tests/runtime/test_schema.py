@@ -176,6 +176,26 @@ def test_no_rows_are_no_rows(schema: Schema) -> None:
     assert (x.shape, valid.shape) == ((0, *schema.shape), (0,))
 
 
+@pytest.mark.parametrize("together", [dict, "fields"])
+def test_a_schema_takes_its_own_of_several_arrays(together):
+    x, photo = np.arange(6.0).reshape(2, 3), np.ones((2, 4, 4))
+    rows = {"x": x, "photo": photo, "age": np.array([1, 2])}
+    if together == "fields":
+        rows = np.array(
+            list(zip(x, photo, [1, 2], strict=True)), [("x", float, 3), ("photo", float, (4, 4)), ("age", int)]
+        )
+    np.testing.assert_array_equal(ArraySchema("array", (3,)).encode(rows)[0], x)
+    np.testing.assert_array_equal(ArraySchema("image", (4, 4), "photo").encode(rows)[0], photo[:, None])
+    np.testing.assert_array_equal(TableSchema((Column("age", "number"),)).encode(rows)[0], [[1], [2]])
+    with pytest.raises(InputError, match="array 'sketch' is missing; there: x, photo, age"):
+        ArraySchema("image", (4, 4), "sketch").encode(rows)
+
+
+def test_the_name_of_an_array_survives_as_json():
+    for schema in (ArraySchema("image", (4, 4), "photo"), ArraySchema("array", (3,))):
+        assert schema_from_config(schema.config()) == schema
+
+
 def test_categories_lie_where_their_zeros_and_ones_do():
     columns = (Column("a", "number"), Column("b", "category", ("x", "y", "z")), Column("c", "category", ("u", "v")))
     assert TableSchema(columns).categories == ((1, 4), (4, 6))

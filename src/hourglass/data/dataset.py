@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.files import read_json
@@ -80,6 +79,11 @@ class Dataset:
         return self.conditioning.known if self.conditioning else 0
 
     @property
+    def known_shape(self) -> tuple[int, ...]:
+        """Shape of the array that is known of each row; () where none is."""
+        return self.conditioning.known_shape if self.conditioning else ()
+
+    @property
     def labelled(self) -> bool:
         """Whether rows have classes."""
         return bool(self.info["classes"])
@@ -89,12 +93,10 @@ class Dataset:
         return Rows(**{name: self._column(split, name) for name in _COLUMNS})
 
     def raw(self, split: str) -> Any:
-        """Read a split as people have the rows: without their label, with the other columns that tell of them."""
+        """Read a split as people have the rows: without their label, with all else that is told of them beside."""
         rows = self.rows(split)
         raw = self.schema.decode(rows.x)
-        if self.conditioning is None or self.conditioning.of_label:
-            return raw
-        return pd.concat([raw, self.conditioning.decode(np.asarray(rows.condition))], axis=1)
+        return self.conditioning.beside(raw, np.asarray(rows.condition)) if self.conditioning else raw
 
     def is_anomaly(self, label: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which class codes are anomalies."""

@@ -46,7 +46,7 @@ def ingest(raw: Raw, folder: Path, data: DataParams, splitting: SplitParams) -> 
     x, valid = schema.encode(rows)
     missing = _count_missing(x, valid, rows, schema)
     conditioning = _conditioning(raw, fitted & valid, data)
-    condition, known = _told(conditioning, raw, len(x))
+    condition, known = _told(conditioning, raw, data)
     missing += int((valid & ~known).sum())
     valid &= known
     _check_invalid(missing, len(x), data.max_invalid)
@@ -86,7 +86,7 @@ def _conditioning(raw: Raw, fitted: NDArray[np.bool_], data: DataParams) -> Cond
     if not data.condition:
         return None
     schema = schemas.infer_condition(raw, fitted, data)
-    values, valid = schema.encode(raw.side)
+    values, valid = schema.encode(schemas.known_rows(raw, data))
     known = values[fitted & valid]
     if not len(known):
         raise HourglassError(
@@ -97,11 +97,13 @@ def _conditioning(raw: Raw, fitted: NDArray[np.bool_], data: DataParams) -> Cond
     return Conditioning(schema, statistics.fit_normaliser(known, schema, "standard"), data.label in data.condition)
 
 
-def _told(conditioning: Conditioning | None, raw: Raw, rows: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _told(
+    conditioning: Conditioning | None, raw: Raw, data: DataParams
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Give what a conditional variant is told, and which rows it can be told of; a label may be new."""
     if conditioning is None:
-        return np.zeros((rows, 0), np.float32), np.ones(rows, bool)
-    told, known = conditioning.encode(raw.side)
+        return np.zeros((len(raw.rows), 0), np.float32), np.ones(len(raw.rows), bool)
+    told, known = conditioning.encode(schemas.known_rows(raw, data))
     return told, known | conditioning.of_label
 
 

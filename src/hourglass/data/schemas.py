@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.data.sources import Raw
+from hourglass.data.sources.array import kind_of
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime.schema import ArraySchema, Column, Schema, TableSchema, as_numbers, as_text
@@ -62,8 +63,13 @@ def infer(rows: Any, raw: Raw, fitted: NDArray[np.bool_], params: DataParams) ->
     )
 
 
-def infer_condition(raw: Raw, fitted: NDArray[np.bool_], params: DataParams) -> TableSchema:
-    """Infer what the columns of ``data.condition`` are; the label is a category whatever it looks like.
+def known_rows(raw: Raw, params: DataParams) -> Any:
+    """Give what holds the columns of ``data.condition``, or the array."""
+    return next((raw.arrays[name] for name in params.condition if name in raw.arrays), raw.side)
+
+
+def infer_condition(raw: Raw, fitted: NDArray[np.bool_], params: DataParams) -> Schema:
+    """Infer what ``data.condition`` names: an array, or columns; the label is a category whatever it looks like.
 
     Raises
     ------
@@ -76,11 +82,12 @@ def infer_condition(raw: Raw, fitted: NDArray[np.bool_], params: DataParams) -> 
             f"params.yaml: data.condition names the label {params.label!r} and other columns; rows to judge bring "
             "those and never their label, so name one kind or the other."
         )
-    if raw.kind != "table" and names != [params.label]:
-        raise HourglassError(
-            f"params.yaml: data.condition names {', '.join(names)}; of images and arrays it can only be the label, for "
-            "rows to judge bring nothing beside them."
-        )
+    for name in sorted(raw.arrays.keys() & names):
+        if len(names) > 1:
+            raise HourglassError(
+                f"params.yaml: data.condition names the array {name!r}, which can only be named alone, and others."
+            )
+        return _array(name, raw.arrays[name])
     declared = params.columns | ({params.label: "category"} if params.label else {})
     remedy = "take it out of data.condition"
     columns = (
@@ -88,6 +95,12 @@ def infer_condition(raw: Raw, fitted: NDArray[np.bool_], params: DataParams) -> 
         for name in dict.fromkeys(names)
     )
     return TableSchema(tuple(columns))
+
+
+def _array(name: str, values: NDArray[Any]) -> ArraySchema:
+    if values.dtype.kind not in "buif":
+        raise HourglassError(f"array {name!r} is of type {values.dtype}; expected numbers.")
+    return ArraySchema(kind_of(values), tuple(values.shape[1:]), name)
 
 
 def _column(

@@ -67,10 +67,11 @@ def _content(shard: Path) -> str:
 
 def _require_fit(there: Raw, new: Raw, source: Path, params: DataParams) -> None:
     """Refuse what the snapshot can't hold, and what would change the hashes, and so the splits, of its rows."""
-    for key, here in _form(new).items():
-        expected = _form(there).get(key)
-        if here != expected:
-            raise HourglassError(f"{source}: {key} is {here}; expected {expected}, as in data/.")
+    here, expected = _form(new), _form(there)
+    for key in expected | here:
+        if here.get(key) != expected.get(key):
+            found, wanted = here.get(key, "missing"), expected.get(key, "none")
+            raise HourglassError(f"{source}: {key} is {found}; expected {wanted}, as in data/.")
     for name in sorted(set(there.side.columns) ^ set(new.side.columns)):
         problem = "is missing" if name in there.side.columns else "is not in data/"
         raise HourglassError(f"{source}: column {name!r} {problem}; expected the columns of the snapshot.")
@@ -88,6 +89,7 @@ def _form(raw: Raw) -> dict[str, str]:
     form: dict[str, str] = {"the kind of data": raw.kind}
     if raw.kind != "table":
         form |= {"the shape of a row": str(raw.rows.shape[1:]), "the type": str(raw.rows.dtype)}
+        form |= {f"the shape of a row of {name!r}": str(array.shape[1:]) for name, array in raw.arrays.items()}
     return form
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hourglass.data.labels import Labels
 from hourglass.data.sources import Kind, Raw, reader, reader_for
@@ -87,7 +89,8 @@ def build(source: str, folder: Path, params: DataParams) -> None:
         raw = read(building)
         Labels.of(raw, params)
         for name in params.condition:
-            raw.column(name, "data.condition")
+            if name not in raw.arrays:
+                raw.column(name, "data.condition")
         building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -168,10 +171,17 @@ def read(folder: Path) -> Raw:
     parts = [reader(index["reader"]).read(shard, index["kind"]) for shard in shards(folder)]
     if not parts:
         raise HourglassError(f"{folder} holds no shard; run `hourglass data SOURCE` again.")
-    shapes = {part.rows.shape[1:] for part in parts if part.kind != "table"}
-    if len(shapes) > 1:
-        raise HourglassError(f"{folder}: shards have rows of different shapes {sorted(shapes)}; expected one.")
+    _require_one_shape([part.rows for part in parts if part.kind != "table"], f"{folder}: shards have rows")
+    for name in parts[0].arrays:
+        arrays = [part.arrays.get(name, np.empty(0)) for part in parts]
+        _require_one_shape(arrays, f"{folder}: shards have arrays {name!r}")
     return joined(parts)
+
+
+def _require_one_shape(arrays: list[NDArray[Any]], named: str) -> None:
+    shapes = {array.shape[1:] for array in arrays}
+    if len(shapes) > 1:
+        raise HourglassError(f"{named} of different shapes {sorted(shapes)}; expected one.")
 
 
 def shards(folder: Path) -> list[Path]:
@@ -185,4 +195,5 @@ def joined(parts: list[Raw]) -> Raw:
     side = pd.concat([part.side for part in parts], ignore_index=True)
     if parts[0].kind == "table":
         return Raw("table", side, side)
-    return Raw(parts[0].kind, np.concatenate([part.rows for part in parts]), side)
+    arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in parts[0].arrays}
+    return Raw(parts[0].kind, np.concatenate([part.rows for part in parts]), side, arrays)

@@ -35,11 +35,11 @@ def untrained_net(config: dict[str, Any], *, seed: int) -> Variant:
         Of the package: ``variant``, ``shape``, ``schema``, ``settings``, ``condition``.
     seed : int
     """
-    known = Conditioning.from_config(config["condition"]).known if config["condition"] else 0
-    categories = schema_from_config(config["schema"]).categories
-    return models.build(
-        config["variant"], config["shape"], config["settings"], seed=seed, known=known, categories=categories
-    ).eval()
+    beside: dict[str, Any] = {"categories": schema_from_config(config["schema"]).categories}
+    if config["condition"]:
+        conditioning = Conditioning.from_config(config["condition"])
+        beside |= {"known": conditioning.known, "known_shape": conditioning.known_shape}
+    return models.build(config["variant"], config["shape"], config["settings"], seed=seed, **beside).eval()
 
 
 def untrained_residuals(config: dict[str, Any], x: NDArray[Any], *, seed: int) -> NDArray[np.float64]:

@@ -53,6 +53,7 @@ class Trained:
             description["settings"],
             seed=description["seed"],
             known=description["known"],
+            known_shape=description["known_shape"],
             categories=description["categories"],
         )
         model.load_state_dict(load_file(folder / WEIGHTS))

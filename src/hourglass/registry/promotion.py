@@ -160,7 +160,7 @@ def smoke_test(project: Project, uri: str) -> None:
         rows = _smoke_rows(project, opened)
         scored = opened.score(rows)["anomaly_score"].to_numpy()
         with no_bytecode():
-            served = mlflow.pyfunc.load_model(uri).predict(rows)["anomaly_score"].to_numpy()
+            served = mlflow.pyfunc.load_model(uri).predict(_as_served(rows, opened))["anomaly_score"].to_numpy()
     except Exception as problem:
         raise HourglassError(f"{uri} can't score: {problem}") from problem
     if not (np.isfinite(served).all() and np.array_equal(served, scored)):
@@ -172,8 +172,17 @@ def _smoke_rows(project: Project, model: "Model") -> Any:
     from hourglass.data.dataset import Dataset
 
     if not project.dataset.is_dir():
-        return model.sample(_SMOKE_ROWS)
+        rows, told = model.sample(_SMOKE_ROWS), model.conditioning
+        return told.beside(rows, told.usual(_SMOKE_ROWS)) if told else rows
     return Dataset(project.dataset).raw("selection")[:_SMOKE_ROWS]
+
+
+def _as_served(rows: Any, model: "Model") -> Any:
+    """Give arrays that come together as a dict, which MLflow takes, to a model that needs them all."""
+    from hourglass.runtime.schema import names_of
+
+    told = model.conditioning
+    return {name: rows[name] for name in names_of(rows)} or rows if told and not told.of_label else rows
 
 
 def _test_champion(project: Project, name: str) -> None:

@@ -184,12 +184,16 @@ def signature(config: dict[str, Any]) -> Any:
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
     from mlflow.types.schema import AnyType
 
+    from hourglass.runtime.conditioning import Conditioning
+    from hourglass.runtime.schema import ROWS
+
+    told = config["condition"]
     if config["schema"]["kind"] == "table":
-        told = config["condition"]
         beside = told["schema"]["columns"] if told and not told["of_label"] else []
         inputs = Schema([ColSpec(AnyType(), column["name"]) for column in config["schema"]["columns"] + beside])
     else:
-        inputs = Schema([TensorSpec(np.dtype("object"), (-1,))])
+        names = [ROWS, *(Conditioning.from_config(told).names)] if told and not told["of_label"] else [None]
+        inputs = Schema([TensorSpec(np.dtype("object"), (-1,), name) for name in names])
     outputs = Schema(
         [
             ColSpec("double", "anomaly_score"),

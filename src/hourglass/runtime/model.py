@@ -17,7 +17,7 @@ from .conformal import p_values
 from .errors import InputError
 from .graphs import Graph
 from .normaliser import Normaliser
-from .schema import schema_from_config
+from .schema import ROWS, names_of, schema_from_config
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -30,8 +30,9 @@ class Model:
     data's own units. A row that can't be judged comes back as missing (NaN), never as normal.
 
     A conditional model (``conditioning`` isn't None) that was told the label judges rows without it; one that was told
-    other columns needs them in every row. What it shall make, it is told by ``condition``: a table with its columns, of
-    one row for all or of one for each.
+    other columns needs them in every row of a table; beside arrays, what it was told comes in a dict of arrays,
+    ``{"x": rows, "photo": photos}``. What it shall make, it is told by ``condition``: a table with its columns (or the
+    array), of one row for all or of one for each.
 
     Parameters
     ----------
@@ -161,13 +162,16 @@ class Model:
         return self.reconstruct(rows)
 
     def translate(self, rows: Any, *, condition: Any = None, known: Any = None) -> Any:
-        """Keep what the code says of rows, and change what is known beside it: the same hand, another digit.
+        """Make of rows what they are under another condition: the same hand, another digit.
+
+        What the code says of a row stays. A model that was told an array (a photo) makes the row that goes with it (a
+        sketch); then `rows` are these arrays, and the code is the one in the middle of the prior.
 
         Parameters
         ----------
         rows : DataFrame, array, list or dict
         condition : table
-            What the new rows shall be, one row for all or one for each.
+            What the new rows shall be, one row for all or one for each; not for a model that was told an array.
         known : table, optional
             What `rows` are, where they don't bring it: their labels.
 
@@ -178,6 +182,8 @@ class Model:
         """
         if self.conditioning is None:
             raise InputError(f"{self.config['variant']} isn't conditional and can't translate; take a cvae.")
+        if self.conditioning.known_shape:
+            return self._made_from(rows, condition)
         if condition is None:
             raise InputError(f"translate needs a condition; expected {self.conditioning.words}.")
         (x, *told), valid = self._inputs(rows)
@@ -185,6 +191,15 @@ class Model:
             told = [self.conditioning.encode(known)[0]]
         codes = self._encode_graph.run(x, *told)["z"]
         return self._decode_codes(codes, valid, self._asked(condition, len(codes)))
+
+    def _made_from(self, arrays: Any, condition: Any) -> Any:
+        """Make the rows that go with arrays, without noise."""
+        assert self.conditioning is not None  # noqa: S101
+        if condition is not None:
+            raise InputError(f"the model translates {self.conditioning.names[0]!r} itself; leave the condition out.")
+        told, valid = self.conditioning.encode(arrays)
+        noise = np.zeros((len(told), self.config["noise"]), np.float32)
+        return self._decode_rows(self._sample_graph.run(noise, told)["x_hat"], valid)
 
     def interpolate(self, rows: Any, *, steps: int = 8) -> Any:
         """Walk in a straight line from the code of the first row to that of the last, decoding on the way."""
@@ -245,7 +260,14 @@ class Model:
             return [x], valid
         if self.conditioning.of_label:
             return [x, self.conditioning.unknown(len(x))], valid
+        names = ", ".join(self.conditioning.names)
+        if self.config["schema"]["kind"] != "table" and not names_of(rows):
+            raise InputError(
+                f"rows come without {names}, which the model is told of each; give a dict of arrays: {ROWS}, {names}."
+            )
         told, known = self.conditioning.encode(rows)
+        if len(told) != len(x):
+            raise InputError(f"there are {len(x)} rows and {len(told)} of {names}; expected one for each.")
         return [x, told], valid & known
 
     def _asked(self, condition: Any, count: int) -> list[NDArray[np.float32]]:

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 
+#: Name of the rows where something else comes beside them.
+ROWS = "x"
+
 
 class Schema(Protocol):
     """The two directions, and the shape of a row in the net."""
@@ -127,6 +130,8 @@ class TableSchema:
             if len(doubled):
                 raise InputError(f"column {doubled[0]!r} appears twice; give every column a name of its own.")
             return rows
+        if names_of(rows):
+            rows = {name: rows[name] for name in names if name in names_of(rows)}
         if isinstance(rows, dict) or (isinstance(rows, list) and rows and isinstance(rows[0], dict)):
             try:
                 return self._frame(pd.DataFrame(rows))
@@ -147,10 +152,13 @@ class ArraySchema:
     kind : "image" or "array"
     raw_shape : tuple of int
         Shape of a row as people have it; of an image (height, width) or (height, width, channels).
+    name : str
+        Which of several arrays that come together, in a dict or as the fields of one array, holds the rows.
     """
 
     kind: Literal["image", "array"]
     raw_shape: tuple[int, ...]
+    name: str = ROWS
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -167,12 +175,13 @@ class ArraySchema:
 
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Bring rows into the net's shape; see `Schema.encode`. Flattened rows are taken too."""
-        array = _numbers(rows.to_numpy() if isinstance(rows, pd.DataFrame) else rows)
+        named = "rows" if self.name == ROWS else f"rows of {self.name!r}"
+        array = _numbers(self._chosen(rows))
         if array.dtype.kind not in "buif":
-            raise InputError(f"rows are of type {array.dtype}; expected numbers.")
+            raise InputError(f"{named} are of type {array.dtype}; expected numbers.")
         if array.ndim == 0 or array.shape[1:] not in {self.raw_shape, (prod(self.raw_shape),)}:
             expected = ", ".join(str(size) for size in self.raw_shape)
-            raise InputError(f"rows have shape {array.shape}; expected (rows, {expected}).")
+            raise InputError(f"{named} have shape {array.shape}; expected (rows, {expected}).")
         array = array.reshape(len(array), *self.raw_shape)
         x = _channels_first(array) if self.kind == "image" else array.copy()
         valid = np.isfinite(x).all(axis=tuple(range(1, x.ndim)))
@@ -187,7 +196,15 @@ class ArraySchema:
 
     def config(self) -> dict[str, Any]:
         """Describe the schema as JSON."""
-        return {"kind": self.kind, "raw_shape": list(self.raw_shape)}
+        named = {} if self.name == ROWS else {"name": self.name}
+        return {"kind": self.kind, "raw_shape": list(self.raw_shape)} | named
+
+    def _chosen(self, rows: Any) -> Any:
+        """Choose this schema's array where several come together."""
+        names = names_of(rows)
+        if names and self.name not in names:
+            raise InputError(f"array {self.name!r} is missing; there: {', '.join(names)}.")
+        return rows[self.name] if names else rows.to_numpy() if isinstance(rows, pd.DataFrame) else rows
 
 
 def schema_from_config(config: dict[str, Any]) -> Schema:
@@ -196,7 +213,12 @@ def schema_from_config(config: dict[str, Any]) -> Schema:
         return TableSchema(
             tuple(Column(entry["name"], entry["type"], tuple(entry.get("values", ()))) for entry in config["columns"])
         )
-    return ArraySchema(config["kind"], tuple(config["raw_shape"]))
+    return ArraySchema(config["kind"], tuple(config["raw_shape"]), config.get("name", ROWS))
+
+
+def names_of(rows: Any) -> tuple[str, ...]:
+    """Name the arrays that come together, in a dict or as the fields of one array; none where rows come alone."""
+    return tuple(rows) if isinstance(rows, dict) else getattr(getattr(rows, "dtype", None), "names", None) or ()
 
 
 def as_text(values: "pd.Series[Any]") -> "pd.Series[Any]":

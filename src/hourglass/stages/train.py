@@ -3,7 +3,7 @@
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from safetensors.torch import save_file
@@ -39,11 +39,20 @@ class Inputs:
     validation: Batch
     shape: tuple[int, ...]
     known: int
+    known_shape: tuple[int, ...]
     categories: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, dataset: Dataset, device: torch.device) -> Self:
+        """Read a data set."""
+        train, validation = (rows_on(device, dataset, split) for split in ("train", "validation"))
+        shape, categories = tuple(dataset.info["shape"]), dataset.schema.categories
+        return cls(train, validation, shape, dataset.known, dataset.known_shape, categories)
 
     def build(self, variant: str, settings: dict[str, Any], seed: int) -> Variant:
         """Make the untrained net for such rows."""
-        return models.build(variant, self.shape, settings, seed=seed, known=self.known, categories=self.categories)
+        beside: dict[str, Any] = {"known": self.known, "known_shape": self.known_shape}
+        return models.build(variant, self.shape, settings, seed=seed, categories=self.categories, **beside)
 
 
 def run(project: Project, params: Params, variant: str) -> None:
@@ -55,9 +64,7 @@ def run(project: Project, params: Params, variant: str) -> None:
     stage = f"train@{variant}"
 
     def read() -> Inputs:
-        dataset = Dataset(project.dataset)
-        train, validation = (rows_on(device, dataset, split) for split in ("train", "validation"))
-        return Inputs(train, validation, tuple(dataset.info["shape"]), dataset.known, dataset.schema.categories)
+        return Inputs.of(Dataset(project.dataset), device)
 
     def watch(latent: int, epochs: int) -> EpochProgress:
         return EpochProgress(f"{variant} with latent {latent}", epochs)
@@ -87,6 +94,7 @@ def run(project: Project, params: Params, variant: str) -> None:
             "settings": settings | {"latent": latent},
             "widths": widths and asdict(widths),
             "known": inputs.known,
+            "known_shape": list(inputs.known_shape),
             "categories": [list(ends) for ends in inputs.categories],
             "seed": params.seed,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),

@@ -15,6 +15,7 @@ from hourglass.data.snapshot import read_source
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.runtime import Model
+from hourglass.runtime.schema import ROWS
 from hourglass.use.results import ARRAYS, FOLDER, TABLES, Result, require_new
 
 #: Values of columns, as ``hourglass sample --condition digit=3`` has them.
@@ -43,7 +44,7 @@ def encode(model: Model, source: str, out: Path) -> str:
     """
     require_new(out, *TABLES, *ARRAYS)
     raw = _read(model, source)
-    found = model.posterior(raw.rows)
+    found = model.posterior(_rows(model, raw))
     arrays = {"z": found["z"]} | ({"entry": found["index"]} if "index" in found else {})
     features = _columns(model)
     beside = raw.side.drop(columns=[name for name in features if name in raw.side])
@@ -52,7 +53,7 @@ def encode(model: Model, source: str, out: Path) -> str:
 
 def reconstruct(model: Model, source: str, out: Path) -> str:
     """Write each row as the model rebuilds it; see `encode`."""
-    return _change(model, source, out, lambda raw: model.reconstruct(raw.rows))
+    return _change(model, source, out, lambda raw: model.reconstruct(_rows(model, raw)))
 
 
 def denoise(model: Model, source: str, out: Path) -> str:
@@ -62,11 +63,17 @@ def denoise(model: Model, source: str, out: Path) -> str:
 
 
 def translate(model: Model, source: str, out: Path, condition: Condition) -> str:
-    """Write each row as it would be under another condition; see `encode`."""
+    """Write each row as it would be under another condition; see `encode`.
+
+    Of a model that was told an array, the input is these arrays, alone or under their name.
+    """
 
     def change(raw: Raw) -> Any:
-        known = raw.side if model.conditioning and set(model.conditioning.columns) <= set(raw.side) else None
-        return model.translate(raw.rows, condition=condition or None, known=known)
+        told = model.conditioning
+        if told and told.known_shape:
+            return model.translate(raw.arrays.get(told.names[0], raw.rows), condition=condition or None)
+        known = raw.side if told and set(told.names) <= set(raw.side) else None
+        return model.translate(_rows(model, raw), condition=condition or None, known=known)
 
     return _change(model, source, out, change, condition)
 
@@ -74,7 +81,7 @@ def translate(model: Model, source: str, out: Path, condition: Condition) -> str
 def interpolate(model: Model, source: str, out: Path, steps: int) -> str:
     """Write the way from the first row to the last; see `encode`."""
     require_new(out, *_forms(model))
-    return _write(_result(model, model.interpolate(_read(model, source).rows, steps=steps)), out)
+    return _write(_result(model, model.interpolate(_rows(model, _read(model, source)), steps=steps)), out)
 
 
 def sample(model: Model, out: Path, n: int, seed: int, condition: Condition) -> str:
@@ -97,6 +104,14 @@ def _read(model: Model, source: str) -> Raw:
     return raw
 
 
+def _rows(model: Model, raw: Raw) -> Any:
+    """Give rows, with what stands beside them where the model is told of it."""
+    told = model.conditioning
+    if raw.kind == "table" or told is None or told.of_label:
+        return raw.rows
+    return {ROWS: raw.rows} | {str(name): raw.side[name].to_numpy() for name in raw.side} | raw.arrays
+
+
 def _result(model: Model, made: Any, side: pd.DataFrame | None = None, told: Condition | None = None) -> Result:
     """Put what was made in the place of what it was made from."""
     beside = pd.DataFrame(index=range(len(made))) if side is None else side
@@ -104,7 +119,7 @@ def _result(model: Model, made: Any, side: pd.DataFrame | None = None, told: Con
     if isinstance(made, pd.DataFrame):
         missing = made.isna().any(axis=1).to_numpy()
         return Result(beside.assign(**{str(name): made[name].to_numpy() for name in made}), {}, missing, _pixels(model))
-    return Result(beside, {"x": made}, np.isnan(made).any(axis=tuple(range(1, made.ndim))), _pixels(model))
+    return Result(beside, {ROWS: made}, np.isnan(made).any(axis=tuple(range(1, made.ndim))), _pixels(model))
 
 
 def _write(result: Result, out: Path) -> str:

@@ -4,12 +4,13 @@ A reader module has three functions: ``accepts(path)``, ``take(path, shard)``, w
 the snapshot and says what kind it is, and ``read(shard, kind)``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 import pandas as pd
+from numpy.typing import NDArray
 
 from hourglass.errors import HourglassError
 
@@ -28,11 +29,14 @@ class Raw:
         Of a table every column; otherwise the arrays, one entry per row.
     side : DataFrame
         What can be a label or decide a split: the columns of a table, or what lies beside the arrays.
+    arrays : dict of str to ndarray
+        What lies beside and has more dimensions, such as another image of each row.
     """
 
     kind: Kind
     rows: Any
     side: pd.DataFrame
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def column(self, name: str, key: str) -> "pd.Series[Any]":
         """Give a column of `side`.

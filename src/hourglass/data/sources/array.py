@@ -3,7 +3,7 @@
 import re
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -34,16 +34,17 @@ def take(path: Path, shard: Path) -> Kind:
 
 
 def read(shard: Path, kind: Kind) -> Raw:
-    """Read the data and the one-dimensional arrays beside it."""
+    """Read the data and the arrays beside it."""
     arrays = {path.stem: _load(path) for path in sorted(shard.glob("*.npy"))}
     if "x" not in arrays:
         raise HourglassError(f"{shard} holds no x.npy; run `hourglass data SOURCE` again.")
     x = arrays.pop("x")
     _check(x, shard / "x.npy")
-    return Raw(kind, x, pd.DataFrame({name: array for name, array in arrays.items() if array.ndim == 1}))
+    side = pd.DataFrame({name: array for name, array in arrays.items() if array.ndim == 1})
+    return Raw(kind, x, side, {name: array for name, array in arrays.items() if array.ndim > 1})
 
 
-def kind_of(x: NDArray[Any]) -> Kind:
+def kind_of(x: NDArray[Any]) -> Literal["image", "array"]:
     """Tell images, (rows, height, width) or (rows, height, width, 1 to 4) of uint8, from other arrays."""
     flat = x.ndim == 3 or (x.ndim == 4 and x.shape[-1] <= 4)
     return "image" if x.dtype == np.uint8 and flat else "array"
