@@ -85,7 +85,7 @@ def data(
     normal: Annotated[list[str] | None, typer.Option(help="a label of normal rows; may be repeated")] = None,
     anomalous: Annotated[list[str] | None, typer.Option(help="a label of anomalous rows, instead of --normal")] = None,
     condition: Annotated[
-        list[str] | None, typer.Option(help="a column that conditional variants are told; may be repeated")
+        list[str] | None, typer.Option(help="a column or array that conditional variants are told; may be repeated")
     ] = None,
     name: Annotated[str | None, typer.Option(help="registered name for models of this data (registry.name)")] = None,
 ) -> None:
@@ -302,7 +302,10 @@ def denoise(source: _INPUT, output: _OUT, model: _MODEL = None) -> None:
 
 @app.command(rich_help_panel=_MODELS)
 def translate(source: _INPUT, output: _OUT, condition: _CONDITION = None, model: _MODEL = None) -> None:
-    """Write each row as another kind: `hourglass translate digits -o threes.npz --condition digit=3`."""
+    """Write each row as another kind: `hourglass translate digits -o threes.npz --condition digit=3`.
+
+    A model that was told an image of each row translates such images: `hourglass translate photos/ -o sketches/`.
+    """
     from hourglass.use import commands
 
     print(commands.translate(_model(model), source, output, _conditions(condition)))  # noqa: T201

@@ -54,7 +54,8 @@ class DataParams(Section):
         default_factory=dict, description="columns of a table that are not what they look like"
     )
     condition: list[str] = Field(
-        default_factory=list, description="columns that a conditional variant is told of a row; the label may be one"
+        default_factory=list,
+        description="columns, or an array, that a conditional variant is told of a row; the label may be one",
     )
     normalise: Literal["auto", "standard", "minmax", "none"] = Field(
         "auto", description="auto: minmax over all pixels for images, standard per column for the rest"
