@@ -10,7 +10,7 @@ from hourglass.data.sources import Raw
 from hourglass.params import DataParams
 from tests.conftest import packaged
 
-QUICK = {"latent": 6, "hidden": [32]}
+QUICK = {"latent": 6, "hidden": [64]}
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,8 @@ def mixed(tumours, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def categories(tumours, tmp_path_factory):
-    """An autoencoder on eight columns of three categories each, which go together as the numbers behind them do."""
-    numbers = tumours.rows.drop(columns=["diagnosis", "size"]).iloc[:, :8]
+    """An autoencoder on thirty columns of three categories each, which go together as the numbers behind them do."""
+    numbers = tumours.rows.drop(columns=["diagnosis", "size"])
     frame = numbers.apply(lambda column: pd.qcut(column, 3, labels=["low", "middle", "high"]).astype(str))
     settings = QUICK | {"likelihood": "categorical"}
     folder = tmp_path_factory.mktemp("categories") / "autoencoder"
