@@ -52,6 +52,16 @@ def test_the_terms_of_a_row_ignore_its_neighbours(build, surface):
             torch.testing.assert_close(one.value[:3], other.value[:3])
 
 
+def test_a_table_of_numbers_and_categories_is_rebuilt_with_probabilities(variant, width):
+    settings, categories = {"latent": width, "hidden": [32], "likelihood": "mixed"}, ((1, 3), (4, 6))
+    model = models.build(variant, (6,), settings, seed=0, known=2, categories=categories)
+    x = torch.tensor([[0.3, 1, 0, -2, 0, 1], [1.5, 0, 1, 0.1, 0, 1]])
+    for term in terms_of(model, x).values():
+        assert term.value.isfinite().all()
+    for start, stop in categories:
+        torch.testing.assert_close(model.reconstruct(x)[:, start:stop].sum(1), torch.ones(2))
+
+
 def test_the_monitor_names_terms(build, surface):
     context = Context(torch.Generator().manual_seed(0))
     for course in build().eval().courses():
@@ -91,8 +101,9 @@ def test_every_weighted_term_moves_some_parameter(variant, build, surface):
             assert weighted
 
 
-def test_every_parameter_gets_a_gradient_in_one_phase(build, surface):
-    model = build()
+@pytest.mark.parametrize("settings", [{}, {"likelihood": "gaussian", "sigma": "learned"}], ids=["default", "learned"])
+def test_every_parameter_gets_a_gradient_in_one_phase(build, surface, settings):
+    model = build(**settings)
     moved = []
     for parameters, terms in phases_of(model, surface(16, 0)):
         moved += parameters
