@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import betabinom
 
+from hourglass.models.shared.alarms import POSTERIOR_COLLAPSED, WORDS
 from hourglass.runtime import Model
 
 #: How improbable the alarms on selection must be, if the promise of the threshold held, to call it broken.
@@ -33,10 +34,7 @@ def failures(
     elif np.ptp(scores) <= 1e-9 * max(abs(scores).max(), np.finfo(float).tiny):
         found.append("all rows have the same score")
     if posterior and posterior["active_units"] == 0:
-        found.append(
-            "the posterior collapsed: no latent unit is active; set free_bits, lower the KL's weight or lengthen its "
-            "warm-up"
-        )
+        found.append(WORDS[POSTERIOR_COLLAPSED])
     normal, alpha = scores[~anomaly], model.config["alpha"]
     alarms = int((normal > model.threshold).sum())
     probability = chance_of_alarms(alarms, len(normal), len(model.calibration), alpha)

@@ -9,12 +9,9 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hourglass.models.shared.alarms import WORDS
+
 _SECONDS_BETWEEN_LINES = 5.0
-#: The remedies of Bowman et al. 2016 (warm-up), Fu et al. 2019 (cycles) and Kingma et al. 2016 (free bits).
-COLLAPSED = (
-    "the posterior collapsed: no latent unit is active, so codes say nothing of their rows; give the variant "
-    "free_bits, lower its beta, lengthen train.kl_warmup, or let the weight rise in train.kl_cycles"
-)
 
 
 class EpochProgress:
@@ -33,7 +30,7 @@ class EpochProgress:
         self._show: Callable[[dict[str, Any]], None] = self._line
         self._bar: Progress | None = None
         self._last_line = 0.0
-        self._alarmed = False
+        self._told: set[str] = set()
 
     def __enter__(self) -> Self:
         if sys.stdout.isatty():
@@ -52,12 +49,12 @@ class EpochProgress:
             self._bar.stop()
 
     def __call__(self, record: dict[str, Any]) -> None:
-        """Show an epoch, and once that the posterior collapsed."""
+        """Show an epoch, and each of its alarms if it is the first of its kind."""
         self._show(record)
-        collapsed = record["code"].get("active_units") == 0 and record["kl_weight"] == 1
-        if collapsed and not self._alarmed:
-            print(f"{self._title}: epoch {record['epoch']}: {COLLAPSED}", file=sys.stderr, flush=True)  # noqa: T201
-            self._alarmed = True
+        for alarm in record["alarms"]:
+            if alarm not in self._told:
+                print(f"{self._title}: epoch {record['epoch']}: {WORDS[alarm]}", file=sys.stderr, flush=True)  # noqa: T201
+                self._told.add(alarm)
 
     def _line(self, record: dict[str, Any]) -> None:
         now = time.monotonic()

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from hourglass.errors import HourglassError
 from hourglass.files import write_text
+from hourglass.models.shared import alarms
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.terms import Context, Course, Phase, Term, total
 from hourglass.models.shared.variant import Variant
@@ -40,7 +41,8 @@ def fit(
 ) -> list[Finished]:
     """Train a model and leave it with the weights of its best epoch.
 
-    A record of each epoch goes to ``metrics.jsonl``: train and validation means of every term, apart. A checkpoint in
+    A record of each epoch goes to ``metrics.jsonl``: train and validation means of every term, apart, what the code is
+    like, and what that warns of once the KL has its full weight. A checkpoint in
     the same folder lets a repeated call go on where a killed one stopped, with the same result bit for bit.
 
     Parameters
@@ -87,6 +89,7 @@ def fit(
             train_means = _train_epoch(course, trainee, train, schedules)
             record = _close_epoch(course, trainee, schedules, train_means, _measured(course, model, validation, seed))
             record["code"] = _diagnosed(course, validation, seed)
+            record["alarms"] = alarms.of_code(record["code"]) if record["kl_weight"] == 1 else []
             with metrics.open("a") as log:
                 log.write(json.dumps(record) + "\n")
             if on_epoch is not None:
