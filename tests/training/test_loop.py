@@ -97,6 +97,55 @@ def test_the_weights_of_the_best_epoch_are_restored(rows_of_noise, tmp_path):
     assert measure(model, validation, seed=0)["reconstruction"] == min(monitors) == course.best
 
 
+@pytest.mark.parametrize(("frozen", "moving"), [("encoder", "decoder"), ("decoder", "encoder")])
+def test_a_frozen_net_keeps_its_weights_until_its_share_of_the_steps_is_over(frozen, moving, rows_of_noise, tmp_path):
+    model, moved = build("vae"), []
+    before = {name: value.clone() for name, value in model.named_parameters()}
+
+    def watch(_record):
+        changed = {name for name, value in model.named_parameters() if not torch.equal(value, before[name])}
+        moved.append({part for part in ("encoder", "decoder") if any(name.startswith(part) for name in changed)})
+
+    settings = TrainSettings(epochs=4, batch=10, weight_decay=0.1, **{f"freeze_{frozen}": 0.5})
+    fit(model, rows_of_noise(40, 0), rows_of_noise(10, 1), settings, seed=0, folder=tmp_path, on_epoch=watch)
+    assert moved == [{moving}] * 2 + [{moving, frozen}] * 2
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 4])
+@pytest.mark.parametrize("variant", ["vae", "adversarial"])
+def test_a_training_that_was_killed_while_a_net_stood_still_resumes_bit_for_bit(
+    variant, epoch, rows_of_noise, tmp_path
+):
+    settings = TrainSettings(epochs=5, batch=16, checkpoint_seconds=0.0, freeze_decoder=0.5)
+    rows, models_trained = (rows_of_noise(40, 0), rows_of_noise(10, 1)), []
+    for name in ("whole", "resumed"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(KilledError):
+        fit(build(variant), *rows, settings, seed=3, folder=tmp_path / "resumed", on_epoch=kill_after(epoch))
+    for name in ("whole", "resumed"):
+        models_trained.append(model := build(variant))
+        fit(model, *rows, settings, seed=3, folder=tmp_path / name)
+    whole, resumed = (model.state_dict() for model in models_trained)
+    assert all(torch.equal(resumed[name], value) for name, value in whole.items())
+    assert records(tmp_path / "resumed") == records(tmp_path / "whole")
+
+
+def test_patience_is_counted_from_when_nothing_stands_still(rows_of_noise, tmp_path):
+    settings = TrainSettings(epochs=20, patience=3, kl_warmup=0.0, lr=1e-30, freeze_decoder=0.5)
+    (course,) = fit(build(), rows_of_noise(20, 0), rows_of_noise(10, 1), settings, seed=0, folder=tmp_path)
+    assert (course.best_epoch, course.epoch) == (1, 10 + 3)
+
+
+def test_a_collapsed_posterior_raises_an_alarm_in_every_epoch_after_the_warm_up(rows_of_noise, tmp_path):
+    model = build("beta_vae", beta=1000.0)
+    settings = TrainSettings(epochs=10, batch=10, lr=0.05, kl_warmup=0.4)
+    fit(model, rows_of_noise(40, 0), rows_of_noise(40, 1), settings, seed=0, folder=tmp_path)
+    told = [record["alarms"] for record in records(tmp_path)]
+    assert told[:4] == [[]] * 4, "the KL hasn't its full weight yet"
+    assert told[-1] == ["posterior_collapsed"]
+    assert records(tmp_path)[-1]["code"]["mutual_information"] < 0.05
+
+
 @pytest.mark.parametrize(("kl_warmup", "last"), [(0.0, 1 + 3), (0.5, 10 + 3), (1.0, 20)])
 def test_patience_is_counted_from_the_end_of_the_kl_warm_up(kl_warmup, last, rows_of_noise, tmp_path):
     too_small_to_move_a_weight = 1e-30

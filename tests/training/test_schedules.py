@@ -5,6 +5,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from hourglass.errors import HourglassError
 from hourglass.training.schedules import Schedules
 from hourglass.training.settings import TrainSettings
 
@@ -74,3 +75,17 @@ def test_the_kl_weight_rises_in_each_cycle_and_stays_in_the_last():
     assert weights[20:40] == weights[:20]
     assert weights[70:] == [1.0] * 11
     assert schedules.warm == 0.875
+
+
+def test_a_part_stands_still_for_its_share_of_the_steps_and_then_moves():
+    schedules = Schedules(TrainSettings(freeze_decoder=0.3, kl_warmup=0.1), 10)
+    assert [schedules.frozen(step) for step in range(10)] == [("decoder", "likelihood")] * 3 + [()] * 7
+    assert schedules.settled == 0.3
+    schedules = Schedules(TrainSettings(freeze_encoder=0.1, kl_warmup=0.4), 10)
+    assert [schedules.frozen(step) for step in range(10)] == [("encoder",)] + [()] * 9
+    assert schedules.settled == 0.4
+
+
+def test_what_moves_nothing_is_refused():
+    with pytest.raises(HourglassError, match=r"train\.freeze_encoder and train\.freeze_decoder are both above 0"):
+        TrainSettings(freeze_encoder=0.1, freeze_decoder=0.2)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hourglass.errors import HourglassError
 from hourglass.files import write_text
@@ -143,23 +143,36 @@ def _train_epoch(course: Course, trainee: Trainee, rows: Batch, schedules: Sched
     for batch in shuffled(rows, settings.batch, trainee.generators["order"]):
         step = trainee.progress.step - trainee.progress.first_step
         context = Context(trainee.generators["noise"], schedules.kl_weight(step))
-        lr = schedules.lr(step)
+        lr, held = schedules.lr(step), _held(trainee.model, schedules.frozen(step))
         terms: dict[str, Term] = {}
         for phase in course.phases:
-            terms |= _step(phase, trainee.optimizers[phase.name], batch, context, lr, settings.clip)
+            terms |= _step(phase, trainee.optimizers[phase.name], batch, context, lr, held, settings.clip)
         trainee.progress.step += 1
         sums.add(terms)
     return sums.means()
 
 
+def _held(model: nn.Module, parts: tuple[str, ...]) -> list[nn.Parameter]:
+    """Collect the parameters of the parts that stand still."""
+    return [parameter for part in parts for parameter in model.get_submodule(part).parameters()]
+
+
 def _step(
-    phase: Phase, optimizer: torch.optim.Optimizer, batch: Batch, context: Context, lr: float, clip: float | None
+    phase: Phase,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    context: Context,
+    lr: float,
+    held: Iterable[nn.Parameter],
+    clip: float | None,
 ) -> Mapping[str, Term]:
     for group in optimizer.param_groups:
         group["lr"] = lr
     terms = phase.losses(batch, context)
     optimizer.zero_grad(set_to_none=True)
     total(terms).backward()
+    for parameter in held:
+        parameter.grad = None
     if clip is not None:
         torch.nn.utils.clip_grad_norm_(phase.parameters, clip)
     optimizer.step()
@@ -199,10 +212,10 @@ def _close_epoch(
 
 
 def _finished(progress: Progress, schedules: Schedules) -> bool:
-    """Tell whether all epochs ran or the monitor stopped improving; the KL's warm-up doesn't count against it."""
+    """Tell whether all epochs ran or the monitor stopped improving; warm-up and freezing don't count against it."""
     settings = schedules.settings
     epoch, best_epoch = progress.epoch - progress.first_epoch, progress.best_epoch - progress.first_epoch
-    since = max(best_epoch, ceil(schedules.warm * settings.epochs))
+    since = max(best_epoch, ceil(schedules.settled * settings.epochs))
     return epoch >= settings.epochs or epoch - since >= settings.patience
 
 

@@ -43,3 +43,20 @@ class Schedules:
         if not self.settings.kl_warmup:
             return 0.0
         return (self.settings.kl_cycles - 1 + self.settings.kl_warmup) / self.settings.kl_cycles
+
+    def frozen(self, step: int) -> tuple[str, ...]:
+        """Name the parts of a variant that stand still: its encoder, its decoder with the likelihood, or none.
+
+        He et al. 2019, "Lagging inference networks and posterior collapse", let the encoder take steps of its own while
+        the rest waits, early in training, so that codes tell something before the decoder learns to do without.
+        """
+        if step < self.settings.freeze_encoder * self.total_steps:
+            return ("encoder",)
+        if step < self.settings.freeze_decoder * self.total_steps:
+            return ("decoder", "likelihood")
+        return ()
+
+    @property
+    def settled(self) -> float:
+        """Share of all steps after which the KL keeps its full weight and nothing stands still."""
+        return max(self.warm, self.settings.freeze_encoder, self.settings.freeze_decoder)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from hourglass.errors import HourglassError
 from hourglass.settings import Setting
 
 
@@ -25,6 +26,12 @@ class TrainSettings:
     kl_cycles: Annotated[
         int, Setting("times that the KL's weight rises, over equal shares of all steps", ge=1, le=1000)
     ] = 1
+    freeze_encoder: Annotated[
+        float, Setting("share of all steps, at the start, that leave the encoder", ge=0, lt=1)
+    ] = 0.0
+    freeze_decoder: Annotated[
+        float, Setting("share of all steps, at the start, that leave the decoder", ge=0, lt=1)
+    ] = 0.0
     patience: Annotated[int, Setting("epochs without a better monitor before training stops", ge=1)] = 30
     auto_epochs: Annotated[
         float, Setting("share of the epochs that each width gets where a variant has latent: auto", gt=0, le=1)
@@ -33,3 +40,10 @@ class TrainSettings:
         float, Setting("share of the held-out error that a wider code must save, for latent: auto", gt=0, lt=1)
     ] = 0.1
     checkpoint_seconds: Annotated[float, Setting("time between two checkpoints, at least", ge=0)] = 5.0
+
+    def __post_init__(self) -> None:
+        if self.freeze_encoder and self.freeze_decoder:
+            raise HourglassError(
+                "params.yaml: train.freeze_encoder and train.freeze_decoder are both above 0, so the first steps would "
+                "move nothing; set one of them to 0."
+            )
