@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from hourglass.evaluation import generation
 from hourglass.evaluation.evaluate import evaluate
 from hourglass.files import canonical_json
 from hourglass.params import EvaluateParams
@@ -70,6 +71,15 @@ def test_a_variational_model_has_a_posterior(labelled: Measured, unlabelled: Mea
     assert labelled[0]["posterior"]["kl"] > 0
     assert 1 <= labelled[0]["posterior"]["effective_dimension"] <= 4
     assert set(unlabelled[0]["posterior"]) == {"effective_dimension"}
+
+
+def test_samples_are_held_against_as_many_held_out_and_training_rows(image_vae: Any, labelled: Measured) -> None:
+    found, dataset = labelled[0], image_vae.dataset
+    rows = dataset.rows("test")
+    assert found["generation"]["rows"] == (~dataset.is_anomaly(np.asarray(rows.label))).sum()
+    assert found["generation"]["train"]["coverage"] > 0.9
+    assert 0 < found["generation"]["samples"]["coverage"] < 0.9
+    assert found["alarms"] == generation.alarms(found["generation"])
 
 
 def test_every_result_names_its_setting(labelled: Measured, unlabelled: Measured) -> None:

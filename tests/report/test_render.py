@@ -155,6 +155,19 @@ def test_a_refused_variant_is_shown_with_its_reason_and_without_a_rank(images, t
     assert found.row(" vae 4 latent").startswith("1 ")
 
 
+def test_alarms_of_training_and_of_samples_are_shown_with_their_remedies(images, tmp_path):
+    spoilt = images.copy(tmp_path / "copy")
+    path = spoilt.project.output("train", "vae") / "metrics.jsonl"
+    path.write_text(path.read_text().replace('"alarms": []', '"alarms": ["posterior_collapsed"]'))
+    path = spoilt.project.output("evaluate", "vae") / "evaluation.json"
+    write_json(path, read_json(path) | {"alarms": ["mode collapse: samples cover 3 %"]})
+    page = spoilt.page()
+    assert "epochs, the last of them 8: the posterior collapsed" in page
+    assert "Alarm: mode collapse: samples cover 3 %." in page
+    covered = spoilt.evaluation("vae")["generation"]["samples"]["coverage"]
+    assert f"samples cover {words.percent(covered)} of as many held-out rows" in page
+
+
 def test_unlabelled_data_is_rendered_without_detection_of_anomalies(signals):
     text = signals.plain
     found = Page(text)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.data.dataset import Dataset
-from hourglass.evaluation import baselines, detection, guards, latent, reconstruction
+from hourglass.evaluation import baselines, detection, generation, guards, latent, reconstruction
 from hourglass.evaluation.portrait.portray import portray
 from hourglass.evaluation.portrait.rows import Rows, in_net_units
 from hourglass.params import EvaluateParams
@@ -65,7 +65,7 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     -------
     dict
         What was found, as JSON: ``selection`` and ``test`` metrics of ``model``, ``pca`` and ``untrained``, the
-        posterior, guards, curves and the portrait.
+        posterior, guards, how far samples cover the data, alarms, curves and the portrait.
     dict of str to ndarray
         Scores, codes, examples and the portrait's arrays for pictures.
     """
@@ -93,6 +93,8 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     test = measured["test"]
     if _has_both(test.anomaly):
         found["curves"] = detection.curves(test.scores, test.anomaly)
+    found["generation"] = _generation(model, train, test, seed)
+    found["alarms"] = generation.alarms(found["generation"])
     held_out, said = _held_out(model, dataset, settings, seed)
     found["portrait"], portrait = _portrait(model, dataset, held_out, said, test, seed)
     return found, _arrays(model, held_out, said["z"], test, seed) | portrait
@@ -117,6 +119,15 @@ def _alarms(rows: Measured, threshold: float) -> dict[str, float]:
     if rows.anomaly.any():
         alarms |= detection.rate_above(rows.scores[rows.anomaly], threshold, "detection_rate")
     return alarms
+
+
+def _generation(model: Model, train: NDArray[Any], test: Measured, seed: int) -> dict[str, Any]:
+    """Compare as many samples, held-out normal rows and training rows."""
+    normal = test.x[~test.anomaly]
+    count = min(len(normal), len(train), generation.ROWS)
+    draw = np.random.default_rng(seed)
+    held_out, reachable = (draw.permutation(rows)[:count] for rows in (normal, train))
+    return generation.compare(held_out, in_net_units(model, model.sample(max(count, 1), seed=seed)), reachable)
 
 
 def _has_both(anomaly: NDArray[np.bool_]) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from hourglass.models.shared.alarms import WORDS
 from hourglass.report import figures, words
 from hourglass.report.facts import Estimate, Facts, Variant
 
@@ -20,6 +21,7 @@ def panel(facts: Facts, variant: Variant) -> dict[str, Any]:
         "variant": variant,
         "posterior": variant.evaluation["posterior"],
         "curves": list(_curves(variant)),
+        "alarms": list(_alarms(variant)),
         "widths": _widths(variant),
         "roc": _roc(variant),
         "auroc": Estimate.of(variant.evaluation["test"]["model"], "auroc"),
@@ -53,6 +55,14 @@ def _curves(variant: Variant) -> Iterator[tuple[str, Markup]]:
                 label=f"{variant.name}: {term} on train and validation over {len(course.epochs)} epochs",
             ),
         )
+
+
+def _alarms(variant: Variant) -> Iterator[str]:
+    """Tell what training warned of, and when."""
+    for alarm, said in WORDS.items():
+        epochs = [record["epoch"] for record in variant.epochs if alarm in record["alarms"]]
+        if epochs:
+            yield f"In {words.count(len(epochs))} epochs, the last of them {words.count(epochs[-1])}: {said}."
 
 
 def _widths(variant: Variant) -> Markup | None:
