@@ -82,11 +82,13 @@ def test_a_fixed_width_is_the_number_and_stays_it(power, deviations):
 
 
 @pytest.mark.parametrize("sigma", ["optimal", "per_feature"])
-def test_a_loss_is_by_the_width_before_its_batch(sigma, deviations):
-    width = width_for(sigma, (3,), 2)
-    before = width.value.clone()
-    assert torch.equal(width(torch.zeros(256, 1, 3), deviations), before)
-    assert not torch.equal(width.value, before)
+def test_the_first_loss_is_by_the_width_of_its_batch_and_others_by_the_width_before(sigma, deviations):
+    width, output = width_for(sigma, (3,), 2), torch.zeros(256, 1, 3)
+    first = width(output, deviations)
+    assert torch.equal(first, width.value)
+    torch.testing.assert_close(first, deviations.mean(0) if sigma == "per_feature" else deviations.mean())
+    assert torch.equal(width(output, 2 * deviations), first)
+    assert not torch.equal(width.value, first)
 
 
 @pytest.mark.parametrize("sigma", ["optimal", "per_feature"])

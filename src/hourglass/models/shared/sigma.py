@@ -20,7 +20,7 @@ Sigma = (
 #: (Lucas et al. 2019, "Don't blame the ELBO!").
 _INITIAL_VARIANCE = 0.02
 _LEAST_VARIANCE = 1e-6
-#: Share of each batch in the running mean of the deviations.
+#: Share of each batch in the running mean of the deviations, after the first hundred.
 _RATE = 0.01
 
 
@@ -65,8 +65,8 @@ class Optimal(Width):
     """The mean deviation, where the likelihood is greatest (optimal sigma-VAE).
 
     Rybkin, Daniilidis & Levine 2021, section 3. In training it follows the batches as a running mean, each loss by the
-    width before it; a gradient would need more steps than a training has, for a sharp start blows it up and Adam
-    remembers that.
+    width before it. The first batch has its own: a sharper start would blow up the first gradients, and Adam takes
+    thousands of steps to forget that.
 
     Parameters
     ----------
@@ -76,18 +76,22 @@ class Optimal(Width):
     """
 
     value: Tensor
+    batches: Tensor
 
     def __init__(self, shape: tuple[int, ...], power: int) -> None:
         super().__init__()
         self.least = _LEAST_VARIANCE ** (power / 2)
-        self.register_buffer("value", torch.full(shape, _INITIAL_VARIANCE ** (power / 2)))
+        self.register_buffer("value", torch.ones(shape))
+        self.register_buffer("batches", torch.tensor(0.0))
 
     def forward(self, output: Tensor, deviations: Tensor) -> Tensor:
-        value = self.value.clamp_min(self.least)
-        if self.training:
-            mean = deviations.mean(0) if self.value.ndim else deviations.mean()
-            self.value = self.value.lerp(mean, _RATE)
-        return value
+        if not self.training:
+            return self.value.clamp_min(self.least)
+        mean = deviations.mean(0) if self.value.ndim else deviations.mean()
+        before = torch.where(self.batches > 0, self.value, mean)
+        self.batches = self.batches + 1
+        self.value = self.value.lerp(mean, (1 / self.batches).clamp_min(_RATE))
+        return before.clamp_min(self.least)
 
 
 class Learned(Width):
