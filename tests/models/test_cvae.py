@@ -122,6 +122,23 @@ def test_an_image_is_translated_into_its_counterpart_in_both_directions(directio
     assert (translated - unseen.x).square().mean() < 0.25 * (unseen.x - unseen.x.mean(0)).square().mean()
 
 
+@pytest.mark.long
+def test_convolutions_pass_fine_detail_of_a_known_image_by_the_code(tmp_path):
+    """A negative of noise: 256 numbers that no code of two holds, and no two pixels tell each other's."""
+
+    def rows(count, seed):
+        image = torch.rand(count, 1, 16, 16, generator=torch.Generator().manual_seed(seed))
+        return batch(1 - image, torch.cat([image.flatten(1), torch.ones(count, 1)], 1))
+
+    settings = {"latent": 2, "net": "convolutional", "hidden": [16], "likelihood": "mse", "hidden_share": 0.0}
+    model = models.build("cvae", (1, 16, 16), settings, seed=0, known=257, known_shape=(1, 16, 16))
+    fit(model, rows(256, 0), rows(32, 1), TrainSettings(epochs=12, batch=16, lr=1e-2), seed=0, folder=tmp_path)
+    unseen = rows(50, 2)
+    with torch.no_grad():
+        translated = model.eval().decode(torch.zeros(50, 2), unseen.condition)
+    assert (translated - unseen.x).square().mean() < 0.1 * unseen.x.var()
+
+
 def test_without_conditions_it_is_a_vae(surface):
     shared = {"latent": 3, "hidden": [16]}
     vae, cvae = (models.build(name, (2, 3), shared, seed=0).eval() for name in ("vae", "cvae"))

@@ -98,6 +98,7 @@ class Variant(nn.Module):
             known=known,
             known_shape=self.known_shape,
             categories=self.categories,
+            section=section,
         )
         self.encoder = plan.encoder(self.per_unit * latent)
         self.decoder = plan.decoder(self.likelihood.per_feature)

@@ -15,7 +15,8 @@ from hourglass.models.shared.nets.plan import Plan, fitting
         ((10_000,), "mlp"),
         ((1, 8, 8), "mlp"),
         ((1, 28, 28), "mlp"),
-        ((3, 32, 32), "mlp"),
+        ((3, 32, 32), "convolutional"),
+        ((1, 31, 32), "mlp"),
         ((3, 64, 48), "convolutional"),
         ((4, 200, 9), "convolutional"),
         ((64, 64, 3), "mlp"),
@@ -63,14 +64,14 @@ def test_each_net_serves_rows_of_its_shape(net, shape):
     ],
 )
 def test_a_net_that_does_not_fit_is_refused_with_what_it_needs(net, shape, wanted):
-    with pytest.raises(HourglassError, match=rf"params.yaml: `net: {net}` needs.*{wanted}.*Set `net: mlp`, or auto"):
-        Plan(shape, 4, net=net).encoder(4)
+    with pytest.raises(HourglassError, match=rf"params.yaml: vae.net '{net}' needs.*{wanted}.*Set auto or mlp"):
+        Plan(shape, 4, net=net, section="vae").encoder(4)
 
 
 @pytest.mark.parametrize("setting", ["hidden", "decoder_hidden"])
 def test_more_stages_than_a_row_can_be_halved_are_refused(setting):
     plan = Plan((1, 8, 8), 4, net="convolutional", **{setting: [4] * 4})
-    with pytest.raises(HourglassError, match=f"{setting} lists 4 stages.*8 x 8 can be halved 3 times"):
+    with pytest.raises(HourglassError, match=f"variant.{setting} lists 4 stages.*8 x 8 can be halved 3 times"):
         plan.encoder(4), plan.decoder(1)
 
 

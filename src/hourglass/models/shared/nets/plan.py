@@ -20,8 +20,8 @@ from hourglass.models.shared.nets.mlp import MLPDecoder, MLPEncoder, hourglass_w
 
 NetName = Literal["auto", "mlp", "convolutional", "residual", "temporal"]
 
-#: Pixels up to which an image is small, and steps from which a signal is long (docs/adr/0020).
-_SMALL_IMAGE = 32 * 32
+#: Pixels from which an image is large, and steps from which a signal is long (docs/adr/0020).
+_LARGE_IMAGE = 32 * 32
 _LONG_SIGNAL = 128
 #: A signal is at least so many times as long as it has channels; an image's sides differ by half of that at most.
 _ELONGATED = 4
@@ -51,6 +51,8 @@ class Plan:
         What encoder and decoder are told of a row, as in `Variant`.
     categories : sequence of (int, int)
         Where categories lie among a row's numbers, as in `Variant`.
+    section : str
+        Name of the settings' section, for messages.
 
     Raises
     ------
@@ -67,6 +69,7 @@ class Plan:
     known: int = 0
     known_shape: tuple[int, ...] = ()
     categories: Sequence[tuple[int, int]] = ()
+    section: str = "variant"
 
     def encoder(self, outputs: int) -> nn.Module:
         """Build the net from rows and what is known of them to `outputs` numbers; its last layer is linear."""
@@ -74,7 +77,7 @@ class Plan:
         hidden = self._widths(frame)
         if frame is None or not hidden:
             return MLPEncoder(self.shape, outputs, hidden, self.style, known=self.known, categories=self.categories)
-        _require_room(frame, hidden, "hidden")
+        _require_room(frame, hidden, f"{self.section}.hidden")
         return ConvolutionalEncoder(frame, outputs, hidden, self.style, self._planes(frame))
 
     def decoder(self, per_feature: int) -> nn.Module:
@@ -83,7 +86,7 @@ class Plan:
         hidden = self._widths(frame) if self.decoder_hidden is None else self.decoder_hidden[::-1]
         if frame is None or not hidden:
             return MLPDecoder(self.shape, per_feature, self.latent, hidden[::-1], self.style, known=self.known)
-        _require_room(frame, hidden, "decoder_hidden")
+        _require_room(frame, hidden, f"{self.section}.decoder_hidden")
         return ConvolutionalDecoder(frame, per_feature, self.latent, hidden, self.style, self._planes(frame))
 
     def _frame(self) -> Frame | None:
@@ -94,7 +97,7 @@ class Plan:
         if net == "mlp":
             return None
         frame = Frame(self.shape, 1 if net == "temporal" else 2, residual=net == "residual")
-        _require_fit(net, frame)
+        _require_fit(frame, f"{self.section}.net", net)
         return frame
 
     def _widths(self, frame: Frame | None) -> Sequence[int]:
@@ -126,18 +129,18 @@ def fitting(shape: tuple[int, ...]) -> NetName:
 
 
 def _is_large(space: tuple[int, ...]) -> bool:
-    return min(space) >= _SHORTEST_SIDE and prod(space) > _SMALL_IMAGE
+    return min(space) >= _SHORTEST_SIDE and prod(space) >= _LARGE_IMAGE
 
 
-def _require_fit(net: NetName, frame: Frame) -> None:
+def _require_fit(frame: Frame, setting: str, net: NetName) -> None:
     signal = frame.dims == 1
     shortest = _SHORTEST_SIGNAL if signal else _SHORTEST_SIDE
     if len(frame.shape) in (frame.dims, frame.dims + 1) and min(frame.space) >= shortest:
         return
     wanted = "([channels,] length)" if signal else "([channels,] height, width)"
     raise HourglassError(
-        f"params.yaml: `net: {net}` needs rows of shape {wanted} of at least {shortest} values along each side; these "
-        f"are {frame.shape}. Set `net: mlp`, or auto."
+        f"params.yaml: {setting} {net!r} needs rows of shape {wanted}, at least {shortest} along each side; these are "
+        f"{frame.shape}. Set auto or mlp."
     )
 
 
@@ -145,6 +148,6 @@ def _require_room(frame: Frame, hidden: Sequence[int], setting: str) -> None:
     if len(hidden) > frame.most_halvings:
         raise HourglassError(
             f"params.yaml: {setting} lists {len(hidden)} stages, each of which halves the row; rows of "
-            f"{' x '.join(map(str, frame.space))} can be halved {frame.most_halvings} times. List fewer, or set "
-            "`net: mlp`."
+            f"{' x '.join(map(str, frame.space))} can be halved {frame.most_halvings} times; list "
+            "fewer."
         )
