@@ -89,6 +89,21 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 
 @pytest.fixture(scope="session")
+def special(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Images, and variants that have something of their own to show."""
+    data = {"source": "digits", "label": "digit", "anomalous": [8], "condition": ["digit"]}
+    settings = {
+        "data": data,
+        "variants": ["cvae", "denoising", "sparse", "vq_vae"],
+        "cvae": {"latent": 4, "hidden": [48]},
+        "denoising": {"latent": 4, "hidden": [48]},
+        "sparse": {"latent": 16, "hidden": [48], "sparsity": "top_k", "k": 3},
+        "vq_vae": {"latent": 8, "hidden": [48], "quantiser": "residual", "entries": 16, "width": 16, "layers": 1},
+    }
+    return ran(tmp_path_factory.mktemp("special") / "project", "digits", settings)
+
+
+@pytest.fixture(scope="session")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """A labelled table."""
     data = {"source": "breast_cancer", "label": "diagnosis", "normal": ["benign"]}
@@ -103,5 +118,10 @@ def signals(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     draw = np.random.default_rng(0)
     phase = draw.uniform(0, 2 * np.pi, (400, 1))
     np.save(folder / "sines.npy", np.sin(np.linspace(0, 6, 48) + phase) + draw.normal(0, 0.1, (400, 48)))
-    settings = {"data": {"source": "sines.npy"}, "variants": ["autoencoder"], "autoencoder": {"latent": "auto"}}
+    settings = {
+        "data": {"source": "sines.npy"},
+        "variants": ["autoencoder", "denoising"],
+        "autoencoder": {"latent": "auto"},
+        "denoising": {"latent": 4, "hidden": [48], "corruption": "additive"},
+    }
     return ran(folder / "project", str(folder / "sines.npy"), settings)

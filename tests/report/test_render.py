@@ -278,12 +278,14 @@ def test_thumbnails_of_large_images_stay_within_the_budget(images):
             kind: [replace(one, x=draw.random((3, 200, 200)), x_hat=draw.random((3, 200, 200))) for one in rows]
             for kind, rows in variant.examples.items()
         }
-        return replace(variant, examples=examples, samples=draw.random((24, 3, 200, 200)))
+        portrait = {"traversal_x": draw.random((8, 7, 3, 200, 200))}
+        return replace(variant, examples=examples, samples=draw.random((24, 3, 200, 200)), portrait=portrait)
 
     variants = [noise(variant) for variant in facts.variants]
     scale = pictures.Scale.of(data, variants)
     drawn = [pictures.example(data, scale, one) for v in variants for rows in v.examples.values() for one in rows]
     drawn += [pictures.sample(data, scale, x) for v in variants for x in v.samples]
+    drawn += [pictures.film(data, scale, walk) for v in variants for walk in v.portrait["traversal_x"]]
     assert sum(map(len, drawn)) < 4_000_000
 
 

@@ -1,6 +1,7 @@
 """Everything that the report shows: numbers, words and arrays, no HTML."""
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -173,6 +174,12 @@ class CourseRun:
     best_epoch: int
 
     @property
+    def code(self) -> dict[str, float]:
+        """What was measured of codes after the best epoch."""
+        found: dict[str, float] = next(one for one in self.epochs if one["epoch"] == self.best_epoch).get("code", {})
+        return found
+
+    @property
     def terms(self) -> list[str]:
         """Names of the terms that are measured on train or validation, the reconstruction first."""
         names = self.epochs[0]["train"] | self.epochs[0]["validation"]
@@ -204,6 +211,8 @@ class Variant:
     anomaly : ndarray of bool, shape (rows,)
         Of test.
     latent_map : LatentMap
+    portrait : dict of str to ndarray
+        What `evaluation.portrait` drew, by name; rows are in the nets' units.
     loop : dict
         The settings of the training loop that params.yaml named.
     keys : dict of str to str
@@ -221,6 +230,7 @@ class Variant:
     scores: NDArray[np.float64]
     anomaly: NDArray[np.bool_]
     latent_map: LatentMap
+    portrait: dict[str, NDArray[Any]]
     loop: dict[str, Any]
     keys: dict[str, str]
 
@@ -233,6 +243,13 @@ class Variant:
     def pca_components(self) -> int:
         """Width of the PCA that stands beside it."""
         return int(self.evaluation["pca_components"])
+
+    @property
+    def frames(self) -> int:
+        """Rows that its portrait shows."""
+        shape = self.samples.shape[1:]
+        rows = [values for values in self.portrait.values() if values.shape[-len(shape) :] == shape]
+        return sum(prod(values.shape[: -len(shape)]) for values in rows)
 
     @property
     def courses(self) -> "list[CourseRun]":

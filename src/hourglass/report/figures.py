@@ -183,14 +183,80 @@ def widths(tried: Sequence[dict[str, Any]], chosen: int, *, name: str, label: st
     return _svg(figure, name, label)
 
 
+def ranked(series: Sequence[Array], even: float, *, name: str, label: str, x_label: str, y_label: str) -> Markup:
+    """Draw many values from the largest to the least, a line for each series, and dotted what each would be if even."""
+    figure, axes = _figure(176)
+    for values, colour in zip(series, ("normal", "class-1"), strict=False):
+        ordered = np.sort(values)[::-1]
+        shown = _thin(len(ordered), _CURVE_POINTS)
+        axes.fill_between(shown + 1, ordered[shown], color=_STAND_INS[colour], alpha=0.2, lw=0)
+        axes.plot(shown + 1, ordered[shown], color=_STAND_INS[colour], lw=1.5)
+    axes.axhline(even, color=_STAND_INS["muted"], lw=1.0, ls=":")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+    axes.set(xlabel=x_label, ylabel=y_label, xlim=(1, max(map(len, series)) + 1e-9))
+    axes.set_ylim(bottom=0)
+    return _svg(figure, name, label)
+
+
+def counts(values: Array, *, name: str, label: str, x_label: str) -> Markup:
+    """Draw how whole numbers are distributed over rows."""
+    figure, axes = _figure(176)
+    low, high = int(values.min()), int(values.max())
+    width = max(1, -(-(high - low + 1) // _MAX_BARS))
+    edges = np.arange(low, high + width + 1, width) - 0.5
+    axes.stairs(np.histogram(values, edges)[0] / len(values), edges, fill=True, color=_STAND_INS["normal"], alpha=0.8)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+    axes.set(xlabel=x_label, ylabel="share of rows")
+    return _svg(figure, name, label)
+
+
+def quantiles(expected: Array, found: Array, *, name: str, label: str) -> Markup:
+    """Draw quantiles against those expected, a line for each column of `found`; on the diagonal they agree."""
+    figure, axes = _figure()
+    ends = [min(expected.min(), found.min()), max(expected.max(), found.max())]
+    axes.plot(ends, ends, color=_STAND_INS["ink"], lw=1.0, ls=":")
+    segments = [np.stack([expected, column], axis=1) for column in found.T]
+    axes.add_collection(LineCollection(segments, colors=_STAND_INS["normal"], linewidths=1.2, alpha=0.6))
+    axes.set(xlabel="quantile of the prior", ylabel="quantile of a unit's codes")
+    return _svg(figure, name, label)
+
+
+def fans(cells: Sequence[tuple[str, Array]], columns: int, *, name: str, label: str) -> Markup:
+    """Draw walks in a grid, each cell with its name and a curve for each step: the first faint, the last strong."""
+    height = -(-len(cells) // columns)
+    figure, axes = _figure(84 * height + 12, left=2, bottom=2)
+    walks = [np.asarray(steps, np.float64).reshape(len(steps), -1) for _, steps in cells]
+    low, high = min(walk.min() for walk in walks), max(walk.max() for walk in walks)
+    scale = 0.65 / ((high - low) or 1.0)
+    for place, (walk, (title, _)) in enumerate(zip(walks, cells, strict=True)):
+        column, row = place % columns, height - 1 - place // columns
+        segments = [_place(step, column, row, low, scale) for step in walk]
+        strength = np.linspace(0.25, 1, len(walk))
+        axes.add_collection(LineCollection(segments, colors=_STAND_INS["normal"], linewidths=1.1, alpha=strength))
+        text = title.replace("$", r"\$")
+        axes.text(column + 0.05, row + 0.98, text, va="top", fontsize=_SMALL, color=_STAND_INS["muted"])
+    axes.set(xlim=(0, columns), ylim=(0, height))
+    axes.set_axis_off()
+    return _svg(figure, name, label)
+
+
 def lines(rows: Iterable[Sequence[Array]], columns: int, *, name: str, label: str) -> Markup:
-    """Draw arrays as small curves in a grid, all on one scale: the first of each row bold, the second thin upon it."""
+    """Draw arrays as small curves in a grid, all on one scale.
+
+    The last of each row is thin, the one before it broad and below; one before both is faint, in the anomalies' colour.
+    """
     cells = [[np.asarray(one, np.float64).reshape(-1) for one in row] for row in rows]
     height = -(-len(cells) // columns)
     figure, axes = _figure(64 * height + 12, left=2, bottom=2)
     low, high = min(one.min() for row in cells for one in row), max(one.max() for row in cells for one in row)
     scale = 0.8 / ((high - low) or 1.0)
-    styles = ((_STAND_INS["muted"], 2.6, 0.45), (_STAND_INS["normal"], 1.2, 1.0))
+    styles = (
+        (_STAND_INS["anomaly"], 0.9, 0.55),
+        (_STAND_INS["muted"], 2.6, 0.45),
+        (_STAND_INS["normal"], 1.2, 1.0),
+    )
     for layer, (colour, width, alpha) in zip(range(len(cells[0])), styles[-len(cells[0]) :], strict=True):
         segments = [
             _place(row[layer], place % columns, height - 1 - place // columns, low, scale)

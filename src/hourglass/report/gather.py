@@ -24,6 +24,9 @@ from hourglass.runtime.schema import TableSchema
 #: The metrics in the leaderboard and the alarms that have an interval.
 _INTERVALS = ("auroc", "average_precision", "relative_error")
 
+#: Starts of the names of arrays that aren't part of the portrait.
+_OTHERS = ("example_", "map_", "sample_", "test_")
+
 
 def collect(project: Project, params: Params, standing: Standing | None) -> Facts:
     """Read the outputs of all stages.
@@ -121,6 +124,7 @@ def _variant(
         scores=arrays["test_score"],
         anomaly=dataset.is_anomaly(arrays["test_label"]),
         latent_map=LatentMap(layout, arrays["map_label"], board["trustworthiness"][name]),
+        portrait={part: values for part, values in arrays.items() if not part.startswith(_OTHERS)},
         loop=read_json(project.inputs(f"train@{name}"))["params"].get("train", {}),
         keys=_keys(project, tuple(f"{stage}@{name}" for stage in ("train", "package", "evaluate"))),
     )

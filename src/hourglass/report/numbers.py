@@ -39,6 +39,7 @@ def _variant_numbers(variant: Variant) -> dict[str, Any]:
     return {
         "evaluation": measured,
         "model": variant.model,
+        "code": {course.course: course.code for course in variant.courses},
         "trustworthiness": variant.latent_map.trustworthiness,
         "keys": variant.keys,
     }

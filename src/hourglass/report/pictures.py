@@ -16,7 +16,7 @@ from hourglass.report.facts import Data, Example, Variant
 Array = NDArray[Any]
 
 #: Bytes that all thumbnails may take before they are compressed.
-_BUDGET = 2_400_000
+_BUDGET = 2_900_000
 _MAX_SIDE = 96
 #: Ends of the scale of differences, blue below zero and orange above: they read on white and on black.
 _BELOW, _ABOVE = (45, 125, 210), (225, 105, 20)
@@ -46,9 +46,10 @@ class Scale:
         """Fit the scale to what is shown."""
         examples = [example for variant in variants for kind in variant.examples.values() for example in kind]
         differences = np.concatenate([np.abs(one.x_hat - one.x).reshape(-1) for one in examples])
-        # an original, a reconstruction and a coloured difference for each example; a picture for each sample
+        # an original, a reconstruction and a coloured difference for each example; a picture for each of the others
         channels = data.shape[0] if data.kind == "image" else 1
-        pictures = (2 * channels + 2) * len(examples) + channels * sum(len(variant.samples) for variant in variants)
+        others = sum(len(variant.samples) + variant.frames for variant in variants)
+        pictures = (2 * channels + 2) * len(examples) + channels * others
         return cls(
             low=min(one["min"] for one in data.statistics),
             high=max(one["max"] for one in data.statistics),
@@ -71,6 +72,22 @@ def example(data: Data, scale: Scale, one: Example) -> str:
 def sample(data: Data, scale: Scale, x: Array) -> str:
     """Draw one image."""
     return _data_uri(_shrink(_pixels(data, scale, x), scale.side))
+
+
+def film(data: Data, scale: Scale, *groups: Array) -> str:
+    """Draw images from left to right, with a gap between groups.
+
+    Parameters
+    ----------
+    data : Data
+    scale : Scale
+    *groups : ndarray of shape (images, *shape)
+    """
+    frames = [[_shrink(_pixels(data, scale, x), scale.side) for x in group] for group in groups]
+    height = len(frames[0][0])
+    gap, step = (np.zeros((height, max(1, height // size), 4), np.uint8) for size in (3, 16))
+    parts = [part for group in frames for part in (gap, *(tile for frame in group for tile in (step, frame)))]
+    return _data_uri(np.concatenate(parts[2:], axis=1))
 
 
 def strip(values: Array, limit: float) -> str:

@@ -110,7 +110,7 @@ def _environment() -> Environment:
 
 
 def _context(facts: Facts) -> dict[str, Any]:
-    from hourglass.report import galleries, panels  # they load matplotlib, which a page that stays doesn't need
+    from hourglass.report import galleries, pages, panels  # they load matplotlib, which a page that stays doesn't need
 
     return {
         "facts": facts,
@@ -131,6 +131,7 @@ def _context(facts: Facts) -> dict[str, Any]:
         "alarm_scale": list(_alarm_scale(facts.alarms)),
         "measured": {split: list(_measurements(facts, split)) for split in ("selection", "test")},
         "panels": [panels.panel(facts, variant) for variant in facts.variants],
+        "pages": pages.pages(facts),
         "legend": panels.legend(facts),
         "runs": list(_runs(facts.variants)),
         "rows": galleries.of(facts),

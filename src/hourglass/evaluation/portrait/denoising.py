@@ -51,7 +51,7 @@ def denoising(model: Model, rows: Rows, *, seed: int) -> tuple[dict[str, Any], d
     found = {level_at(name, own, amplitude): amplitude for amplitude in AMPLITUDES}
     pairs = {level: seen(level) for level in found}
     facts = [{"level": level, "held_out": found[level] != 1} | compare(clean, *pairs[level]) for level in sorted(pairs)]
-    noisy, rebuilt = (one[:_SHOWN] for one in pairs[own])
+    noisy, rebuilt = (one[:_SHOWN] for one in pairs[level_at(name, own, 1)])
     error = np.square(in_net_units(model, model.reconstruct(rows.take(slice(_ROWS)).raw)) - clean, dtype=np.float64)
     return (
         {"corruption": name, "clean_mse": float(error.mean()), "levels": facts},
@@ -62,8 +62,8 @@ def denoising(model: Model, rows: Rows, *, seed: int) -> tuple[dict[str, Any], d
 def level_at(corruption: str, level: float, amplitude: float) -> float:
     """Give the level that makes noise so many times as strong: of dB less, of a share at most 0.95."""
     if corruption == "additive":
-        return level - 20 * log10(amplitude)
-    return min(level * amplitude, _LARGEST_SHARE) if corruption in SHARES else level * amplitude
+        return round(level - 20 * log10(amplitude), 9)
+    return round(min(level * amplitude, _LARGEST_SHARE) if corruption in SHARES else level * amplitude, 9)
 
 
 def compare(clean: NDArray[Any], noisy: NDArray[Any], rebuilt: NDArray[Any]) -> dict[str, float]:

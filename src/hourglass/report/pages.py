@@ -1,0 +1,240 @@
+"""A page for each variant: what its code does, and what makes it that variant."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from hourglass.report import figures, pictures, words
+from hourglass.report.facts import Entry, Facts, Variant
+from hourglass.report.walks import Walk, draw
+
+_ARRAYS = 6
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of a page.
+
+    Parameters
+    ----------
+    title : str
+    caption : str
+        What is seen, in plain words.
+    picture : dict
+        ``films``, ``strip`` or ``figure``; see `walks.draw`.
+    numbers : list of (str, str)
+        Names and values that stand beside.
+    table : list of dict
+        Levels of noise and what was gained there.
+    """
+
+    title: str
+    caption: str
+    picture: dict[str, Any]
+    numbers: list[tuple[str, str]] = field(default_factory=list)
+    table: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is there of one variant."""
+
+    variant: Variant
+    entry: Entry
+    panels: list[Panel]
+
+
+def pages(facts: Facts) -> list[Page]:
+    """Draw a page for each variant, in the order of the leaderboard."""
+    scale = pictures.Scale.of(facts.data, facts.variants)
+    entries = {entry.name: entry for entry in facts.leaderboard if entry.kind != "baseline"}
+    return [Page(variant, entries[variant.name], list(_panels(facts, scale, variant))) for variant in facts.variants]
+
+
+def _panels(facts: Facts, scale: pictures.Scale, variant: Variant) -> Iterator[Panel]:
+    found = variant.evaluation["portrait"]
+    if "traversals" in found:
+        yield _traversals(facts, scale, variant, found["traversals"])
+    if "interpolations" in found:
+        yield _interpolations(facts, scale, variant, found["interpolations"])
+    if "conditions" in found:
+        yield _conditions(facts, scale, variant, found["conditions"])
+    if "denoising" in found:
+        yield _denoising(facts, scale, variant, found["denoising"])
+    if "codebook" in found:
+        yield _codebook(variant, found["codebook"])
+    if "sparsity" in found:
+        yield from _sparsity(variant, found["sparsity"])
+    if "prior" in found:
+        yield _prior(variant, found["prior"])
+
+
+def _traversals(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:
+    by_kl = found["order"] == "kl"
+    notes = [f"{value:.2f} nats" if by_kl else f"± {words.number(value)}" for value in found[found["order"]]]
+    walks = [
+        Walk(f"unit {unit}", rows, note=note)
+        for unit, rows, note in zip(found["units"], variant.portrait["traversal_x"], notes, strict=True)
+    ]
+    label = f"{variant.name}: rows decoded along a latent unit"
+    picture = draw(facts.data, scale, walks, name=f"{variant.name}-traversals", label=label, changes=True)
+    which = f"The {len(walks)} of {variant.latent} units" if len(walks) < variant.latent else "The units"
+    order = "with the largest KL" if by_kl else "that change the row most (root mean square, in the nets' units)"
+    by = f"{which} {order}, the first first" if len(walks) < variant.latent else f"{which}, those {order} first"
+    return Panel(
+        "Along each unit",
+        f"{by}. One unit goes from the 2 % to the 98 % quantile of its codes; the others stay as row {found['row']}, "
+        f"the most typical, has them. {_scale_words(facts, picture, changes=True)}A unit that changes nothing says "
+        "nothing.",
+        picture,
+    )
+
+
+def _interpolations(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:
+    arrow = "\N{RIGHTWARDS ARROW}"
+    walks = [
+        Walk(f"{start} {arrow} {end}", rows, ends)
+        for (start, end), rows, ends in zip(
+            found["rows"], variant.portrait["interpolation_x"], variant.portrait["interpolation_ends"], strict=True
+        )
+    ]
+    label = f"{variant.name}: rows decoded on the way from one row to another"
+    picture = draw(facts.data, scale, walks, name=f"{variant.name}-interpolations", label=label)
+    return Panel(
+        "From row to row",
+        "Straight lines between the codes of two rows of test; outermost the rows themselves. Good codes give rows "
+        f"that could be real all the way. {_scale_words(facts, picture)}",
+        picture,
+    )
+
+
+def _conditions(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:
+    walks = [Walk(value, rows) for value, rows in zip(found["values"], variant.portrait["condition_x"], strict=True)]
+    label = f"{variant.name}: samples for a {found['column']}"
+    picture = draw(facts.data, scale, walks, name=f"{variant.name}-conditions", label=label)
+    more = f" The first {len(walks)} of {found['of']} values." if len(walks) < found["of"] else ""
+    return Panel(
+        "Made to order",
+        f"Samples for each value of {found['column']}, the same noise under each: what goes from left to right is "
+        f"everything else.{more} {_scale_words(facts, picture)}",
+        picture,
+    )
+
+
+def _denoising(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:
+    noisy, rebuilt, clean = (variant.portrait[f"denoising_{name}"] for name in ("noisy", "rebuilt", "clean"))
+    label = f"{variant.name}: rows of test that were corrupted"
+    if facts.data.kind == "array":
+        curves = list(zip(noisy, clean, rebuilt, strict=True))[:_ARRAYS]
+        picture: dict[str, Any] = {"figure": figures.lines(curves, 3, name=f"{variant.name}-denoising", label=label)}
+        how = "Faint the corrupted row, broad and grey the clean one, blue what came back."
+    else:
+        walks = [Walk("corrupted", noisy), Walk("rebuilt", rebuilt), Walk("clean", clean)]
+        picture = draw(facts.data, scale, walks, name=f"{variant.name}-denoising", label=label)
+        how = "Each column is a row." if facts.data.kind == "image" else _scale_words(facts, picture)
+    return Panel(
+        "Denoising",
+        f"Rows of test, corrupted as in training ({found['corruption'].replace('_', ' ')}) and given to the model. "
+        f"{how}",
+        picture,
+        [("Mean squared error on clean rows", words.number(found["clean_mse"]))],
+        found["levels"],
+    )
+
+
+def _codebook(variant: Variant, found: dict[str, Any]) -> Panel:
+    several = len(found["books"]) > 1
+    numbers = []
+    for place, book in enumerate(found["books"], 1):
+        which = f", codebook {place}" if several else ""
+        numbers += [
+            (f"Perplexity{which}", f"{words.number(book['perplexity'])} of {found['entries']}"),
+            (f"Entries that no row chose{which}", words.count(int(book["unused_entries"]))),
+        ]
+    bits = next((course.code for course in variant.courses if "prior_bits" in course.code), {})
+    names = {"prior_bits": "the Transformer", "unigram_bits": "their frequencies", "uniform_bits": "chance"}
+    numbers += [(f"Bits per place under {names[name]}", words.number(bits[name])) for name in names if name in bits]
+    figure = figures.ranked(
+        list(variant.portrait["codebook_usage"]),
+        1 / found["entries"],
+        name=f"{variant.name}-codebook",
+        label=f"{variant.name}: share of the choices of each entry of the codebook, the largest first",
+        x_label="entry, by its use",
+        y_label="share of choices",
+    )
+    second = " Green: the second codebook, for what the first leaves over." if several else ""
+    return Panel(
+        "Use of the codebook",
+        f"How often held-out rows choose each of {found['entries']} entries; a row has {found['places']} places. "
+        f"Dotted: all equally often.{second} The Transformer has learned something where it needs fewer bits than "
+        "the places' own frequencies.",
+        {"figure": figure},
+        numbers,
+    )
+
+
+def _sparsity(variant: Variant, found: dict[str, Any]) -> Iterator[Panel]:
+    l0, rate = variant.portrait["sparsity_l0"], variant.portrait["sparsity_rate"]
+    average = words.number(found["l0"])
+    yield Panel(
+        "Active units of a row",
+        f"A unit is active where its code is {found['active_is']}. Held-out rows.",
+        {
+            "figure": figures.counts(
+                l0,
+                name=f"{variant.name}-l0",
+                label=f"{variant.name}: distribution of the number of active units, {average} on average",
+                x_label="active units",
+            )
+        },
+        [("Active units of a row, on average (L0)", f"{average} of {variant.latent}")],
+    )
+    yield Panel(
+        "Use of the units",
+        "Share of held-out rows that activate each unit, the busiest first. Dotted: all units equally busy.",
+        {
+            "figure": figures.ranked(
+                [rate],
+                float(np.mean(rate)),
+                name=f"{variant.name}-rates",
+                label=f"{variant.name}: share of rows that activate each unit, {found['dead']} dead units",
+                x_label="latent unit, by its use",
+                y_label="share of rows",
+            )
+        },
+        [("Dead units, which no row activates", f"{found['dead']} of {variant.latent}")],
+    )
+
+
+def _prior(variant: Variant, found: dict[str, Any]) -> Panel:
+    figure: Markup = figures.quantiles(
+        variant.portrait["prior_quantiles"],
+        variant.portrait["code_quantiles"],
+        name=f"{variant.name}-prior",
+        label=f"{variant.name}: quantiles of each unit's codes against those of the prior",
+    )
+    p = found["p_value"]
+    told = "could be draws of the prior" if p > 0.01 else "can be told from draws of the prior"
+    return Panel(
+        "Codes against the prior",
+        "A line for each unit: on the dotted diagonal its codes are distributed as the prior that training pulls them "
+        f"to. All units together: by a permutation test on {found['rows']} held-out rows the codes {told} (1 %).",
+        {"figure": figure},
+        [("MMD to the prior, squared", words.plain(found["mmd"])), ("p-value", f"{p:.3f}")],
+    )
+
+
+def _scale_words(facts: Facts, picture: dict[str, Any], *, changes: bool = False) -> str:
+    """Say what colours or strokes mean."""
+    if facts.data.kind == "image":
+        return ""
+    if facts.data.kind == "array":
+        return "The first step is faint, the last strong. "
+    what = "values below and above their mean over the walk" if changes else "values below and above the mean"
+    few = ""
+    if len(picture["strip"].features) < len(facts.data.features):
+        few = f"; the {len(picture['strip'].features)} features that vary most"
+    return f"Blue and orange: {what}, full colour at {words.number(picture['limit'])} in the nets' units{few}. "
