@@ -214,7 +214,7 @@ def counts(values: Array, *, name: str, label: str, x_label: str) -> Markup:
 
 def quantiles(expected: Array, found: Array, *, name: str, label: str) -> Markup:
     """Draw quantiles against those expected, a line for each column of `found`; on the diagonal they agree."""
-    figure, axes = _figure()
+    figure, axes = _figure(200)
     ends = [min(expected.min(), found.min()), max(expected.max(), found.max())]
     axes.plot(ends, ends, color=_STAND_INS["ink"], lw=1.0, ls=":")
     segments = [np.stack([expected, column], axis=1) for column in found.T]

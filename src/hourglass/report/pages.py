@@ -94,19 +94,16 @@ def _traversals(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
 
 
 def _interpolations(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:
-    arrow = "\N{RIGHTWARDS ARROW}"
-    walks = [
-        Walk(f"{start} {arrow} {end}", rows, ends)
-        for (start, end), rows, ends in zip(
-            found["rows"], variant.portrait["interpolation_x"], variant.portrait["interpolation_ends"], strict=True
-        )
-    ]
+    names = [_way(pair) for pair in found["rows"]]
+    notes = [_way([facts.data.classes[code].name for code in pair if code >= 0]) for pair in found["labels"]]
+    rows, ends = (variant.portrait[f"interpolation_{name}"] for name in ("x", "ends"))
+    walks = [Walk(*of) for of in zip(names, rows, ends, notes, strict=True)]
     label = f"{variant.name}: rows decoded on the way from one row to another"
     picture = draw(facts.data, scale, walks, name=f"{variant.name}-interpolations", label=label)
     return Panel(
         "From row to row",
-        "Straight lines between the codes of two rows of test; outermost the rows themselves. Good codes give rows "
-        f"that could be real all the way. {_scale_words(facts, picture)}",
+        f"Straight lines between the codes of two rows of test, named by their numbers{' and classes' * any(notes)}; "
+        f"outermost the rows themselves. Good codes give rows that could be real all the way. {_scale_words(facts, picture)}",
         picture,
     )
 
@@ -225,6 +222,10 @@ def _prior(variant: Variant, found: dict[str, Any]) -> Panel:
         {"figure": figure},
         [("MMD to the prior, squared", words.plain(found["mmd"])), ("p-value", f"{p:.3f}")],
     )
+
+
+def _way(ends: list[Any]) -> str:
+    return " \N{RIGHTWARDS ARROW} ".join(map(str, ends))
 
 
 def _scale_words(facts: Facts, picture: dict[str, Any], *, changes: bool = False) -> str:

@@ -61,7 +61,8 @@ def test_of_many_units_eight_are_shown(image_sparse):
 def test_interpolations_lead_from_one_class_to_another(image_vae, rows):
     found, arrays = interpolations(image_vae.model, rows)
     label = dict(zip(rows.index, rows.label, strict=True))
-    assert all(label[start] != label[end] for start, end in found["rows"])
+    assert all(start != end for start, end in found["labels"])
+    assert [[label[row] for row in pair] for pair in found["rows"]] == found["labels"]
     assert len({row for pair in found["rows"] for row in pair}) == 8
     assert arrays["interpolation_x"].shape == (4, 8, 1, 8, 8)
 

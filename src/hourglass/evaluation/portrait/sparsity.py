@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: Share of the codes' root mean square from which a unit counts as active where codes never are exactly 0.
+#: Share of the codes' root mean square from which a unit counts as active where codes have both signs.
 _SIZE = 0.1
 
 
@@ -39,7 +39,7 @@ def sparsity(z: NDArray[Any], settings: Mapping[str, Any]) -> tuple[dict[str, An
 def _active(z: NDArray[Any], settings: Mapping[str, Any]) -> tuple[NDArray[np.bool_], str]:
     if settings["sparsity"] == "kl":
         return z > 0.5, "above one half"
-    if (z == 0).any():
-        return z != 0, "not 0"
+    if (z >= 0).all():
+        return z > 0, "above 0"
     size = np.sqrt(np.square(z, dtype=np.float64).mean())
     return np.abs(z) > _SIZE * size, "beyond a tenth of the codes' root mean square"

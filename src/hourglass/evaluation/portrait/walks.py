@@ -72,7 +72,7 @@ def interpolations(model: Model, rows: Rows) -> tuple[dict[str, Any], Arrays]:
     Returns
     -------
     dict
-        ``rows``, the numbers of the two rows of each pair.
+        ``rows`` and ``labels``, the numbers and class codes of the two rows of each pair.
     dict of str to ndarray
         ``interpolation_x`` of shape (pairs, steps, *shape), ``interpolation_ends`` of shape (pairs, 2, *shape): the
         rows themselves.
@@ -80,8 +80,11 @@ def interpolations(model: Model, rows: Rows) -> tuple[dict[str, Any], Arrays]:
     chosen = _pairs(rows.label)
     walks = [in_net_units(model, model.interpolate(rows.take(list(pair)).raw, steps=_BETWEEN)) for pair in chosen]
     ends = [in_net_units(model, rows.take(list(pair)).raw) for pair in chosen]
-    numbers = [[int(rows.index[place]) for place in pair] for pair in chosen]
-    return {"rows": numbers}, {"interpolation_x": np.stack(walks), "interpolation_ends": np.stack(ends)}
+    facts = {
+        name: [[int(values[place]) for place in pair] for pair in chosen]
+        for name, values in (("rows", rows.index), ("labels", rows.label))
+    }
+    return facts, {"interpolation_x": np.stack(walks), "interpolation_ends": np.stack(ends)}
 
 
 def _along(code: NDArray[np.float32], unit: int, ends: NDArray[np.float32]) -> NDArray[np.float32]:
