@@ -103,7 +103,8 @@ def _interpolations(facts: Facts, scale: pictures.Scale, variant: Variant, found
     return Panel(
         "From row to row",
         f"Straight lines between the codes of two rows of test, named by their numbers{' and classes' * any(notes)}; "
-        f"outermost the rows themselves. Good codes give rows that could be real all the way. {_scale_words(facts, picture)}",
+        "outermost the rows themselves. Good codes give rows that could be real all the way. "
+        f"{_scale_words(facts, picture)}",
         picture,
     )
 
