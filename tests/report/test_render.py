@@ -47,7 +47,7 @@ class Page(HTMLParser):
             self.rows[-1] += f" {data.strip()}"
 
     def row(self, start: str) -> str:
-        return next(" ".join(row.split()) for row in self.rows if start in row)
+        return next(row for row in (" ".join(row.split()) for row in self.rows) if start in row)
 
     def all(self, *tags: str) -> list[dict[str, str]]:
         return [attributes for tag, attributes in self.elements if tag in tags]

@@ -16,7 +16,7 @@ from hourglass.report.facts import Data, Example, Variant
 Array = NDArray[Any]
 
 #: Bytes that all thumbnails may take before they are compressed.
-_BUDGET = 2_900_000
+_BUDGET = 2_700_000
 _MAX_SIDE = 96
 #: Ends of the scale of differences, blue below zero and orange above: they read on white and on black.
 _BELOW, _ABOVE = (45, 125, 210), (225, 105, 20)
