@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .conditioning import Conditioning
 from .conformal import p_values
+from .drawing import draw_index
 from .errors import InputError
 from .graphs import Graph
 from .normaliser import Normaliser
@@ -311,17 +312,14 @@ class Model:
         return Graph(self.folder / "decode.onnx")
 
     def _draw_index(self, n: int, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Draw codes entry by entry, each given those before; the graph hands its keys and values on."""
-        entries, (length, *_) = self.config["entries"], self.config["cache"][2:]
-        index = np.full((n, length + 1), entries)  # first what stands before the first place
+        """Draw codes entry by entry; the graph hands its keys and values on."""
+
+        def step(*inputs: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+            found = self._step_graph.run(*inputs)
+            return found["log_probability"], found["next_cache"]
+
         cache = np.zeros((n, *self.config["cache"]), np.float32)
-        for place in range(length):
-            found = self._step_graph.run(index[:, place], np.full(n, place), cache)
-            cache = found["next_cache"]
-            reached = np.exp(found["log_probability"].astype(np.float64)).cumsum(axis=1)
-            drawn = (reached < generator.random((n, 1)) * reached[:, -1:]).sum(axis=1)
-            index[:, place + 1] = drawn
-        return index[:, 1:]
+        return draw_index(step, self.config["entries"], cache, generator)
 
     @cached_property
     def _step_graph(self) -> Graph:
