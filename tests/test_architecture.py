@@ -61,6 +61,7 @@ def test_only_the_flows_know_prefect():
         ("hourglass.stages.evaluate", ("mlflow", "umap", "matplotlib", "prefect", "onnx")),
         ("hourglass.use.commands", ("torch", "mlflow", "sklearn", "matplotlib", "prefect", "onnx", "PIL")),
         ("hourglass", ("torch", "mlflow", "numpy")),
+        ("hourglass.estimator", ("mlflow", "prefect", "dvc", "pydantic", "onnx", "matplotlib", "umap")),
     ],
 )
 def test_import_brings_in_no_more_than_it_needs(module, absent):

@@ -1,0 +1,347 @@
+"""Every variant as a scikit-learn estimator."""
+
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from hourglass import models
+from hourglass.estimator import conditions, rows
+from hourglass.estimator.net import Net
+from hourglass.estimator.settings import checked, variant_named
+from hourglass.models.shared.batch import Batch
+from hourglass.models.shared.variant import Variant
+from hourglass.runtime.conditioning import Conditioning
+from hourglass.runtime.conformal import p_values, threshold
+from hourglass.runtime.errors import InputError
+from hourglass.runtime.schema import ArraySchema
+from hourglass.stages.progress import EpochProgress
+from hourglass.training import devices
+from hourglass.training.loop import fit
+from hourglass.training.settings import TrainSettings
+
+
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """An autoencoder that embeds rows, rebuilds them, draws new ones, and tells anomalies.
+
+    Rows are divided at random: some stop training early (validation), some set the threshold (calibration), the net is
+    fitted on the rest. Of new rows that are like those of `fit`, a share of at most `alpha` is called anomalous, on
+    average over calibrations (a conformal promise).
+
+    Training is that of the pipeline, with one thread unless `training` says otherwise. The global random states of
+    numpy and torch stay as they are.
+
+    Parameters
+    ----------
+    variant : str
+        See ``hourglass variants``.
+    latent : int, optional
+        Width of the code; by default the variant's.
+    settings : dict, optional
+        The other settings of the variant, as in its section of ``params.yaml``.
+    epochs, batch, lr, patience
+        As in ``train`` of ``params.yaml``.
+    training : dict, optional
+        The other settings of ``train``.
+    normalise : {"auto", "standard", "minmax", "none"}
+        ``auto`` is minmax over all pixels of images, standard per feature for the rest.
+    alpha : float
+        Promised share of false alarms.
+    validation_share, calibration_share : float
+        Of all rows; at least one row each.
+    device : {"auto", "cpu", "cuda"}
+        Where to train; a fitted net is on the CPU.
+    random_state : int, RandomState or None
+        Divides the rows and seeds weights, their order and all noise. None: another one each time.
+    verbose : bool
+        Whether to show the epochs.
+
+    Attributes
+    ----------
+    net_ : Net
+        The trained variant (``net_.model``) and what new codes are drawn from (``net_.prior``).
+    normaliser_ : Normaliser
+        The map between the units of the data and those of the net.
+    schema_ : ArraySchema
+        What a row is.
+    conditioning_ : Conditioning or None
+        What is known of a row beside it.
+    calibration_scores_ : ndarray
+        Anomaly scores of the calibration rows, in ascending order.
+    offset_ : float
+        ``decision_function`` is ``score_samples`` minus this, the negative threshold.
+    history_ : list of dict
+        What training noted of each epoch.
+    n_iter_ : int
+        Epochs it took.
+    n_features_in_ : int
+        Numbers in a row.
+    feature_names_in_ : ndarray of str
+        Columns, where `fit` was given a table.
+    """
+
+    def __init__(
+        self,
+        variant: str = "autoencoder",
+        *,
+        latent: int | None = None,
+        settings: Mapping[str, Any] | None = None,
+        epochs: int = TrainSettings.epochs,
+        batch: int = TrainSettings.batch,
+        lr: float = TrainSettings.lr,
+        patience: int = TrainSettings.patience,
+        training: Mapping[str, Any] | None = None,
+        normalise: str = "auto",
+        alpha: float = 0.05,
+        validation_share: float = 0.1,
+        calibration_share: float = 0.1,
+        device: str = TrainSettings.device,
+        random_state: int | np.random.RandomState | None = 0,
+        verbose: bool = False,
+    ) -> None:
+        self.variant = variant
+        self.latent = latent
+        self.settings = settings
+        self.epochs = epochs
+        self.batch = batch
+        self.lr = lr
+        self.patience = patience
+        self.training = training
+        self.normalise = normalise
+        self.alpha = alpha
+        self.validation_share = validation_share
+        self.calibration_share = calibration_share
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train on rows.
+
+        Parameters
+        ----------
+        X : array, tensor or DataFrame of shape (rows, ...)
+            Rows of any one shape; images as uint8, (rows, height, width) or (rows, height, width, channels).
+        y : array, tensor, Series or DataFrame, optional
+            What is known of each row, for a conditional variant: floats are numbers, anything else is a category. Other
+            variants ignore it.
+
+        Raises
+        ------
+        ValueError
+            A setting or the rows can't be used.
+        HourglassError
+            Settings don't go together, or training diverged.
+        """
+        settings, training = self._variant_settings(), self._train_settings()
+        self._check_shares()
+        seed = _seed(self.random_state)
+        x = self._read(X, reset=True)
+        parts = rows.split(len(x), self.validation_share, self.calibration_share, seed)
+        self.normaliser_ = rows.normaliser(x[parts[0]], self.schema_, self.normalise)
+        self.conditioning_, told = self._learn(X, y, parts[0])
+        x = self.normaliser_(x)
+
+        device = devices.resolve(training.device)
+        train, validation = (_batch(x, told, part, device) for part in parts[:2])
+        beside: dict[str, Any] = {}
+        if self.conditioning_ is not None:
+            beside = {"known": self.conditioning_.known, "known_shape": self.conditioning_.known_shape}
+        model = models.build(self.variant, x.shape[1:], settings, seed=seed, **beside).to(device)
+        rows.check_support(train.x, model.likelihood.support)
+        with _threads(training.threads), tempfile.TemporaryDirectory() as folder, self._noting(model) as note:
+            fit(model, train, validation, training, seed=seed, folder=Path(folder), on_epoch=note)
+
+        self.net_ = Net(model, x[parts[0]])
+        scores = self.net_.score(x[parts[2]], self._told(None, len(parts[2])))
+        self.calibration_scores_ = np.sort(scores)
+        self.offset_ = -self._threshold(self.calibration_scores_)
+        return self
+
+    def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int64]:
+        """Train on rows and judge them; see `fit` and `predict`."""
+        return self.fit(X, y).predict(X)
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Embed rows: codes of shape (rows, latent)."""
+        return self._fitted.encode(*self._inputs(X))
+
+    def inverse_transform(self, X: Any, condition: Any = None) -> NDArray[np.float64]:
+        """Decode codes into rows of the shape and units of the data.
+
+        Parameters
+        ----------
+        X : array of shape (rows, latent)
+        condition : optional
+            Of a conditional variant, what the rows shall be: as `y` of `fit`, or one entry for all of them.
+        """
+        latent, codes = self._fitted.model.latent, check_array(rows.as_array(X), dtype=np.float64)
+        if codes.shape[1] != latent:
+            raise InputError(f"codes have shape {codes.shape}; expected (rows, {latent}).")
+        return self._raw(self._fitted.decode(codes, self._told(condition, len(codes))))
+
+    def reconstruct(self, X: Any, condition: Any = None) -> NDArray[np.float64]:
+        """Encode and decode rows; shape and units as `X`, `condition` as in `inverse_transform`."""
+        return self._raw(self._fitted.reconstruct(*self._inputs(X, condition)))
+
+    def sample(
+        self, n: int = 16, *, random_state: int | np.random.RandomState | None = 0, condition: Any = None
+    ) -> NDArray[np.float64]:
+        """Draw n new rows, in the shape and units of the data; `condition` as in `inverse_transform`."""
+        if n < 1:
+            raise InputError(f"n is {n}; expected at least 1.")
+        generator = np.random.Generator(np.random.Philox(_seed(random_state)))
+        return self._raw(self._fitted.sample(n, generator, self._told(condition, n)))
+
+    def anomaly_score(self, X: Any) -> NDArray[np.float64]:
+        """Score rows by the mean squared error of their reconstruction in the net's units; larger is more anomalous."""
+        return self._fitted.score(*self._inputs(X))
+
+    def p_value(self, X: Any) -> NDArray[np.float64]:
+        """Give conformal p-values: of rows like those of `fit`, at most a share p has one of p or less."""
+        return p_values(self.anomaly_score(X), self.calibration_scores_)
+
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
+        """Negative `anomaly_score`: larger is more normal."""
+        return -self.anomaly_score(X)
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """``score_samples(X) - offset_``: negative for anomalies."""
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """Judge rows: 1 normal, -1 anomalous. Rows whose numbers overflow in the net are anomalous."""
+        return np.where(self.decision_function(X) >= 0, 1, -1)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean of `score_samples`, for searches over settings; `y` is ignored."""
+        return float(self.score_samples(X).mean())
+
+    @property
+    def _fitted(self) -> Net:
+        check_is_fitted(self)
+        return self.net_
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.net_.model.latent
+
+    @property
+    def _conditional(self) -> bool:
+        return self.variant in {*models.names(), *models.ALIASES} and models.get(self.variant).conditional
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.target_tags.required = self._conditional
+        return tags
+
+    def _variant_settings(self) -> dict[str, Any]:
+        latent = {} if self.latent is None else {"latent": self.latent}
+        return checked(variant_named(self.variant), {**(self.settings or {}), **latent}, owner=self.variant)
+
+    def _train_settings(self) -> TrainSettings:
+        named = {name: getattr(self, name) for name in ("epochs", "batch", "lr", "patience", "device")}
+        return TrainSettings(**checked(TrainSettings, {**(self.training or {}), **named}, owner="training"))
+
+    def _check_shares(self) -> None:
+        for name in ("alpha", "validation_share", "calibration_share"):
+            if not 0 < getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)!r}; expected a number between 0 and 1.")
+
+    def _read(self, X: Any, *, reset: bool) -> NDArray[Any]:
+        """Read rows as an array of shape (rows, *shape), the shape being the net's."""
+        schema: ArraySchema = rows.schema_of(X) if reset else self.schema_
+        table = validate_data(
+            self,
+            rows.flat(X, schema),
+            reset=reset,
+            dtype=(np.float64, np.float32),
+            ensure_min_samples=3 if reset else 1,
+        )
+        self.schema_: ArraySchema = schema
+        x, _ = schema.encode(table)
+        return x
+
+    def _learn(self, X: Any, y: Any, train: NDArray[np.intp]) -> tuple[Conditioning | None, NDArray[np.float32] | None]:
+        """Learn what is known of each row, and encode it."""
+        if not self._conditional:
+            return None, None
+        if y is None:
+            raise InputError(
+                f"variant {self.variant!r} requires y to be passed, but the target y is None; y tells what is known of "
+                "each row."
+            )
+        check_consistent_length(X, y)
+        return conditions.learn(y, train)
+
+    def _told(self, condition: Any, count: int) -> NDArray[np.float32] | None:
+        return conditions.told(self.conditioning_, condition, count)
+
+    def _inputs(self, X: Any, condition: Any = None) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        x = self.normaliser_(self._read(X, reset=False))
+        return x, self._told(condition, len(x))
+
+    def _raw(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self.schema_.decode(self.normaliser_.inverse(x))
+
+    @contextmanager
+    def _noting(self, model: Variant) -> Iterator[Callable[[dict[str, Any]], None]]:
+        """Keep the record of each epoch, and show it if that is wanted."""
+        self.history_: list[dict[str, Any]] = []
+        most = self.epochs * len(model.courses())
+        with EpochProgress(self.variant, most) if self.verbose else nullcontext() as show:
+
+            def note(record: dict[str, Any]) -> None:
+                self.history_.append(record)
+                self.n_iter_: int = record["epoch"]
+                if show is not None:
+                    show(record)
+
+            yield note
+
+    def _threshold(self, scores: NDArray[np.float64]) -> float:
+        promised = max(self.alpha, 1 / (len(scores) + 1))
+        if promised > self.alpha:
+            warnings.warn(
+                f"{len(scores)} calibration rows are too few to promise alpha = {self.alpha:g}; the threshold promises "
+                f"{promised:.3g}; fit on more rows, or set a larger calibration_share or alpha.",
+                stacklevel=3,
+            )
+        return threshold(scores, promised)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Compute with so many threads, on which the last bits of a result depend, and then with as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _batch(x: NDArray[Any], told: NDArray[Any] | None, part: NDArray[np.intp], device: torch.device) -> Batch:
+    """Make a batch of some rows; unlabelled, as all are."""
+    batch = Batch.of(torch.from_numpy(x[part]).to(device))
+    return batch if told is None else replace(batch, condition=torch.from_numpy(told[part]).to(device))
+
+
+def _seed(random_state: int | np.random.RandomState | None) -> int:
+    """Give a seed for generators of our own; numpy's global one is left alone."""
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31))
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31))
+    return int(random_state)
