@@ -1,5 +1,6 @@
 """The quick-start notebook runs as it stands, and finds what it promises to find."""
 
+import ast
 from pathlib import Path
 
 import nbclient
@@ -19,8 +20,14 @@ def test_no_outputs_are_stored():
 def test_it_finds_the_digit_it_never_saw(tmp_path):
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    *_, progress, picture, auroc = (cell.outputs for cell in notebook.cells if cell.cell_type == "code")
-    assert "epoch=" in progress[-1].data["text/plain"]
+    _, trained, picture, found, accuracy, progress = (
+        cell.outputs for cell in notebook.cells if cell.cell_type == "code"
+    )
+    auroc, false_alarms, detected = ast.literal_eval(found[-1].data["text/plain"])
+    assert "reconstruction" in trained[-1].data["text/plain"]
     assert picture[-1].data["image/png"]
-    assert 0.8 < float(auroc[-1].data["text/plain"]) <= 1
+    assert 0.8 < auroc <= 1
+    assert false_alarms < 0.12 < detected
+    assert float(accuracy[-1].data["text/plain"]) > 0.85
+    assert "epoch=" in progress[-1].data["text/plain"]
     assert list(tmp_path.iterdir()) == []
