@@ -118,6 +118,13 @@ def test_other_outputs_are_asked_for_by_params(project, output):
     assert np.array_equal(served, hourglass.load("models:/hourglass@champion").predict(raw, output))
 
 
+def test_the_champion_answers_on_the_command_line(project, finished, tmp_path):
+    out = tmp_path / "new.npy"
+    assert finished.checkout.hourglass("sample", "-n", "3", "--seed", "1", "-o", str(out)).endswith("3 rows\n")
+    expected = hourglass.load("models:/hourglass@champion").sample(3, seed=1)
+    assert np.array_equal(np.load(out), expected)
+
+
 def test_tampered_version_is_refused(project, tmp_path):
     import shutil
 
