@@ -21,6 +21,16 @@ def test_the_penalty_is_the_squared_norm_of_the_encoders_jacobian(surface):
     assert term.value.mean().item() == pytest.approx(sensitivity(model, x) / spread, rel=1e-5)
 
 
+@pytest.mark.parametrize("normalisation", ["batch", "layer"])
+@pytest.mark.parametrize(("net", "shape"), [("residual", (1, 8, 8)), ("temporal", (2, 16)), ("mlp", (2, 3))])
+def test_the_penalty_is_exact_for_every_net_also_where_training_normalises_by_the_batch(net, shape, normalisation):
+    settings = {"latent": 3, "hidden": [4], "net": net, "normalisation": normalisation, "probes": 3}
+    model, x = models.build("contractive", shape, settings, seed=0).train(), torch.rand(20, *shape)
+    spread = model.encode(x)["z"].var(0, correction=0).sum().item()
+    term = model.losses(Batch.of(x), Context(torch.Generator()))["jacobian"]
+    assert term.value.mean().item() == pytest.approx(sensitivity(model.eval(), x) / spread, rel=1e-4)
+
+
 def test_smaller_codes_are_no_way_out(surface):
     model, x = models.build("contractive", (2, 3), {"latent": 3, "hidden": [16], "probes": 3}, seed=0), surface(20, 0)
     before = model.losses(Batch.of(x), Context(torch.Generator()))["jacobian"].value
