@@ -7,8 +7,9 @@ from dvc.repo import Repo
 from hourglass import models
 from hourglass.errors import HourglassError
 from hourglass.report.describe import describe
-from hourglass.report.variants import bound_words, explain, list_variants, type_words
+from hourglass.report.variants import explain, list_variants
 from hourglass.settings import declared_settings
+from hourglass.wording import bound_words, type_words
 
 
 def lines(capsys):
@@ -75,7 +76,7 @@ def test_variants_lists_every_variant(capsys):
 def test_a_variant_is_explained_with_the_value_of_params_and_its_default(images, capsys):
     explain(images.project, "vae")
     printed = lines(capsys)
-    assert "latent 4 8 whole number >= 1, <= 65,536 width of the code" in printed
+    assert any(line.startswith("latent 4 8 whole number | auto >= 1, <= 65,536") for line in printed)
     assert any(line.startswith("hidden [48] null list of whole number | null each >= 1") for line in printed)
 
 
