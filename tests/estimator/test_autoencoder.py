@@ -144,6 +144,13 @@ def test_the_history_has_a_record_of_each_epoch(surface: Draw, quick: dict[str, 
     assert {"train", "validation", "lr"} <= estimator.history_[0].keys()
 
 
+def test_the_width_of_the_code_is_found_where_it_is_auto(surface: Draw, quick: dict[str, Any]) -> None:
+    estimator = Autoencoder(**quick | {"latent": "auto", "training": {"auto_epochs": 0.5}}).fit(surface(400, 1))
+    assert estimator.net_.model.latent == estimator.widths_.chosen == estimator.settings_["latent"]
+    assert [tried.latent for tried in estimator.widths_.tried] == [2, 4]
+    assert estimator.transform(surface(3, 2)).shape == (3, estimator.widths_.chosen)
+
+
 def test_epochs_are_shown_to_those_who_ask(
     surface: Draw, quick: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,7 @@
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -25,10 +25,12 @@ from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.conformal import p_values, threshold
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.schema import ArraySchema
+from hourglass.settings import AUTO, declared_settings
 from hourglass.stages.progress import EpochProgress
 from hourglass.training import devices
 from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
+from hourglass.training.widths import choose
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -45,8 +47,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
     ----------
     variant : str
         See ``hourglass variants``.
-    latent : int, optional
-        Width of the code; by default the variant's.
+    latent : int or "auto", optional
+        Width of the code; by default the variant's. ``auto`` widens it until the held-out error stops falling.
     settings : dict, optional
         The other settings of the variant, as in its section of ``params.yaml``.
     epochs, batch, lr, patience
@@ -76,6 +78,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         What a row is.
     conditioning_ : Conditioning or None
         What is known of a row beside it.
+    settings_ : dict
+        Every setting of the variant.
+    widths_ : Widths
+        What was tried, where `latent` is ``auto``.
+    calibration_rows_ : ndarray
+        The rows that set the threshold, kept for `save`.
     calibration_scores_ : ndarray
         Anomaly scores of the calibration rows, in ascending order.
     offset_ : float
@@ -94,7 +102,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         self,
         variant: str = "autoencoder",
         *,
-        latent: int | None = None,
+        latent: int | str | None = None,
         settings: Mapping[str, Any] | None = None,
         epochs: int = TrainSettings.epochs,
         batch: int = TrainSettings.batch,
@@ -146,23 +154,38 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         settings, training = self._variant_settings(), self._train_settings()
         self._check_shares()
         seed = _seed(self.random_state)
-        x = self._read(X, reset=True)
-        parts = rows.split(len(x), self.validation_share, self.calibration_share, seed)
-        self.normaliser_ = rows.normaliser(x[parts[0]], self.schema_, self.normalise)
+        raw = self._read(X, reset=True)
+        parts = rows.split(len(raw), self.validation_share, self.calibration_share, seed)
+        self.normaliser_ = rows.normaliser(raw[parts[0]], self.schema_, self.normalise)
         self.conditioning_, told = self._learn(X, y, parts[0])
-        x = self.normaliser_(x)
+        x = self.normaliser_(raw)
 
         device = devices.resolve(training.device)
         train, validation = (_batch(x, told, part, device) for part in parts[:2])
         beside: dict[str, Any] = {}
         if self.conditioning_ is not None:
             beside = {"known": self.conditioning_.known, "known_shape": self.conditioning_.known_shape}
-        model = models.build(self.variant, x.shape[1:], settings, seed=seed, **beside).to(device)
-        rows.check_support(train.x, model.likelihood.support)
-        with _threads(training.threads), tempfile.TemporaryDirectory() as folder, self._noting(model) as note:
-            fit(model, train, validation, training, seed=seed, folder=Path(folder), on_epoch=note)
 
+        def build(latent: int) -> Variant:
+            arguments = settings | {"latent": latent}
+            return models.build(self.variant, x.shape[1:], arguments, seed=seed, **beside).to(device)
+
+        with _threads(training.threads), tempfile.TemporaryDirectory() as folder:
+            batches: dict[str, Any] = {"train": train, "validation": validation, "settings": training, "seed": seed}
+            if settings["latent"] == AUTO:
+                narrowest = models.get(self.variant).narrowest(settings)
+                self.widths_ = choose(
+                    build, **batches, narrowest=narrowest, folder=Path(folder, "widths"), watch=self._watch
+                )
+                settings["latent"] = self.widths_.chosen
+            model = build(settings["latent"])
+            rows.check_support(train.x, model.likelihood.support)
+            with self._noting(model) as note:
+                fit(model, **batches, folder=Path(folder), on_epoch=note)
+
+        self.settings_ = settings
         self.net_ = Net(model, x[parts[0]])
+        self.calibration_rows_ = raw[parts[2]]
         scores = self.net_.score(x[parts[2]], self._told(None, len(parts[2])))
         self.calibration_scores_ = np.sort(scores)
         self.offset_ = -self._threshold(self.calibration_scores_)
@@ -223,6 +246,25 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         """Judge rows: 1 normal, -1 anomalous. Rows whose numbers overflow in the net are anomalous."""
         return np.where(self.decision_function(X) >= 0, 1, -1)
 
+    def save(self, folder: str | Path) -> None:
+        """Write a package, as the pipeline does: ``hourglass.load(folder)`` opens it, and needs no torch.
+
+        Parameters
+        ----------
+        folder : path
+            Must not exist, or be empty.
+
+        Raises
+        ------
+        ValueError
+            There are too few calibration rows for `alpha`.
+        HourglassError
+            The folder isn't empty, or a graph differs from the net.
+        """
+        from hourglass.estimator.packaging import save
+
+        save(self._fitted, self, Path(folder))
+
     def score(self, X: Any, y: Any = None) -> float:
         """Mean of `score_samples`, for searches over settings; `y` is ignored."""
         return float(self.score_samples(X).mean())
@@ -247,8 +289,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         return tags
 
     def _variant_settings(self) -> dict[str, Any]:
+        """Give every setting of the variant, checked."""
         latent = {} if self.latent is None else {"latent": self.latent}
-        return checked(variant_named(self.variant), {**(self.settings or {}), **latent}, owner=self.variant)
+        variant = variant_named(self.variant)
+        defaults = {name: declared.default for name, declared in declared_settings(variant).items()}
+        return defaults | checked(variant, {**(self.settings or {}), **latent}, owner=self.variant)
 
     def _train_settings(self) -> TrainSettings:
         named = {name: getattr(self, name) for name in ("epochs", "batch", "lr", "patience", "device")}
@@ -294,6 +339,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
 
     def _raw(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.schema_.decode(self.normaliser_.inverse(x))
+
+    def _watch(self, latent: int, epochs: int) -> AbstractContextManager[Callable[[dict[str, Any]], None]]:
+        """Show the epochs that a width is tried for, if that is wanted."""
+        if self.verbose:
+            return EpochProgress(f"{self.variant} with latent {latent}", epochs)
+        return nullcontext(lambda _: None)
 
     @contextmanager
     def _noting(self, model: Variant) -> Iterator[Callable[[dict[str, Any]], None]]:

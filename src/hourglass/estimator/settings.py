@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from hourglass import models
 from hourglass.models.shared.variant import Variant
-from hourglass.settings import Setting, declared_settings
+from hourglass.settings import AUTO, Setting, declared_settings
 from hourglass.wording import bound_words, type_words
 
 
@@ -34,7 +34,8 @@ def checked(cls: type, values: Mapping[str, Any], *, owner: str) -> dict[str, An
         if name not in declared:
             raise ValueError(f"{owner} has no setting {name!r}; {nearest(name, declared)}")
         found = declared[name]
-        if not _fits(value, Annotated[found.type, found.setting]):
+        chosen = found.setting.auto and isinstance(value, str) and value == AUTO
+        if not chosen and not _fits(value, Annotated[found.type, found.setting]):
             expected = ", ".join(filter(None, (type_words(found.type), bound_words(found))))
             raise ValueError(f"{owner}: {name} is {value!r}; expected {expected} ({found.setting.doc}).")
     return {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}

@@ -79,31 +79,78 @@ def package(trained: Trained, dataset: Dataset, alpha: float, folder: Path) -> N
         There are too few calibration rows for `alpha`, or a graph differs from the net.
     """
     calibration = dataset.rows("calibration")
-    x = torch.from_numpy(dataset.normaliser(np.asarray(calibration.x)))
-    condition = torch.from_numpy(np.array(calibration.condition)) if trained.model.conditional else None
-    prior = _prior(trained.model, dataset)
-    export(trained.model, prior, folder, x, condition)
     shutil.copyfile(trained.folder / WEIGHTS, folder / WEIGHTS)
+    fill(
+        folder,
+        model=trained.model,
+        prior=_prior(trained.model, dataset),
+        examples=dataset.normaliser(np.asarray(calibration.x)),
+        condition=np.array(calibration.condition) if trained.model.conditional else None,
+        config={
+            "variant": trained.description["variant"],
+            "settings": trained.description["settings"],
+            "schema": dataset.schema.config(),
+            "shape": dataset.info["shape"],
+            "dtype": dataset.info["dtype"],
+            "condition": dataset.info["condition"] if trained.model.conditional else None,
+            "normaliser": dataset.normaliser.config(),
+            "alpha": alpha,
+            "nominal": not dataset.labelled,
+        },
+        rows=dataset.raw("calibration"),
+        normal=~dataset.is_anomaly(calibration.label),
+    )
+
+
+def fill(
+    folder: Path,
+    *,
+    model: Variant,
+    prior: Prior | None,
+    examples: NDArray[np.float32],
+    condition: NDArray[np.float32] | None,
+    config: dict[str, Any],
+    rows: Any,
+    normal: NDArray[np.bool_],
+) -> None:
+    """Write graphs, runtime, settings, threshold and manifest into a folder that holds the weights.
+
+    Parameters
+    ----------
+    folder : Path
+    model : Variant
+        On the CPU.
+    prior : Prior or None
+        What new codes are drawn from; None where the variant's own `code_prior` draws them.
+    examples : ndarray of shape (rows, *shape)
+        Rows in the net's units that graphs are checked on.
+    condition : ndarray of shape (rows, known) or None
+        What a conditional variant is told of them.
+    config : dict
+        What the runtime is told: variant, schema, normaliser, `alpha` and so on.
+    rows : DataFrame or ndarray
+        Calibration rows as people have them.
+    normal : ndarray of bool
+        Those that set the threshold.
+
+    Raises
+    ------
+    HourglassError
+        There are too few calibration rows for `alpha`, or a graph differs from the net.
+    """
+    told = None if condition is None else torch.from_numpy(condition)
+    export(model, prior, folder, torch.from_numpy(examples), told)
     _ship_runtime(folder)
-    config = {
+    config = config | {
         "format_version": FORMAT_VERSION,
-        "variant": trained.description["variant"],
-        "settings": trained.description["settings"],
-        "latent": trained.model.latent,
-        "schema": dataset.schema.config(),
-        "shape": dataset.info["shape"],
-        "dtype": dataset.info["dtype"],
-        "condition": dataset.info["condition"] if trained.model.conditional else None,
-        "normaliser": dataset.normaliser.config(),
+        "latent": model.latent,
         "runtime": digest(folder_hashes(folder / RUNTIME)),
-        "alpha": alpha,
-        "nominal": not dataset.labelled,
-    } | _sampling(prior, trained.model.code_prior)
-    scores = _calibration_scores(folder, config, dataset.raw("calibration"))
-    normal = np.sort(scores[~dataset.is_anomaly(calibration.label)])
-    np.save(folder / "calibration.npy", normal)
+    }
+    config |= _sampling(prior, model.code_prior)
+    normal_scores = np.sort(_calibration_scores(folder, config, rows)[normal])
+    np.save(folder / "calibration.npy", normal_scores)
     try:
-        config["threshold"] = threshold(normal, alpha)
+        config["threshold"] = threshold(normal_scores, config["alpha"])
     except InputError as too_few:
         raise HourglassError(str(too_few)) from too_few
     _seal(folder, config)
