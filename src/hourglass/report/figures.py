@@ -185,7 +185,7 @@ def widths(tried: Sequence[dict[str, Any]], chosen: int, *, name: str, label: st
 
 def ranked(series: Sequence[Array], even: float, *, name: str, label: str, x_label: str, y_label: str) -> Markup:
     """Draw many values from the largest to the least, a line for each series, and dotted what each would be if even."""
-    figure, axes = _figure(176)
+    figure, axes = _figure(176, left=60)
     for values, colour in zip(series, ("normal", "class-1"), strict=False):
         ordered = np.sort(values)[::-1]
         shown = _thin(len(ordered), _CURVE_POINTS)
@@ -201,7 +201,7 @@ def ranked(series: Sequence[Array], even: float, *, name: str, label: str, x_lab
 
 def counts(values: Array, *, name: str, label: str, x_label: str) -> Markup:
     """Draw how whole numbers are distributed over rows."""
-    figure, axes = _figure(176)
+    figure, axes = _figure(176, left=60)
     low, high = int(values.min()), int(values.max())
     width = max(1, -(-(high - low + 1) // _MAX_BARS))
     edges = np.arange(low, high + width + 1, width) - 0.5

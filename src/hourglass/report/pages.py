@@ -83,7 +83,7 @@ def _traversals(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
     picture = draw(facts.data, scale, walks, name=f"{variant.name}-traversals", label=label, changes=True)
     which = f"The {len(walks)} of {variant.latent} units" if len(walks) < variant.latent else "The units"
     order = "with the largest KL" if by_kl else "that change the row most (root mean square, in the nets' units)"
-    by = f"{which} {order}, the first first" if len(walks) < variant.latent else f"{which}, those {order} first"
+    by = f"{which} {order}, in that order" if len(walks) < variant.latent else f"{which}, those {order} first"
     return Panel(
         "Along each unit",
         f"{by}. One unit goes from the 2 % to the 98 % quantile of its codes; the others stay as row {found['row']}, "
@@ -95,7 +95,8 @@ def _traversals(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
 
 def _interpolations(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:
     names = [_way(pair) for pair in found["rows"]]
-    notes = [_way([facts.data.classes[code].name for code in pair if code >= 0]) for pair in found["labels"]]
+    classes = [one.name for one in facts.data.classes]
+    notes = [_way([classes[code] for code in pair]) if pair[0] != pair[1] else "" for pair in found["labels"]]
     rows, ends = (variant.portrait[f"interpolation_{name}"] for name in ("x", "ends"))
     walks = [Walk(*of) for of in zip(names, rows, ends, notes, strict=True)]
     label = f"{variant.name}: rows decoded on the way from one row to another"
