@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hourglass.data.sources import Raw
@@ -24,7 +25,7 @@ def signal_denoiser(tmp_path_factory: pytest.TempPathFactory) -> Packaged:
     draw = np.random.default_rng(0)
     sines = np.sin(np.linspace(0, 6, 24) + draw.uniform(0, 2 * np.pi, (600, 1)))
     settings = {"latent": 4, "hidden": [48], "corruption": "additive", "level": 10}
-    raw = Raw("array", sines, None)
+    raw = Raw("array", sines, pd.DataFrame())
     return packaged(raw, DataParams(source="sines"), "denoising", settings, tmp_path_factory.mktemp("signal") / "made")
 
 

@@ -1,10 +1,13 @@
 """A variant shows what its package offers, through evaluate."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from hourglass.data.sources import Raw
 from hourglass.evaluation.evaluate import evaluate
-from hourglass.params import EvaluateParams
+from hourglass.params import DataParams, EvaluateParams
+from tests.conftest import packaged
 
 LONG = pytest.mark.long
 
@@ -25,3 +28,25 @@ def test_each_package_shows_what_it_has(name, shown, request):
     found, arrays = evaluate(made.model, made.dataset, EvaluateParams(bootstrap=100, map_rows=100), seed=0)
     assert set(found["portrait"]) == shown | {"traversals", "interpolations"}
     assert all(np.isfinite(values).all() for values in arrays.values())
+
+
+@LONG
+def test_a_model_that_is_told_an_array_walks_beside_that_of_the_typical_row(tmp_path):
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(400, 6)) * [3, 2, 1, 1, 1, 1]
+    beside = np.stack([x, x[:, ::-1]], axis=1)
+    data = DataParams(source="pairs", condition=["other"])
+    raw = Raw("array", x, pd.DataFrame(), {"other": beside})
+    made = packaged(raw, data, "cvae", {"latent": 2, "hidden": [16]}, tmp_path / "made")
+    found, arrays = evaluate(made.model, made.dataset, EvaluateParams(bootstrap=100, map_rows=100), seed=0)
+    walked = found["portrait"]["traversals"]
+    told = {"other": beside[walked["row"] : walked["row"] + 1]}
+    place = list(arrays["map_index"]).index(walked["row"])
+    code = arrays["map_z"][place : place + 1].copy()
+    unit = walked["units"][0] - 1
+    code[:, unit] = np.quantile(arrays["map_z"][:, unit], 0.98)
+    served = made.model.normaliser(made.model.decode(code, condition=told))
+    np.testing.assert_allclose(arrays["traversal_x"][0, -1], served[0], atol=1e-4)
+    assert not np.allclose(served, made.model.normaliser(made.model.decode(code)), atol=0.01)
+    assert set(found["portrait"]) == {"traversals", "interpolations", "prior"}
+    assert np.isfinite(arrays["traversal_x"]).all()
