@@ -34,20 +34,39 @@ def test_the_l1_penalty_makes_codes_sparser(surface, tmp_path):
     assert counts[0.02] < 0.6 * counts[1e-4], counts
 
 
-def test_scaling_codes_down_does_not_lower_l1(surface):
+@pytest.mark.parametrize("factors", ["smaller", "one larger", "all different"])
+def test_scaling_codes_changes_no_term(surface, factors):
+    """The decoder takes any scaling back, so a term that it lowers would be a way out."""
+    scale = {
+        "smaller": torch.full((16,), 0.01),
+        "one larger": torch.eye(16)[3] * 99 + 1,
+        "all different": torch.logspace(-2, 2, 16),
+    }[factors]
     model, x = build(), surface(50, 0)
-    before = terms_of(model, x)["l1"].value
+    before, rebuilt = terms_of(model, x), model.reconstruct(x)
     with torch.no_grad():
-        model.encoder[-1].weight.mul_(0.01)
-        model.encoder[-1].bias.mul_(0.01)
-    torch.testing.assert_close(terms_of(model, x)["l1"].value, before, rtol=1e-3, atol=0)
+        model.encoder[-1].weight.mul_(scale[:, None])
+        model.encoder[-1].bias.mul_(scale)
+        model.decoder[0].weight.div_(scale)
+    torch.testing.assert_close(model.reconstruct(x), rebuilt, rtol=1e-4, atol=1e-5)
+    for name, term in terms_of(model, x).items():
+        torch.testing.assert_close(term.value, before[name].value, rtol=1e-3, atol=1e-5, msg=name)
 
 
-def test_l1_is_that_of_the_codes_by_their_root_mean_square(surface):
+def test_training_does_not_lower_l1_by_one_large_unit(surface, tmp_path):
+    model = trained(surface, tmp_path, penalty=0.02)
+    codes = model.encode(surface(500, 3))["z"].detach()
+    size = codes.square().mean(0).sqrt()[(codes > 0).float().mean(0) > 0.1]
+    assert len(size) >= 2
+    assert size.max() < 10 * size.min(), size
+
+
+def test_l1_is_that_of_the_codes_by_each_units_root_mean_square(surface):
     model, x = build(), surface(50, 0)
     z = model.encode(x)["z"].detach()
     assert (z >= 0).all()
-    torch.testing.assert_close(terms_of(model, x)["l1"].value.detach(), z.sum(1) / z.square().mean().sqrt())
+    size = z.square().mean(0).sqrt().clamp_min(1e-6)
+    torch.testing.assert_close(terms_of(model, x)["l1"].value.detach(), (z / size).sum(1))
 
 
 def test_kl_brings_the_mean_activation_to_the_rate(surface, tmp_path):

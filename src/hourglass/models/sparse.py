@@ -19,9 +19,9 @@ _LEAST_SIZE = 1e-6
 class Sparse(Variant):
     """Codes of which only few units are active for any one row, so the code may be wide.
 
-    Source: L1: Bricken et al. 2023, "Towards monosemanticity", here relative to the codes' root mean square, so that
+    Source: L1: Bricken et al. 2023, "Towards monosemanticity", here relative to each unit's root mean square, so that
     small codes are no way out. KL: Ng 2011, "Sparse autoencoder" (CS294A). Top-K: Makhzani & Frey 2014, "k-Sparse
-    autoencoders".
+    autoencoders", of non-negative codes.
     """
 
     idle: Tensor
@@ -45,7 +45,7 @@ class Sparse(Variant):
         self.sparsity, self.penalty, self.rate, self.k = sparsity, penalty, rate, min(k, self.latent)
         self.revival, self.dead_after = revival, dead_after
         self.couples_rows = sparsity == "kl"
-        self.size = Running()
+        self.size = Running((self.latent,))
         self.register_buffer("idle", torch.zeros(self.latent, dtype=torch.int64))
 
     def encode(self, x: Tensor) -> dict[str, Tensor]:
@@ -65,8 +65,8 @@ class Sparse(Variant):
         z, threshold = self._activate(pre)
         terms = {"reconstruction": Term(self.likelihood.nll(self.decoder(z), batch.target))}
         if self.sparsity == "l1":
-            size = self.size(z.square().mean().sqrt().clamp_min(_LEAST_SIZE), len(z))
-            terms["l1"] = Term(z.sum(1) / size, self.penalty)
+            size = self.size(z.square().mean(0).clamp_min(_LEAST_SIZE**2).sqrt(), len(z))
+            terms["l1"] = Term((z / size).sum(1), self.penalty)
         if self.sparsity == "kl":
             terms["kl_sparsity"] = Term(bernoulli_kl(self.rate, z.mean(0)).sum().expand(len(z)), self.penalty)
         dead = self._dead(z > threshold)

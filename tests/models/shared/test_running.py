@@ -37,3 +37,10 @@ def test_a_rest_of_few_rows_neither_counts_nor_passes():
     running(torch.tensor(4.0), 64)
     assert running(torch.tensor(1e-12), 1) == 4
     assert running.mean == 4
+
+
+def test_of_several_numbers_each_has_its_mean():
+    running = Running((2,))
+    for factor in (1.0, 3.0):
+        running(factor * torch.tensor([1.0, 10.0]), 64)
+    assert running.eval()(torch.zeros(2), 64).tolist() == [2.0, 20.0]

@@ -1,4 +1,4 @@
-"""A number of the batch in training, of the batches before in evaluation."""
+"""Numbers of the batch in training, of the batches before in evaluation."""
 
 import torch
 from torch import Tensor, nn
@@ -10,21 +10,28 @@ _FEW = 8
 
 
 class Running(nn.Module):
-    """Passes a number of a training batch through, with its gradient, and keeps the running mean for evaluation.
+    """Passes numbers of a training batch through, with their gradient, and keeps running means for evaluation.
 
     A row's loss in evaluation then doesn't depend on the rows beside it.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of what is kept; () for one number.
+    start : float
+        What stands for the mean before the first batch.
     """
 
     mean: Tensor
     batches: Tensor
 
-    def __init__(self, start: float = 1.0) -> None:
+    def __init__(self, shape: tuple[int, ...] = (), start: float = 1.0) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(start))
+        self.register_buffer("mean", torch.full(shape, start))
         self.register_buffer("batches", torch.tensor(0.0))
 
     def forward(self, value: Tensor, rows: int) -> Tensor:
-        """Take a number of a batch of so many rows, of shape ()."""
+        """Take what a batch of so many rows says."""
         if not self.training or rows < _FEW:
             return self.mean
         self.batches = self.batches + 1
