@@ -1,3 +1,5 @@
+from math import log10
+
 import pytest
 import torch
 
@@ -21,20 +23,56 @@ def trained(surface, folder, **settings):
     return model.eval()
 
 
-def squared_error(x, clean):
-    return (x - clean).square().mean().item()
+def ratio(clean, x):
+    """Signal-to-noise ratio in dB, the signal being a row without its mean."""
+    signal = (clean - clean.flatten(1).mean(1).view(-1, *[1] * (clean.dim() - 1))).square().mean()
+    return 10 * torch.log10(signal / (x - clean).square().mean()).item()
+
+
+@torch.no_grad()
+def gains(model, clean, corruption):
+    """Give what reconstruction adds to the ratio, at noise from two thirds to half as much again as in training."""
+    corrupt, level = CORRUPTIONS[corruption]
+    found = []
+    for factor in (0.67, 1.0, 1.5):
+        other = level - 20 * log10(factor) if corruption == "additive" else level * factor
+        noisy = corrupt(clean, other, torch.Generator().manual_seed(9))
+        found.append(ratio(clean, model.reconstruct(noisy)) - ratio(clean, noisy))
+    return found
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
-def test_it_takes_noise_away_at_levels_that_it_was_not_trained_at(surface, tmp_path, corruption):
-    model, clean = trained(surface, tmp_path, corruption=corruption), surface(500, 3)
-    corrupt, level = CORRUPTIONS[corruption]
-    for factor in (0.7, 1.0, 1.5):
-        noisy = corrupt(
-            clean, level / factor if corruption == "additive" else level * factor, torch.Generator().manual_seed(9)
-        )
-        with torch.no_grad():
-            assert squared_error(model.reconstruct(noisy), clean) < 0.8 * squared_error(noisy, clean)
+def test_the_signal_to_noise_ratio_rises_also_at_levels_that_training_did_not_see(surface, tmp_path, corruption):
+    model = trained(surface, tmp_path, corruption=corruption)
+    found = gains(model, surface(500, 3), corruption)
+    assert min(found) > 1, found
+
+
+def waves(rows, seed):
+    """Draw signals of one channel: waves of different pitch, phase and height."""
+    generator = torch.Generator().manual_seed(seed)
+    pitch, phase, height = (torch.rand(rows, 1, 1, generator=generator) for _ in range(3))
+    return (0.5 + height) * torch.sin(torch.arange(32) * (0.2 + 0.2 * pitch) + 6.3 * phase)
+
+
+@pytest.mark.parametrize("corruption", ["additive", "drop_out"])
+def test_noise_and_drop_outs_of_signals_are_taken_away(tmp_path, corruption):
+    settings = {"latent": 6, "hidden": [64], "net": "mlp", "corruption": corruption}
+    model = models.build("denoising", (1, 32), settings, seed=0)
+    rows = (Batch.of(waves(1024, 1)), Batch.of(waves(128, 2)))
+    fit(model, *rows, TrainSettings(epochs=40, batch=64, lr=5e-3), seed=0, folder=tmp_path)
+    found = gains(model.eval(), waves(500, 3), corruption)
+    assert min(found) > 3, found
+
+
+def test_rows_are_corrupted_in_training_and_in_the_measure_of_denoising_and_nowhere_else(surface):
+    model, x = build(), surface(20, 0)
+    clean = model.reconstruct(x)
+    for mode in (model.train(), model.eval()):
+        assert torch.equal(mode.reconstruct(x), clean)
+        assert torch.equal(mode.anomaly_score(x, clean), (x - clean).square().flatten(1).mean(1))
+    terms = model.eval().losses(Batch.of(x), Context(torch.Generator().manual_seed(4)))
+    assert not torch.equal(terms["reconstruction"].value, terms["clean"].value)
 
 
 def test_the_target_is_clean_and_only_the_input_corrupted(surface):
