@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -5,9 +7,10 @@ import torch
 from hourglass import models
 from hourglass.errors import HourglassError
 from hourglass.models.shared.batch import Batch
+from hourglass.models.shared.diagnostics import perplexity
 from hourglass.models.shared.terms import Context
 from hourglass.registry.export import export
-from hourglass.training.loop import fit, measure
+from hourglass.training.loop import METRICS_FILE, fit, measure
 from hourglass.training.settings import TrainSettings
 
 SHAPE = (2, 3)
@@ -56,6 +59,31 @@ def test_nearly_all_entries_are_used(model, surface):
     found = model.diagnose(Batch.of(surface(2048, 3)), torch.Generator())
     assert found["used_entries"] >= 0.9 * 32
     assert 0.5 * 32 < found["perplexity"] <= found["used_entries"]
+
+
+def test_the_perplexity_of_an_epoch_is_that_of_all_its_codes_and_no_mean_of_batches(surface, tmp_path):
+    model, seen = build(), []
+    model.quantiser.register_forward_hook(lambda net, _, found: seen.append(found.entries) if net.training else None)
+    rows = (Batch.of(surface(512, 1)), Batch.of(surface(64, 2)))
+    fit(model, *rows, TrainSettings(epochs=2, batch=16, lr=5e-3), seed=0, folder=tmp_path)
+    told = [json.loads(line)["code"] for line in (tmp_path / METRICS_FILE).read_text().splitlines()]
+
+    def perplexity_of(batches):
+        return perplexity(torch.cat(batches), 32)["perplexity"]
+
+    assert len(seen) == 64
+    for epoch, batches in zip(told, (seen[:32], seen[32:]), strict=False):
+        assert epoch["epoch_perplexity"] == pytest.approx(perplexity_of(batches))
+        assert epoch["epoch_perplexity"] > 1.05 * np.mean([perplexity_of([batch]) for batch in batches])
+
+
+@pytest.mark.parametrize("quantiser", ["residual", "finite"])
+def test_the_perplexity_of_an_epoch_is_told_for_every_quantiser(surface, quantiser):
+    model, batch = build(quantiser=quantiser), Batch.of(surface(64, 1))
+    model.losses(batch, Context(torch.Generator().manual_seed(0)))
+    found, again = (model.eval().diagnose(batch, torch.Generator()) for _ in range(2))
+    assert 1 < found["epoch_perplexity"] <= model.quantiser.entries
+    assert "epoch_perplexity" not in again, "a new epoch has chosen nothing yet"
 
 
 @pytest.mark.long

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hourglass.errors import HourglassError
 from hourglass.models.shared.batch import Batch
-from hourglass.models.shared.diagnostics import perplexity
+from hourglass.models.shared.diagnostics import perplexity, usage_of
 from hourglass.models.shared.nets import running_statistics
 from hourglass.models.shared.quantisers import QUANTISERS, QuantiserName
 from hourglass.models.shared.terms import Context, Course, Phase, Term
@@ -27,6 +27,7 @@ class VQVAE(Variant):
     """
 
     usage: Tensor
+    chosen: Tensor
 
     def __init__(
         self,
@@ -63,6 +64,8 @@ class VQVAE(Variant):
         places = (self.pieces * self.quantiser.depth, self.quantiser.entries)
         self.code_prior: CodeTransformer = CodeTransformer(*places, width=width, layers=layers, heads=heads)
         self.register_buffer("usage", torch.zeros(places, dtype=torch.int64))
+        per_book = torch.zeros(self.quantiser.depth, self.quantiser.entries, dtype=torch.int64)
+        self.register_buffer("chosen", per_book, persistent=False)
 
     @classmethod
     def narrowest(cls, settings: Mapping[str, Any]) -> int:
@@ -87,14 +90,24 @@ class VQVAE(Variant):
     def losses(self, batch: Batch, context: Context) -> dict[str, Term]:
         """Equation 3 of the paper, the codebook's term replaced by running means (appendix A.1)."""
         found = self.quantiser(self._cut(self.encoder(batch.x)), context.generator)
+        if self.training:
+            index = found.entries.flatten(0, 1).T
+            self.chosen = self.chosen.scatter_add(1, index, torch.ones_like(index))
         terms = {"reconstruction": Term(self.likelihood.nll(self.decoder(found.z.flatten(1)), batch.target))}
         return terms if found.commitment is None else terms | {"commitment": Term(found.commitment, self.commitment)}
 
     def diagnose(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
-        """Tell how many entries the rows use: their number, and the perplexity; of two codebooks the least."""
+        """Tell how many entries the rows use, their number and the perplexity, and the perplexity of the whole epoch.
+
+        Of two codebooks the least.
+        """
         index = self.encode(batch.x)["index"].view(-1, self.quantiser.depth)
-        found = [perplexity(level, self.quantiser.entries) for level in index.unbind(1)]
-        return {name: min(level[name] for level in found) for name in found[0]}
+        rows = [perplexity(level, self.quantiser.entries) for level in index.unbind(1)]
+        found = {name: min(level[name] for level in rows) for name in rows[0]}
+        if self.chosen.any():
+            found["epoch_perplexity"] = min(usage_of(level)["perplexity"] for level in self.chosen)
+            self.chosen = torch.zeros_like(self.chosen)
+        return found
 
     def prior_losses(self, batch: Batch, context: Context) -> dict[str, Term]:
         """``-log p(index)``, in nats."""

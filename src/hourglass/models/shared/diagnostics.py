@@ -34,14 +34,19 @@ def posterior(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> dict[st
 
 
 def perplexity(index: Tensor, entries: int) -> dict[str, float]:
-    """Tell how many entries of a codebook a set of codes uses: their number, and that of as many used equally often.
+    """Do as `usage_of` for codes that are given one by one, of so many entries."""
+    return usage_of(index.flatten().bincount(minlength=entries))
+
+
+def usage_of(counts: Tensor) -> dict[str, float]:
+    """Tell how many entries of a codebook are used: their number, and that of as many used equally often.
 
     Parameters
     ----------
-    index : Tensor of int64
-    entries : int
+    counts : Tensor of shape (entries,), int64
+        How often each was chosen; not all of them never.
     """
-    share = index.flatten().bincount(minlength=entries) / index.numel()
+    share = counts / counts.sum()
     return {
         "used_entries": float((share > 0).sum()),
         "perplexity": float(torch.special.entr(share).sum().exp()),

@@ -27,12 +27,15 @@ class Quantised(NamedTuple):
     ----------
     z : Tensor of shape (batch, pieces, width)
         Quantised; its gradient is that of what came in.
+    entries : Tensor of shape (batch, pieces, depth), int64
+        Which they are.
     commitment : Tensor of shape (batch,) or None
         Squared distance of what came in to its entries, summed; its gradient pulls only what came in. None where there
         are no entries to stay close to.
     """
 
     z: Tensor
+    entries: Tensor
     commitment: Tensor | None
 
 
@@ -97,7 +100,8 @@ class Codebook(Quantiser):
         chosen = self.codebook[index].view_as(z)
         if self.training:
             self._move(vectors, index, generator)
-        return Quantised(z + (chosen - z).detach(), (z - chosen).square().flatten(1).sum(1))
+        index = index.view(*z.shape[:-1], 1)
+        return Quantised(z + (chosen - z).detach(), index, (z - chosen).square().flatten(1).sum(1))
 
     def nearest(self, z: Tensor) -> Tensor:
         return self._distances(z).argmin(-1, keepdim=True)
@@ -148,7 +152,8 @@ class Residual(Quantiser):
         coarse = self.first(z, generator)
         fine = self.second(z - coarse.z.detach(), generator)
         quantised = coarse.z.detach() + fine.z.detach()
-        return Quantised(z + (quantised - z).detach(), coarse.commitment + fine.commitment)
+        entries = torch.cat([coarse.entries, fine.entries], -1)
+        return Quantised(z + (quantised - z).detach(), entries, coarse.commitment + fine.commitment)
 
     def nearest(self, z: Tensor) -> Tensor:
         coarse = self.first.nearest(z)
@@ -175,7 +180,7 @@ class Finite(Quantiser):
 
     def forward(self, z: Tensor, generator: torch.Generator) -> Quantised:
         bounded = self._bound(z)
-        return Quantised(self._vectors(bounded + (bounded.round() - bounded).detach()), None)
+        return Quantised(self._vectors(bounded + (bounded.round() - bounded).detach()), self.nearest(z), None)
 
     def nearest(self, z: Tensor) -> Tensor:
         grid = self._bound(z).round().long() + self.levels // 2
