@@ -26,7 +26,7 @@ def test_sixteen_rows_are_learned_by_heart(variant, width, build, tmp_path):
     x = torch.randn(16, 2, 3, generator=torch.Generator().manual_seed(0))
     model, rows = build(latent=2 * width, hidden=[64], **hardly_regularised(variant)), Batch.of(x)
     settings = TrainSettings(epochs=800, batch=16, lr=1e-2, kl_warmup=1.0)
-    fit(model, rows, rows, settings, seed=0, folder=tmp_path)
+    fit(model, rows, rows, settings, seed=0, folder=tmp_path, first_course_only=True)
     with torch.no_grad():
         error = (model.reconstruct(x) - x).square().mean()
     assert error < 0.05 * x.var(0).mean()
