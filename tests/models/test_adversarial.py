@@ -41,7 +41,7 @@ def p_value(codes, draws):
     return (sum(value >= seen for value in by_chance) + 1) / (PERMUTATIONS + 1)
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1,))])
 @pytest.mark.parametrize(
     "prior", [pytest.param(name, marks=() if name == "gaussian" else pytest.mark.long) for name in PRIORS]
 )
