@@ -36,6 +36,6 @@ def test_a_code_without_a_posterior_warns_of_nothing():
 
 
 def test_every_alarm_names_its_remedy():
-    remedies = ("free_bits", "beta", "train.kl_warmup", "train.kl_cycles", "train.freeze_decoder")
+    remedies = ("free_bits", "beta", "train.kl_warmup", "train.kl_cycles", "decoder_hidden")
     assert all(remedy in WORDS[POSTERIOR_COLLAPSED] for remedy in remedies)
     assert "free_bits" in WORDS[UNITS_IDLE]

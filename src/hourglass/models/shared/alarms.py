@@ -5,13 +5,12 @@ from collections.abc import Mapping
 POSTERIOR_COLLAPSED = "posterior_collapsed"
 UNITS_IDLE = "units_idle"
 
-#: Remedies of Bowman et al. 2016 (warm-up, weaker decoders), Fu et al. 2019 (cycles), Kingma et al. 2016 (free bits)
-#: and He et al. 2019 (steps of the encoder alone). docs/posterior-collapse.md has them side by side.
+#: Remedies of Kingma et al. 2016 (free bits), Bowman et al. 2016 (warm-up) and Fu et al. 2019 (cycles);
+#: docs/posterior-collapse.md has them side by side.
 WORDS = {
     POSTERIOR_COLLAPSED: (
-        "the posterior collapsed: codes say nothing of their rows; give the variant free_bits, lower its beta, "
-        "lengthen train.kl_warmup, let the weight rise in train.kl_cycles, or hold the decoder still at first "
-        "(train.freeze_decoder); a stronger decoder makes it worse"
+        "the posterior collapsed: codes say nothing of their rows; give the variant free_bits, lengthen "
+        "train.kl_warmup, let the weight rise in train.kl_cycles, lower its beta, or give decoder_hidden fewer layers"
     ),
     UNITS_IDLE: (
         "fewer than half of the latent units are active; latent is wider than the data needs (auto finds a width), or "
