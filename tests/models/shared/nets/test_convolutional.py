@@ -51,7 +51,7 @@ def test_channels_double_until_the_space_is_coarse():
     assert derived_channels(Frame((1, 28, 28), 2)) == [32, 64]
     assert derived_channels(Frame((3, 256, 100), 2)) == [32, 64, 128, 256, 256]
     assert derived_channels(Frame((1, 16), 1)) == [32]
-    assert derived_channels(Frame((2, 1000), 1)) == [32, 64, 128, 128, 128, 128]
+    assert derived_channels(Frame((2, 1000), 1)) == [32, 64, 128]
 
 
 @pytest.mark.parametrize("residual", [False, True])

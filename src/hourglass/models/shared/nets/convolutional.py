@@ -1,4 +1,4 @@
-"""Nets that halve and double the space that rows lie in: images (height and width) and signals (length).
+"""Nets that shrink and widen the space that rows lie in: images (height and width) and signals (length).
 
 Strided convolutions (Radford, Metz & Chintala 2016, "Unsupervised representation learning with deep convolutional
 generative adversarial networks") without its batch normalisation by rule; optionally with a residual block for each
@@ -8,7 +8,7 @@ generative adversarial networks") without its batch normalisation by rule; optio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import prod
+from math import ceil, prod
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +18,12 @@ from hourglass.models.shared.nets.layers import Style, through
 
 _CONVOLUTIONS: dict[int, type[nn.Conv1d | nn.Conv2d]] = {1: nn.Conv1d, 2: nn.Conv2d}
 _TRANSPOSED: dict[int, type[nn.ConvTranspose1d | nn.ConvTranspose2d]] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
-#: Length of a kernel along each dimension: 5 for signals, 3 for images.
-_KERNELS = {1: 5, 2: 3}
-#: The longest side that needs no further halving.
+#: Steps from one place of a stage's result to the next: signals are long, and shrink faster (Donahue, McAuley &
+#: Puckette 2019, "Adversarial audio synthesis", section 3.2).
+_STRIDES = {1: 4, 2: 2}
+#: The longest side that needs no further stage.
 _COARSE = {1: 16, 2: 8}
-_WIDEST = {1: 128, 2: 256}
+_WIDEST = 256
 
 
 @dataclass(frozen=True)
@@ -51,28 +52,27 @@ class Frame:
     def space(self) -> tuple[int, ...]:
         return self.shape[-self.dims :]
 
-    def halved(self, times: int) -> list[tuple[int, ...]]:
-        """List the space and what is left of it after each halving, rounded up."""
+    def spaces(self, stages: int) -> list[tuple[int, ...]]:
+        """List the space and what each stage leaves of it, rounded up."""
         spaces = [self.space]
-        for _ in range(times):
-            spaces.append(tuple(-(-side // 2) for side in spaces[-1]))
+        for _ in range(stages):
+            spaces.append(tuple(ceil(side / _STRIDES[self.dims]) for side in spaces[-1]))
         return spaces
 
     @property
-    def most_halvings(self) -> int:
-        """Times that the longest side can be halved, until it is 1."""
-        return (max(self.space) - 1).bit_length()
+    def most_stages(self) -> int:
+        """Stages after which no side is longer than 1."""
+        return next(stages for stages in range(64) if max(self.spaces(stages)[-1]) == 1)
 
 
 def derived_channels(frame: Frame) -> list[int]:
-    """Derive the channels of each stage: 32, doubled by each halving up to a bound, until the space is coarse."""
-    dims = frame.dims
-    count = next(times for times in range(1, 32) if max(frame.halved(times)[-1]) <= _COARSE[dims])
-    return [min(32 * 2**stage, _WIDEST[dims]) for stage in range(count)]
+    """Derive the channels of each stage: 32, then twice as many each time up to a bound, until the space is coarse."""
+    count = next(stages for stages in range(1, 64) if max(frame.spaces(stages)[-1]) <= _COARSE[frame.dims])
+    return [min(32 * 2**stage, _WIDEST) for stage in range(count)]
 
 
 class ConvolutionalEncoder(nn.Sequential):
-    """Rows to `outputs` numbers: a stage for each entry of `hidden` halves the space, and a linear layer ends it.
+    """Rows to `outputs` numbers: a stage for each entry of `hidden` shrinks the space, and a linear layer ends it.
 
     What is known of rows comes in as further channels.
     """
@@ -87,7 +87,7 @@ class ConvolutionalEncoder(nn.Sequential):
     ) -> None:
         channels = [frame.channels + planes.channels, *hidden]
         stages = [layer for pair in pairwise(channels) for layer in _down(*pair, frame, style)]
-        flat = hidden[-1] * prod(frame.halved(len(hidden))[-1])
+        flat = hidden[-1] * prod(frame.spaces(len(hidden))[-1])
         super().__init__(*stages, nn.Flatten(), nn.Linear(flat, outputs))
         self.frame, self.planes = frame, planes
 
@@ -122,7 +122,7 @@ class ConvolutionalDecoder(nn.Module):
         self.outputs = (per_feature, *frame.shape)
         self.known = 0 if planes.image else planes.known
         self.pyramid = _Pyramid(planes, frame, hidden, style) if planes.image else None
-        *spaces, coarsest = frame.halved(len(hidden))
+        *spaces, coarsest = frame.spaces(len(hidden))
         widths = [per_feature * frame.channels, *hidden]
         told = 1 if self.pyramid is None else 2
         self.start = nn.Sequential(
@@ -170,7 +170,7 @@ class _Residual(nn.Module):
         super().__init__()
         layers = []
         for _ in range(2):
-            layers += [*style.after(channels), _same(channels, dims, style)]
+            layers += [*style.after(channels), _CONVOLUTIONS[dims](channels, channels, 3, padding=1, bias=style.bias)]
         self.change = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -179,7 +179,7 @@ class _Residual(nn.Module):
 
 
 class _Cut(nn.Module):
-    """Cuts the ends off that a doubled side has too much."""
+    """Cuts off what a widened side has too much."""
 
     def __init__(self, space: Sequence[int]) -> None:
         super().__init__()
@@ -192,23 +192,20 @@ class _Cut(nn.Module):
 
 
 def _down(inputs: int, outputs: int, frame: Frame, style: Style) -> list[nn.Module]:
-    """List the layers that halve a space."""
-    kernel = _KERNELS[frame.dims]
-    halve = _CONVOLUTIONS[frame.dims](inputs, outputs, kernel, stride=2, padding=kernel // 2, bias=style.bias)
-    return [halve, *_residual(outputs, frame, style), *style.after(outputs)]
+    """List the layers of a stage that shrinks the space."""
+    stride = _STRIDES[frame.dims]
+    shrink = _CONVOLUTIONS[frame.dims](
+        inputs, outputs, 2 * stride - 1, stride=stride, padding=stride - 1, bias=style.bias
+    )
+    return [shrink, *_residual(outputs, frame, style), *style.after(outputs)]
 
 
 def _up(inputs: int, outputs: int, space: tuple[int, ...], frame: Frame, style: Style) -> nn.Sequential:
-    """Make the layers that double a space to `space`, the last of them linear."""
-    kernel, bias = _KERNELS[frame.dims], style.bias or space == frame.space
-    double = _TRANSPOSED[frame.dims](inputs, outputs, kernel + 1, stride=2, padding=kernel // 2, bias=bias)
-    return nn.Sequential(*_residual(inputs, frame, style), *style.after(inputs), double, _Cut(space))
+    """Make the layers that widen a space to `space`, the last of them linear."""
+    stride, bias = _STRIDES[frame.dims], style.bias or space == frame.space
+    widen = _TRANSPOSED[frame.dims](inputs, outputs, 2 * stride, stride=stride, padding=stride // 2, bias=bias)
+    return nn.Sequential(*_residual(inputs, frame, style), *style.after(inputs), widen, _Cut(space))
 
 
 def _residual(channels: int, frame: Frame, style: Style) -> list[nn.Module]:
     return [_Residual(channels, frame.dims, style)] if frame.residual else []
-
-
-def _same(channels: int, dims: int, style: Style) -> nn.Module:
-    kernel = _KERNELS[dims]
-    return _CONVOLUTIONS[dims](channels, channels, kernel, padding=kernel // 2, bias=style.bias)

@@ -145,9 +145,8 @@ def _require_fit(frame: Frame, setting: str, net: NetName) -> None:
 
 
 def _require_room(frame: Frame, hidden: Sequence[int], setting: str) -> None:
-    if len(hidden) > frame.most_halvings:
+    if len(hidden) > frame.most_stages:
         raise HourglassError(
-            f"params.yaml: {setting} lists {len(hidden)} stages, each of which halves the row; rows of "
-            f"{' x '.join(map(str, frame.space))} can be halved {frame.most_halvings} times; list "
-            "fewer."
+            f"params.yaml: {setting} lists {len(hidden)} stages, each of which shrinks the row; rows of "
+            f"{' x '.join(map(str, frame.space))} have room for {frame.most_stages}; list fewer."
         )
