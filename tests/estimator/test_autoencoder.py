@@ -18,7 +18,6 @@ from sklearn.preprocessing import StandardScaler
 
 from hourglass import Autoencoder, models
 from hourglass.data.statistics import fit_normaliser
-from hourglass.errors import HourglassError
 from hourglass.estimator import rows
 from hourglass.models.shared.batch import Batch
 from hourglass.runtime.schema import ArraySchema
@@ -215,6 +214,14 @@ def test_samples_are_like_the_rows_and_follow_the_random_state(
     assert not np.array_equal(estimator.sample(500, random_state=1), drawn)
 
 
+@pytest.mark.parametrize("quantiser", ["codebook", "residual", "finite"])
+def test_every_quantiser_rebuilds_and_draws(surface: Draw, quick: dict[str, Any], quantiser: str) -> None:
+    settings = {"hidden": [32], "quantiser": quantiser, "entries": 16, "width": 8, "layers": 1}
+    estimator = Autoencoder("vq_vae", **quick | {"settings": settings, "epochs": 1}).fit(surface(200, 1))
+    assert np.isfinite(estimator.reconstruct(surface(9, 2))).all()
+    assert np.isfinite(estimator.sample(9)).all()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -249,5 +256,7 @@ def test_rows_that_cant_be_modelled_are_refused_in_a_sentence(fitted: Autoencode
 
 
 def test_settings_that_dont_go_together_are_refused_by_the_variant(surface: Draw) -> None:
-    with pytest.raises(HourglassError, match=r"overcomplete\.latent is 2, and a row has 6 values"):
+    with pytest.raises(ValueError, match=r"^overcomplete\.latent is 2, and a row has 6 values"):
         Autoencoder("overcomplete", latent=2).fit(surface(20, 1))
+    with pytest.raises(ValueError, match=r"^train\.freeze_encoder and train\.freeze_decoder are both above 0"):
+        Autoencoder(training={"freeze_encoder": 0.1, "freeze_decoder": 0.1}).fit(surface(20, 1))

@@ -172,11 +172,13 @@ class Finite(Quantiser):
     """Rounds each number to one of `levels` values; no entries to learn (Mentzer et al. 2024, "FSQ", section 3.1)."""
 
     basis: Tensor
+    values: Tensor
 
     def __init__(self, width: int, levels: int) -> None:
         super().__init__(width, levels**width)
         self.levels = levels
         self.register_buffer("basis", levels ** torch.arange(width), persistent=False)
+        self.register_buffer("values", self._vectors(torch.arange(levels) - levels // 2), persistent=False)
 
     def forward(self, z: Tensor, generator: torch.Generator) -> Quantised:
         bounded = self._bound(z)
@@ -187,8 +189,7 @@ class Finite(Quantiser):
         return (grid * self.basis).sum(-1, keepdim=True)
 
     def look_up(self, index: Tensor) -> Tensor:
-        grid = index // self.basis % self.levels - self.levels // 2
-        return self._vectors(grid.to(torch.get_default_dtype()))
+        return self.values[index // self.basis % self.levels]
 
     def margin(self, z: Tensor) -> Tensor:
         bounded = self._bound(z)
