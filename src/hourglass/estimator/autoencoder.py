@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from hourglass import models
 from hourglass.estimator import conditions, rows
 from hourglass.estimator.net import Net
-from hourglass.estimator.settings import checked, variant_named
+from hourglass.estimator.settings import checked, told_in_python, variant_named
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.variant import Variant
 from hourglass.runtime.conditioning import Conditioning
@@ -147,9 +147,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         Raises
         ------
         ValueError
-            A setting or the rows can't be used.
+            The settings or the rows can't be used.
         HourglassError
-            Settings don't go together, or training diverged.
+            Training diverged.
         """
         settings, training = self._variant_settings(), self._train_settings()
         self._check_shares()
@@ -168,7 +168,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
 
         def build(latent: int) -> Variant:
             arguments = settings | {"latent": latent}
-            return models.build(self.variant, x.shape[1:], arguments, seed=seed, **beside).to(device)
+            with told_in_python():
+                return models.build(self.variant, x.shape[1:], arguments, seed=seed, **beside).to(device)
 
         with _threads(training.threads), tempfile.TemporaryDirectory() as folder:
             batches: dict[str, Any] = {"train": train, "validation": validation, "settings": training, "seed": seed}
@@ -297,7 +298,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
 
     def _train_settings(self) -> TrainSettings:
         named = {name: getattr(self, name) for name in ("epochs", "batch", "lr", "patience", "device")}
-        return TrainSettings(**checked(TrainSettings, {**(self.training or {}), **named}, owner="training"))
+        settings = checked(TrainSettings, {**(self.training or {}), **named}, owner="training")
+        with told_in_python():
+            return TrainSettings(**settings)
 
     def _check_shares(self) -> None:
         for name in ("alpha", "validation_share", "calibration_share"):

@@ -32,9 +32,9 @@ def fit(X: Any, variant: str = "autoencoder", *, condition: Any = None, **settin
     Raises
     ------
     ValueError
-        A setting or the rows can't be used.
+        The settings or the rows can't be used.
     HourglassError
-        Settings don't go together, or training diverged.
+        Training diverged.
 
     Examples
     --------

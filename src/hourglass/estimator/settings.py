@@ -2,12 +2,14 @@
 
 import difflib
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Integral, Real
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from hourglass import models
+from hourglass.errors import HourglassError
 from hourglass.models.shared.variant import Variant
 from hourglass.settings import AUTO, Setting, declared_settings
 from hourglass.wording import bound_words, type_words
@@ -53,6 +55,15 @@ def variant_named(name: str) -> type[Variant]:
     if name not in known:
         raise ValueError(f"there is no variant {name!r}; {nearest(str(name), known)}")
     return models.get(name)
+
+
+@contextmanager
+def told_in_python() -> Iterator[None]:
+    """Turn what refuses settings into a ValueError, as scikit-learn has it, that doesn't speak of ``params.yaml``."""
+    try:
+        yield
+    except HourglassError as refused:
+        raise ValueError(str(refused).removeprefix("params.yaml: ")) from refused
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
