@@ -98,3 +98,11 @@ def test_every_decision_is_listed_with_its_title_and_dated():
         assert f"[{number}]({record.name})" in index
         assert title.startswith(f"# {int(number)}. ")
         assert re.fullmatch(r"Date: \d{4}-\d\d-\d\d", date)
+
+
+def test_the_tests_of_variants_that_the_documents_name_exist():
+    named = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs/variants.md").read_text(encoding="utf-8"))
+    named = [(file, test) for file, test in named if Path(file).name.startswith("test_")]
+    assert named
+    for file, test in named:
+        assert f"def {test}" in (ROOT / "tests/models" / file).read_text(encoding="utf-8"), (file, test)

@@ -37,7 +37,7 @@ class Contractive(Variant):
         self.spread = Running()
 
     def losses(self, batch: Batch, context: Context) -> dict[str, Term]:
-        """Equation 4 of the paper: ``-log p(x | z) + lambda |dz/dx|^2``, the latter by the variance of z."""
+        """J_CAE of the paper: ``-log p(x | z) + lambda |dz/dx|^2``, the latter by the variance of z."""
         z = self.encode(batch.x)["z"]
         spread = self.spread(z.var(0, correction=0).sum().clamp_min(_LEAST_SPREAD), len(z))
         return {
