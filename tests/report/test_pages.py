@@ -35,9 +35,11 @@ def with_everything(variant):
         "codebook": entries,
         "sparsity": active,
         "denoising": {"corruption": "salt_and_pepper", "clean_mse": 0.0123, "levels": levels},
+        "translation": {"known": "photo", "mse": 0.25, "mean_mse": 0.5},
         "conditions": {"column": "digit", "values": ["0", "<b>"], "of": 10},
     }
-    rows = {name: draw.random((8, 1, 8, 8)) for name in ("denoising_noisy", "denoising_rebuilt", "denoising_clean")}
+    shown = ("denoising_noisy", "denoising_rebuilt", "denoising_clean", "translation_made", "translation_real")
+    rows = {name: draw.random((8, 1, 8, 8)) for name in shown}
     prior = {"course": "prior", "best": 1.0, "best_epoch": 2, "epoch": 3, "step": 1, "monitor": None}
     epochs = [
         {"course": "prior", "epoch": epoch, "train": {}, "validation": {}, "code": BITS if epoch == 2 else {}}
@@ -69,6 +71,7 @@ def test_a_variant_shows_what_it_has(shown):
         "Along each unit",
         "From row to row",
         "Made to order",
+        "Translation",
         "Denoising",
         "Use of the codebook",
         "Active units of a row",
@@ -138,6 +141,11 @@ def test_the_page_tells_what_denoising_gains_and_at_which_levels(signals):
         assert f">{level['gain']:+.1f}</td>" in signals.plain
         assert (f"{words.plain(level['level'])}</th>" in signals.plain) == level["held_out"]
     assert '10 <span class="none">as in training</span></th>' in signals.plain
+
+
+def test_a_translation_stands_beside_what_is_real_and_the_error_of_the_mean(shown):
+    assert [film.name for film in shown["Translation"].picture["films"]] == ["made", "real"]
+    assert [value for _, value in shown["Translation"].numbers] == ["0.250", "0.500"]
 
 
 def test_bits_of_the_prior_stand_beside_those_of_frequencies_and_chance(shown):

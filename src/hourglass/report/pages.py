@@ -62,6 +62,8 @@ def _panels(facts: Facts, scale: pictures.Scale, variant: Variant) -> Iterator[P
         yield _interpolations(facts, scale, variant, found["interpolations"])
     if "conditions" in found:
         yield _conditions(facts, scale, variant, found["conditions"])
+    if "translation" in found:
+        yield _translation(facts, scale, variant, found["translation"])
     if "denoising" in found:
         yield _denoising(facts, scale, variant, found["denoising"])
     if "codebook" in found:
@@ -120,6 +122,21 @@ def _conditions(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
         f"Samples for each value of {found['column']}, the same noise under each: what goes from left to right is "
         f"everything else.{more} {_scale_words(facts, picture)}",
         picture,
+    )
+
+
+def _translation(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:
+    walks = [Walk(name, variant.portrait[f"translation_{name}"]) for name in ("made", "real")]
+    label = f"{variant.name}: rows made from {found['known']}"
+    picture = draw(facts.data, scale, walks, name=f"{variant.name}-translation", label=label)
+    return Panel(
+        "Translation",
+        f"Rows of test made from their {found['known']} alone, and the real ones. {_scale_words(facts, picture)}",
+        picture,
+        [
+            ("Mean squared error", words.number(found["mse"])),
+            ("That of the mean row", words.number(found["mean_mse"])),
+        ],
     )
 
 

@@ -31,7 +31,7 @@ def test_each_package_shows_what_it_has(name, shown, request):
 
 
 @LONG
-def test_a_model_that_is_told_an_array_walks_beside_that_of_the_typical_row(tmp_path):
+def test_a_model_that_is_told_an_array_walks_beside_the_typical_rows_and_translates(tmp_path):
     draw = np.random.default_rng(0)
     x = draw.normal(size=(400, 6)) * [3, 2, 1, 1, 1, 1]
     beside = np.stack([x, x[:, ::-1]], axis=1)
@@ -48,5 +48,9 @@ def test_a_model_that_is_told_an_array_walks_beside_that_of_the_typical_row(tmp_
     served = made.model.normaliser(made.model.decode(code, condition=told))
     np.testing.assert_allclose(arrays["traversal_x"][0, -1], served[0], atol=1e-4)
     assert not np.allclose(served, made.model.normaliser(made.model.decode(code)), atol=0.01)
-    assert set(found["portrait"]) == {"traversals", "interpolations", "prior"}
+    assert set(found["portrait"]) == {"traversals", "interpolations", "prior", "translation"}
+    translation = found["portrait"]["translation"]
+    assert translation["known"] == "other"
+    assert translation["mse"] < 0.7 * translation["mean_mse"]
+    assert arrays["translation_made"].shape == arrays["translation_real"].shape == (8, 6)
     assert np.isfinite(arrays["traversal_x"]).all()

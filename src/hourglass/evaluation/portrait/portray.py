@@ -12,6 +12,7 @@ from hourglass.evaluation.portrait.denoising import denoising
 from hourglass.evaluation.portrait.prior import against_prior
 from hourglass.evaluation.portrait.rows import Rows
 from hourglass.evaluation.portrait.sparsity import sparsity
+from hourglass.evaluation.portrait.translation import translation
 from hourglass.evaluation.portrait.walks import interpolations, traversals
 from hourglass.runtime import Model
 
@@ -54,6 +55,8 @@ def portray(
         parts["interpolations"] = interpolations(model, test)
         if "corruption" in settings:
             parts["denoising"] = denoising(model, test, seed=seed)
+        if model.conditioning is not None and model.conditioning.known_shape:
+            parts["translation"] = translation(model, test)
     parts["conditions"] = to_order(model, seed=seed)
     facts = {name: about for name, (about, _) in parts.items() if about}
     return facts, {name: np.asarray(values) for _, arrays in parts.values() for name, values in arrays.items()}
