@@ -255,6 +255,24 @@ def test_rows_that_cant_be_modelled_are_refused_in_a_sentence(fitted: Autoencode
         fitted.sample(0)
 
 
+@pytest.mark.parametrize(
+    ("count", "arguments", "message"),
+    [
+        (3, {}, r"^Found array with 3 sample\(s\) .* while a minimum of 4 is required"),
+        (10, {"validation_share": 0.8}, "^of 10 rows, 8 for validation and 1 for calibration leave fewer than two to "),
+    ],
+)
+def test_too_few_rows_to_train_on_are_refused(
+    surface: Draw, quick: dict[str, Any], count: int, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Autoencoder(**quick, **arguments).fit(surface(count, 1))
+
+
+def test_four_rows_are_enough(surface: Draw, quick: dict[str, Any]) -> None:
+    assert Autoencoder(**quick).fit(surface(4, 1)).sample(2).shape == (2, 6)
+
+
 def test_settings_that_dont_go_together_are_refused_by_the_variant(surface: Draw) -> None:
     with pytest.raises(ValueError, match=r"^overcomplete\.latent is 2, and a row has 6 values"):
         Autoencoder("overcomplete", latent=2).fit(surface(20, 1))

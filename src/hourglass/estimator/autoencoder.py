@@ -315,7 +315,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
             rows.flat(X, schema),
             reset=reset,
             dtype=(np.float64, np.float32),
-            ensure_min_samples=3 if reset else 1,
+            ensure_min_samples=4 if reset else 1,
         )
         self.schema_: ArraySchema = schema
         x, _ = schema.encode(table)

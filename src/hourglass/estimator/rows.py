@@ -99,18 +99,18 @@ def split(rows: int, validation: float, calibration: float, seed: int) -> tuple[
     Returns
     -------
     tuple of three ndarray
-        Row numbers; none is empty.
+        Row numbers; at least two to train on and one in each of the others.
 
     Raises
     ------
     InputError
-        Nothing is left to train on.
+        Too few are left to train on.
     """
     stop, threshold = (max(1, round(share * rows)) for share in (validation, calibration))
-    if stop + threshold >= rows:
+    if rows - stop - threshold < 2:  # a single row has no variance
         raise InputError(
-            f"of {rows} rows, {stop} for validation and {threshold} for calibration leave none to train on; give more "
-            "rows or smaller shares."
+            f"of {rows} rows, {stop} for validation and {threshold} for calibration leave fewer than two to train on; "
+            "give more rows or smaller shares."
         )
     order = np.random.Generator(np.random.Philox(seed)).permutation(rows)
     calibration_rows, validation_rows, train_rows = np.split(order, [threshold, threshold + stop])
