@@ -73,6 +73,11 @@ def test_variants_lists_every_variant(capsys):
     assert all(name in printed for name in (*models.names(), *models.ALIASES))
 
 
+def test_the_source_of_a_variant_is_told_to_its_end(images, capsys):
+    explain(images.project, "beta_tc_vae")
+    assert "as if the batch were all rows: the number of rows only adds constants" in " ".join(lines(capsys))
+
+
 def test_a_variant_is_explained_with_the_value_of_params_and_its_default(images, capsys):
     explain(images.project, "vae")
     printed = lines(capsys)

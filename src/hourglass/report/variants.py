@@ -67,10 +67,10 @@ def _value(value: Any) -> str:
 
 
 def _description(name: str) -> tuple[str, str]:
-    """Read the first line of a variant's docstring, and the paper it comes from."""
-    lines = (inspect.getdoc(models.get(name)) or "").splitlines() or [""]
-    source = next((line.removeprefix("Source:").strip() for line in lines if line.startswith("Source:")), "")
-    return lines[0].replace("``", ""), source.rstrip(".")
+    """Read the first line of a variant's docstring, and the paragraph that names the paper it comes from."""
+    first, *others = (inspect.getdoc(models.get(name)) or "").split("\n\n")
+    source = next((part.removeprefix("Source:") for part in others if part.startswith("Source:")), "")
+    return first.split("\n")[0].replace("``", ""), " ".join(source.split()).rstrip(".")
 
 
 def _aliases(name: str) -> list[str]:
