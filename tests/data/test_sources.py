@@ -104,7 +104,8 @@ def test_the_same_images_give_the_same_bytes(taken: Take, images: Path, tmp_path
 
 
 def test_a_missing_path_is_named(taken: Take, tmp_path: Path) -> None:
-    assert "absent.csv doesn't exist" in refusal(taken, tmp_path / "absent.csv")
+    sentence = "absent.csv doesn't exist; give a file, a folder, or one of the bundled sets: digits, breast_cancer."
+    assert refusal(taken, tmp_path / "absent.csv").endswith(sentence)
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "model.pkl"])

@@ -82,7 +82,10 @@ def reader_for(path: Path) -> str:
         There is no such path, or no reader takes it.
     """
     if not path.exists():
-        raise HourglassError(f"{path} doesn't exist; give a file, a folder, or one of the embedded sets.")
+        from hourglass.data.sources.embedded import EMBEDDED
+
+        sets = ", ".join(EMBEDDED)
+        raise HourglassError(f"{path} doesn't exist; give a file, a folder, or one of the bundled sets: {sets}.")
     for name in READERS:
         if reader(name).accepts(path):
             return name
