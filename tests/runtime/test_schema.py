@@ -78,6 +78,7 @@ def test_a_missing_key_is_a_missing_value() -> None:
     ("rows", "why"),
     [
         (FRAME.drop(columns="colour"), "column 'colour' is missing; the model needs height, colour, floor"),
+        ({"height": [1], "floor": [2]}, "^column 'colour' is missing; the model needs height, colour, floor"),
         (pd.concat([FRAME, FRAME[["floor"]]], axis=1), "column 'floor' appears twice"),
         ([[1, 2]], r"rows have shape \(1, 2\); expected \(rows, 3\): height, colour, floor"),
         ([], r"rows have shape \(0,\)"),

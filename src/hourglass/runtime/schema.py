@@ -134,9 +134,10 @@ class TableSchema:
             rows = {name: rows[name] for name in names if name in names_of(rows)}
         if isinstance(rows, dict) or (isinstance(rows, list) and rows and isinstance(rows[0], dict)):
             try:
-                return self._frame(pd.DataFrame(rows))
+                frame = pd.DataFrame(rows)
             except ValueError as unequal:
                 raise InputError(f"rows are no table ({unequal}); expected a list of values per column.") from unequal
+            return self._frame(frame)
         array = np.asarray(rows)
         if array.ndim != 2 or array.shape[1] != len(names):
             raise InputError(f"rows have shape {array.shape}; expected (rows, {len(names)}): {', '.join(names)}.")
