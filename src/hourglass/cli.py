@@ -397,11 +397,15 @@ def _model(uri: str | None) -> Any:
 
 
 def _conditions(given: list[str] | None) -> dict[str, list[str]]:
-    pairs = [pair.partition("=") for pair in given or ()]
-    for name, equals, value in pairs:
+    conditions: dict[str, list[str]] = {}
+    for pair in given or ():
+        name, equals, value = pair.partition("=")
         if not (name and equals):
-            raise HourglassError(f"--condition is {name or value!r}; expected NAME=VALUE, such as digit=3.")
-    return {name: [value] for name, _, value in pairs}
+            raise HourglassError(f"--condition is {pair!r}; expected NAME=VALUE, such as digit=3.")
+        if name in conditions:
+            raise HourglassError(f"--condition names {name!r} twice; give it one value.")
+        conditions[name] = [value]
+    return conditions
 
 
 def _load() -> tuple[Project, Any]:

@@ -226,6 +226,25 @@ def test_only_a_conditional_model_translates_and_only_when_told_what(
         commands.translate(image_cvae.model, npz, tmp_path / "no.npz", {})
 
 
+def test_a_condition_that_the_model_is_not_told_is_refused_by_name(
+    image_vae: Any, image_cvae: Any, npz: str, tmp_path: Path
+) -> None:
+    condition = {"digit": ["3"], "pen": ["soft"]}
+    message = r"^--condition names 'pen', which the model isn't told; expected digit: 0, 1"
+    with pytest.raises(HourglassError, match=message):
+        commands.translate(image_cvae.model, npz, tmp_path / "no.npz", condition)
+    with pytest.raises(HourglassError, match=message):
+        commands.sample(image_cvae.model, tmp_path / "no.npz", 2, 0, condition)
+    with pytest.raises(InputError, match=r"^the model isn't conditional"):
+        commands.sample(image_vae.model, tmp_path / "no.npz", 2, 0, condition)
+
+
+def test_an_output_that_cannot_be_written_is_named(image_vae: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(HourglassError, match=r"file/new\.npy can't be written \(.+\); name another output\.$"):
+        commands.sample(image_vae.model, tmp_path / "file" / "new.npy", 2, 0, {})
+
+
 def test_what_is_there_is_never_overwritten(image_vae: Any, npz: str, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "there.npy").write_text("mine")
@@ -288,10 +307,20 @@ def test_help_shows_an_example(name: str) -> None:
     assert f": hourglass {name} " in shown
 
 
-def test_a_condition_without_a_value_is_refused(image_cvae: Any) -> None:
-    model = str(image_cvae.folder)
-    done = CliRunner().invoke(app, ["sample", "-o", "new.npy", "--model", model, "--condition", "digit"])
-    assert str(done.exception) == "--condition is 'digit'; expected NAME=VALUE, such as digit=3."
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["digit"], "--condition is 'digit'; expected NAME=VALUE, such as digit=3."),
+        (["=3"], "--condition is '=3'; expected NAME=VALUE, such as digit=3."),
+        (["digit=3", "digit=4"], "--condition names 'digit' twice; give it one value."),
+    ],
+)
+def test_a_condition_that_says_nothing_or_two_things_is_refused(
+    image_cvae: Any, given: list[str], message: str
+) -> None:
+    options = [word for one in given for word in ("--condition", one)]
+    done = CliRunner().invoke(app, ["sample", "-o", "new.npy", "--model", str(image_cvae.folder), *options])
+    assert str(done.exception) == message
 
 
 def test_where_no_model_serves_the_message_says_how_to_come_by_one(

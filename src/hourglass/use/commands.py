@@ -67,13 +67,14 @@ def translate(model: Model, source: str, out: Path, condition: Condition) -> str
 
     Of a model that was told an array, the input is these arrays, alone or under their name.
     """
+    asked = _asked(model, condition)
 
     def change(raw: Raw) -> Any:
         told = model.conditioning
         if told and told.known_shape:
-            return model.translate(raw.arrays.get(told.names[0], raw.rows), condition=condition or None)
+            return model.translate(raw.arrays.get(told.names[0], raw.rows), condition=asked)
         known = raw.side if told and set(told.names) <= set(raw.side) else None
-        return model.translate(_rows(model, raw), condition=condition or None, known=known)
+        return model.translate(_rows(model, raw), condition=asked, known=known)
 
     return _change(model, source, out, change, condition)
 
@@ -87,13 +88,22 @@ def interpolate(model: Model, source: str, out: Path, steps: int) -> str:
 def sample(model: Model, out: Path, n: int, seed: int, condition: Condition) -> str:
     """Write new rows; see `encode`."""
     require_new(out, *_forms(model))
-    return _write(_result(model, model.sample(n, seed=seed, condition=condition or None), told=condition), out)
+    return _write(_result(model, model.sample(n, seed=seed, condition=_asked(model, condition)), told=condition), out)
 
 
 def _change(model: Model, source: str, out: Path, change: Callable[[Raw], Any], told: Condition | None = None) -> str:
     require_new(out, *_forms(model))
     raw = _read(model, source)
     return _write(_result(model, change(raw), raw.side, told), out)
+
+
+def _asked(model: Model, condition: Condition) -> Condition | None:
+    """Refuse to be told what the model doesn't know of; None where nothing is asked for."""
+    for name in condition:
+        if model.conditioning and name not in model.conditioning.names:
+            expected = model.conditioning.words
+            raise HourglassError(f"--condition names {name!r}, which the model isn't told; expected {expected}.")
+    return condition or None
 
 
 def _read(model: Model, source: str) -> Raw:

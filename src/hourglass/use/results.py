@@ -44,9 +44,8 @@ class Result:
         Raises
         ------
         HourglassError
-            A column beside has the name of a code.
+            A column beside has the name of a code, or the output can't be written.
         """
-        out.parent.mkdir(parents=True, exist_ok=True)
         writers: dict[str, Callable[[Path], None]] = {
             ".csv": lambda path: self._table().to_csv(path, index=False, lineterminator="\n"),
             ".parquet": lambda path: self._table().to_parquet(path, index=False),
@@ -54,8 +53,12 @@ class Result:
             ".npz": self._npz,
             FOLDER: self._images,
         }
-        with whole(out) as path:
-            writers[out.suffix.lower()](path)
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            with whole(out) as path:
+                writers[out.suffix.lower()](path)
+        except OSError as problem:
+            raise HourglassError(f"{out} can't be written ({problem.strerror}); name another output.") from problem
 
     def _table(self) -> pd.DataFrame:
         """Put the numbers of each array beside, numbered from 1."""
