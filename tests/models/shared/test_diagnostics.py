@@ -2,9 +2,10 @@ from math import log
 
 import pytest
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 from hourglass.models.shared.diagnostics import mutual_information, posterior
-from hourglass.models.shared.divergences import gaussian_kl
+from hourglass.models.shared.divergences import gaussian_kl, log_mixture, log_normal, reparameterise
 
 
 def generator():
@@ -27,6 +28,19 @@ def test_mutual_information_of_a_gaussian_channel_is_shannons(spread):
     mu = spread * torch.randn(4000, 1, generator=generator())
     found = mutual_information(mu, torch.zeros(4000, 1), torch.Generator().manual_seed(1))
     assert found == pytest.approx(0.5 * log(1 + spread**2), abs=0.05)
+
+
+def test_mutual_information_is_that_of_the_densities_one_by_one():
+    mu, logvar = torch.randn(40, 3, generator=generator()), torch.randn(40, 3, generator=generator()) - 2
+    z = reparameterise(mu, logvar, torch.Generator().manual_seed(1))
+    expected = (log_normal(z, mu, logvar) - log_mixture(z, mu, logvar)).mean().item()
+    assert mutual_information(mu, logvar, torch.Generator().manual_seed(1)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_mutual_information_of_wide_codes_makes_no_tensor_of_all_pairs_of_rows_by_units():
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as memory:
+        mutual_information(torch.zeros(64, 2048), torch.zeros(64, 2048), generator())
+    assert max(event.cpu_memory_usage for event in memory.key_averages()) < 64 * 64 * 2048
 
 
 def test_active_units_and_kl_are_told_unit_by_unit():

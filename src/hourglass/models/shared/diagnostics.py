@@ -58,7 +58,9 @@ def mutual_information(mu: Tensor, logvar: Tensor, generator: torch.Generator) -
 
     Hoffman & Johnson 2016, "ELBO surgery". From 0, where all posteriors are the same, to the logarithm of the rows.
     """
-    z = reparameterise(mu, logvar, generator)
-    squares = (z[:, None] - mu).square() * (-logvar).exp()
-    density = -0.5 * (squares + logvar).sum(2)  # of draw i under row j's posterior, without the constant
+    z, mu, logvar = (part.double() for part in (reparameterise(mu, logvar, generator), mu, logvar))
+    precision = (-logvar).exp()
+    # (z - mu)^2 multiplied out: a cube of draws, rows and units would be gigabytes for wide codes
+    squares = z.square() @ precision.T - 2 * z @ (mu * precision).T + (mu.square() * precision).sum(1)
+    density = -0.5 * (squares + logvar.sum(1))  # of draw i under row j's posterior, without the constant
     return float((density.diagonal() - density.logsumexp(1) + log(len(mu))).mean().clamp_min(0))
