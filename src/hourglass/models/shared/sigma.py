@@ -16,9 +16,6 @@ Sigma = (
     | Annotated[float, Setting("the width itself", gt=0, le=100_000)]
 )
 
-#: A sharp start of the optimum: with a width of 1 the KL outweighs the reconstruction at first, and units may die
-#: (Lucas et al. 2019, "Don't blame the ELBO!").
-_INITIAL_VARIANCE = 0.02
 _LEAST_VARIANCE = 1e-6
 #: Share of each batch in the running mean of the deviations, after the first hundred.
 _RATE = 0.01
