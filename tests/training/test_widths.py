@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from hourglass import models
+from hourglass.errors import HourglassError
 from hourglass.models.shared.batch import Batch
 from hourglass.training.loop import METRICS_FILE
 from hourglass.training.settings import TrainSettings
@@ -34,9 +35,10 @@ def unwatched(_latent, _epochs):
     return nullcontext(lambda _record: None)
 
 
-def search(folder, build=linear, width=3, watch=unwatched, settings=SETTINGS, narrowest=1):
+def search(folder, build=linear, width=3, watch=unwatched, settings=SETTINGS, narrowest=1, widest=FEATURES):
     rows = (plane(320, 0, width), plane(200, 1, width))
-    return choose(build, *rows, settings, narrowest=narrowest, seed=0, folder=folder / "widths", watch=watch)
+    ends = {"narrowest": narrowest, "widest": widest}
+    return choose(build, *rows, settings, **ends, seed=0, folder=folder / "widths", watch=watch)
 
 
 @pytest.mark.parametrize("width", [1, 3, 4])
@@ -137,3 +139,19 @@ def test_only_the_code_is_trained_and_not_what_waits_for_it(tmp_path):
 def test_a_quantised_code_grows_in_whole_pieces():
     assert models.get("vq_vae").narrowest({"pieces": 3}) == 3
     assert models.get("vq_vae").narrowest({"pieces": None}) == models.get("vae").narrowest({}) == 2
+
+
+def test_growth_ends_where_rounded_units_would_make_more_entries_than_the_transformer_tells_apart(tmp_path):
+    quantised = {"quantiser": "finite", "pieces": 1, "levels": 7}
+    widest = models.get("vq_vae").widest(quantised)
+    settings = quantised | {"hidden": [], "width": 4}
+    models.build("vq_vae", (FEATURES,), settings | {"latent": widest}, seed=0)
+    with pytest.raises(HourglassError, match="fewer levels or more pieces"):
+        models.build("vq_vae", (FEATURES,), settings | {"latent": widest + 1}, seed=0)
+    found = search(tmp_path, width=FEATURES, settings=replace(SETTINGS, auto_gain=0.01), widest=5)
+    assert found.chosen == max(one.latent for one in found.tried) == 4
+
+
+def test_what_makes_no_entries_of_units_may_grow_to_any_width():
+    assert models.get("vq_vae").widest({"quantiser": "finite", "pieces": None, "levels": 7}) == 65_536
+    assert models.get("vq_vae").widest({"quantiser": "codebook", "pieces": 1, "levels": 7}) == 65_536

@@ -174,10 +174,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         with _threads(training.threads), tempfile.TemporaryDirectory() as folder:
             batches: dict[str, Any] = {"train": train, "validation": validation, "settings": training, "seed": seed}
             if settings["latent"] == AUTO:
-                narrowest = models.get(self.variant).narrowest(settings)
-                self.widths_ = choose(
-                    build, **batches, narrowest=narrowest, folder=Path(folder, "widths"), watch=self._watch
-                )
+                variant = models.get(self.variant)
+                ends: dict[str, Any] = {"narrowest": variant.narrowest(settings), "widest": variant.widest(settings)}
+                self.widths_ = choose(build, **batches, **ends, folder=Path(folder, "widths"), watch=self._watch)
                 settings["latent"] = self.widths_.chosen
             model = build(settings["latent"])
             rows.check_support(train.x, model.likelihood.support)

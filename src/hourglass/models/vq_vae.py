@@ -71,6 +71,12 @@ class VQVAE(Variant):
     def narrowest(cls, settings: Mapping[str, Any]) -> int:
         return settings.get("pieces") or super().narrowest(settings)
 
+    @classmethod
+    def widest(cls, settings: Mapping[str, Any]) -> int:
+        if settings.get("quantiser") != "finite" or not settings.get("pieces"):
+            return super().widest(settings)
+        return int(settings["pieces"] * (log(_MOST_ENTRIES) // log(settings["levels"])))
+
     def encode(self, x: Tensor) -> dict[str, Tensor]:
         """Give the codes before they are quantised as ``"z"``, and their entries as ``"index"``."""
         z = self.encoder(x)

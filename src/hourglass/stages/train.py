@@ -81,7 +81,8 @@ def run(project: Project, params: Params, variant: str) -> None:
         training = Training(variant, pipeline.inputs(project, stage), fingerprint)
         with mirrored(project, params.registry.name, training, folder / METRICS_FILE):
             if latent == AUTO:
-                widths = choose(build, **rows, narrowest=narrowest, folder=folder / _WIDTHS, watch=watch)
+                ends: dict[str, Any] = {"narrowest": narrowest, "widest": models.get(variant).widest(settings)}
+                widths = choose(build, **rows, **ends, folder=folder / _WIDTHS, watch=watch)
                 latent = widths.chosen
             model = build(latent)
             with EpochProgress(variant, params.train.epochs * len(model.courses())) as show:

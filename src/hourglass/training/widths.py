@@ -62,6 +62,7 @@ def choose(
     settings: TrainSettings,
     *,
     narrowest: int,
+    widest: int,
     seed: int,
     folder: Path,
     watch: Callable[[int, int], AbstractContextManager[Callable[[Record], None]]],
@@ -83,6 +84,8 @@ def choose(
         Of the whole training; ``auto_epochs`` is the share of its epochs that a width gets.
     narrowest : int
         The first width; all others are multiples of it.
+    widest : int
+        None is wider.
     seed : int
     folder : Path
         Where results and checkpoints are kept, so that a repeated call goes on where a killed one stopped; the caller
@@ -103,7 +106,7 @@ def choose(
         return found
 
     best, lowest, misses = narrowest, errors(narrowest), 0
-    for latent in _doubled(narrowest, below=prod(train.x.shape[1:])):
+    for latent in _doubled(narrowest, below=min(prod(train.x.shape[1:]), widest + 1)):
         found = errors(latent)
         if clearly_lower(found, lowest, settings.auto_gain):
             best, lowest, misses = latent, found, 0

@@ -15,6 +15,8 @@ from hourglass.models.shared.terms import Context, Course, Phase, Term
 from hourglass.models.shared.transformer import CodeTransformer
 from hourglass.settings import Setting
 
+_WIDEST = 65_536
+
 
 class Variant(nn.Module):
     """An autoencoder: `encode`, `decode`, and the named terms of its loss.
@@ -52,7 +54,7 @@ class Variant(nn.Module):
         categories: Sequence[tuple[int, int]] = (),
         known_shape: Sequence[int] = (),
         *,
-        latent: Annotated[int, Setting("width of the code; auto: training finds it", ge=1, le=65_536, auto=True)] = 8,
+        latent: Annotated[int, Setting("width of the code; auto: training finds it", ge=1, le=_WIDEST, auto=True)] = 8,
         net: Annotated[
             NetName,
             Setting("kind of encoder and decoder; auto: by the row's shape, but mlp where widths are given"),
@@ -107,6 +109,11 @@ class Variant(nn.Module):
     def narrowest(cls, settings: Mapping[str, Any]) -> int:  # noqa: ARG003
         """Give the width that ``latent: auto`` starts from; its multiples suit the other settings."""
         return 2
+
+    @classmethod
+    def widest(cls, settings: Mapping[str, Any]) -> int:  # noqa: ARG003
+        """Give the width that ``latent: auto`` may go to under the other settings."""
+        return _WIDEST
 
     def encode(self, x: Tensor) -> dict[str, Tensor]:
         """Embed rows without noise.
