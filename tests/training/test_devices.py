@@ -23,9 +23,11 @@ def test_the_cpu_can_be_asked_for():
 
 @pytest.fixture
 def process():
-    """Give this process its threads and denormals back."""
+    """Give this process its threads, denormals and faster sums back."""
     threads = torch.get_num_threads()
     yield
+    torch.backends.cudnn.deterministic = False
+    torch.backends.cuda.enable_mem_efficient_sdp(True)
     torch.set_num_threads(threads)
     torch.set_flush_denormal(False)
 
@@ -37,6 +39,13 @@ def test_configuring_flushes_denormals_and_sets_the_threads():
     devices.configure(2)
     assert (tiny / 100).item() == 0
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("process")
+def test_configuring_leaves_no_gradient_on_a_gpu_to_the_order_of_its_sums():
+    devices.configure(1)
+    assert torch.backends.cudnn.deterministic
+    assert not torch.backends.cuda.mem_efficient_sdp_enabled()
 
 
 def test_the_fingerprint_names_what_bits_depend_on():
