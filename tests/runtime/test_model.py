@@ -260,6 +260,19 @@ def test_a_row_whose_label_is_known_is_translated_from_there(image_cvae: Any) ->
     np.testing.assert_allclose(found, model.decode(code, condition={"digit": [3]}), atol=1e-3)
 
 
+@pytest.mark.parametrize("count", [4, 6])
+def test_what_is_known_of_other_rows_than_those_to_translate_is_refused(image_cvae: Any, count: int) -> None:
+    rows, known = image_cvae.dataset.raw("test")[:5], {"digit": [3] * count}
+    with pytest.raises(InputError, match=f"`known` has {count} rows; expected 1, or 5 as there are rows to translate"):
+        image_cvae.model.translate(rows, condition={"digit": [3]}, known=known)
+
+
+def test_one_label_may_be_known_of_any_number_of_rows(image_cvae: Any) -> None:
+    rows = np.repeat(image_cvae.dataset.raw("test")[:1], 300, axis=0)
+    one, each = (image_cvae.model.translate(rows, condition={"digit": [3]}, known={"digit": [4] * n}) for n in (1, 300))
+    np.testing.assert_array_equal(one, each)
+
+
 def test_a_model_that_did_not_learn_to_denoise_says_so(images: Model, digits_in: np.ndarray) -> None:
     with pytest.raises(InputError, match="vae wasn't trained to denoise; take a model of the variant denoising"):
         images.predict(digits_in, "denoise")

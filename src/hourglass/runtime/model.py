@@ -174,7 +174,7 @@ class Model:
         condition : table
             What the new rows shall be, one row for all or one for each; not for a model that was told an array.
         known : table, optional
-            What `rows` are, where they don't bring it: their labels.
+            What `rows` are, where they don't bring it: their labels, one for all or one for each.
 
         Raises
         ------
@@ -189,7 +189,7 @@ class Model:
             raise InputError(f"translate needs a condition; expected {self.conditioning.words}.")
         (x, *told), valid = self._inputs(rows)
         if known is not None:
-            told = [self.conditioning.encode(known)[0]]
+            told = [_for_each(self.conditioning.encode(known)[0], len(x), "`known`", "rows to translate")]
         codes = self._encode_graph.run(x, *told)["z"]
         return self._decode_codes(codes, valid, self._asked(condition, len(codes)))
 
@@ -284,9 +284,7 @@ class Model:
             raise InputError(
                 f"row {int((~known).argmax())} of the condition isn't known; expected {self.conditioning.words}."
             )
-        if len(told) not in {1, count}:
-            raise InputError(f"the condition has {len(told)} rows; expected 1, or {count} as there are to make.")
-        return [np.broadcast_to(told, (count, self.conditioning.known))]
+        return [_for_each(told, count, "the condition", "to make")]
 
     def _decode_codes(
         self, codes: NDArray[np.float32], valid: NDArray[np.bool_], told: list[NDArray[np.float32]]
@@ -336,6 +334,13 @@ class Model:
     @cached_property
     def _reconstruct_graph(self) -> Graph:
         return Graph(self.folder / "reconstruct.onnx")
+
+
+def _for_each(told: NDArray[np.float32], count: int, what: str, rows: str) -> NDArray[np.float32]:
+    """Repeat what is told of one row for all, or take it as it is."""
+    if len(told) not in {1, count}:
+        raise InputError(f"{what} has {len(told)} rows; expected 1, or {count} as there are {rows}.")
+    return np.broadcast_to(told, (count, told.shape[1]))
 
 
 def _condition(text: Any) -> dict[str, list[Any]] | None:
