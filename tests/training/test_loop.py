@@ -174,6 +174,21 @@ def test_a_training_that_diverges_is_stopped(rows_of_noise, tmp_path):
         fit(model, rows_of_noise(20, 0), rows_of_noise(10, 1), settings, seed=0, folder=tmp_path)
 
 
+def test_batch_normalisation_is_refused_where_no_step_has_rows_enough_for_it(rows_of_noise, tmp_path):
+    model, rows = build(normalisation="batch"), (rows_of_noise(20, 0), rows_of_noise(20, 1))
+    with pytest.raises(HourglassError, match=r"needs at least 8 rows in a step, and there are 7; set train\.batch: 8"):
+        fit(model, *rows, TrainSettings(epochs=1, batch=7), seed=0, folder=tmp_path)
+    fit(model, *rows, TrainSettings(epochs=1, batch=8), seed=0, folder=tmp_path)
+
+
+def test_a_warm_up_over_all_steps_still_warns_in_the_end(rows_of_noise, tmp_path):
+    settings = TrainSettings(epochs=20, batch=16, kl_warmup=1.0)
+    fit(build("beta_vae", beta=1000.0), rows_of_noise(96, 0), rows_of_noise(40, 1), settings, seed=0, folder=tmp_path)
+    told = [record["alarms"] for record in records(tmp_path)]
+    assert told[-1] == ["posterior_collapsed"]
+    assert not any(told[:18])
+
+
 @pytest.mark.parametrize("empty", ["train", "validation"])
 def test_a_split_without_rows_is_refused(empty, rows_of_noise, tmp_path):
     rows = {"train": rows_of_noise(5, 0), "validation": rows_of_noise(5, 1)} | {empty: rows_of_noise(0, 0)}

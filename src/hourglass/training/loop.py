@@ -14,6 +14,7 @@ from hourglass.errors import HourglassError
 from hourglass.files import write_text
 from hourglass.models.shared import alarms
 from hourglass.models.shared.batch import Batch
+from hourglass.models.shared.nets.layers import FEW, BatchNorm
 from hourglass.models.shared.terms import Context, Course, Phase, Term, total
 from hourglass.models.shared.variant import Variant
 from hourglass.training.batches import in_order, shuffled
@@ -22,6 +23,8 @@ from hourglass.training.schedules import Schedules
 from hourglass.training.settings import TrainSettings
 
 METRICS_FILE = "metrics.jsonl"
+#: From where the weight of the KL counts as full: a warm-up over all steps ends just below 1.
+_FULL_WEIGHT = 0.95
 #: Rows that are measured at once.
 EVALUATION_ROWS = 4096
 
@@ -69,10 +72,11 @@ def fit(
     Raises
     ------
     HourglassError
-        A term is no longer finite, or there is no row to train or validate on.
+        A term is no longer finite, there is no row to train or validate on, or too few in a step for a normalisation.
     """
     if not len(train) or not len(validation):
         raise HourglassError("training needs at least one row in train and one in validation.")
+    _require_statistics(model, min(settings.batch, len(train)))
     steps_per_epoch = ceil(len(train) / settings.batch)
     schedules = Schedules(settings, total_steps=settings.epochs * steps_per_epoch)
     courses = model.courses()[:1] if first_course_only else model.courses()
@@ -89,7 +93,7 @@ def fit(
             train_means = _train_epoch(course, trainee, train, schedules)
             record = _close_epoch(course, trainee, schedules, train_means, _measured(course, model, validation, seed))
             record["code"] = _diagnosed(course, validation, seed)
-            record["alarms"] = alarms.of_code(record["code"]) if record["kl_weight"] == 1 else []
+            record["alarms"] = alarms.of_code(record["code"]) if record["kl_weight"] >= _FULL_WEIGHT else []
             with metrics.open("a") as log:
                 log.write(json.dumps(record) + "\n")
             if on_epoch is not None:
@@ -107,6 +111,15 @@ def fit(
 def measure(model: Variant, rows: Batch, *, seed: int) -> dict[str, float]:
     """Average every unweighted term of the first course over all rows; the same seed gives the same numbers."""
     return _measured(model.courses()[0], model, rows, seed).means()
+
+
+def _require_statistics(model: Variant, rows: int) -> None:
+    """Refuse batch normalisation where no step has rows enough for it, so that it would do nothing."""
+    if rows < FEW and any(isinstance(layer, BatchNorm) for layer in model.modules()):
+        raise HourglassError(
+            f"batch normalisation needs at least {FEW} rows in a step, and there are {rows}; set train.batch: {FEW} or "
+            "more, or normalisation: group."
+        )
 
 
 def _diagnosed(course: Course, rows: Batch, seed: int) -> dict[str, float]:

@@ -25,7 +25,7 @@ _GROUP = 16
 #: Share of a batch in the running statistics.
 _RATE = 0.1
 #: Rows below which a batch, such as the rest of an epoch, says little about all.
-_FEW = 8
+FEW = 8
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class BatchNorm(nn.Module):
         self.register_buffer("variance", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        of_batch = self.training and len(x) >= _FEW
+        of_batch = self.training and len(x) >= FEW
         return functional.batch_norm(x, self.mean, self.variance, self.weight, self.bias, of_batch, _RATE)
 
 
