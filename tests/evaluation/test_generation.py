@@ -41,6 +41,14 @@ def test_rows_of_one_distribution_have_density_one_and_the_coverage_of_the_formu
     assert np.mean([one["density"] for one in found]) == pytest.approx(1, abs=0.02)
 
 
+def test_rows_that_recur_have_balls_that_reach_to_other_rows() -> None:
+    draw = np.random.default_rng(0)
+    rows, train, drawn = draw.integers(0, 3, (3, 400, 3)).astype(float)
+    found = compare(rows, drawn + 0.01 * draw.normal(size=drawn.shape), train)
+    assert found["samples"]["coverage"] == found["train"]["coverage"] == 1
+    assert alarms(found) == []
+
+
 def clusters(rows: int, modes: int, seed: int) -> np.ndarray:
     """Draw rows around as many of ten far-apart places."""
     draw = np.random.default_rng(seed)

@@ -39,6 +39,8 @@ def compare(held_out: NDArray[Any], sampled: NDArray[Any], train: NDArray[Any]) 
 def closeness(rows: NDArray[Any], others: NDArray[Any]) -> dict[str, float]:
     """Compare a set of rows with another by the balls that reach to each row's fifth neighbour in its own set.
 
+    Rows that recur count as one neighbour, else their balls would have no size.
+
     Parameters
     ----------
     rows : ndarray of shape (rows, *shape)
@@ -49,11 +51,11 @@ def closeness(rows: NDArray[Any], others: NDArray[Any]) -> dict[str, float]:
     Returns
     -------
     dict
-        ``density``, how many real balls an other lies in, by five: about 1 where both have one distribution;
-        ``coverage``, the share of real balls with an other inside (Naeem et al. 2020, "Reliable fidelity and diversity
-        metrics for generative models", equations 5 and 6); ``precision`` and ``recall``, the share of others in some
-        real ball, and of real rows in some ball of the others (Kynkäänniemi et al. 2019, "Improved precision and recall
-        metric for assessing generative models", equations 1 and 2).
+        ``density``, how many real balls an other lies in, by five: about 1 where both have one distribution, more where
+        rows recur; ``coverage``, the share of real balls with an other inside (Naeem et al. 2020, "Reliable fidelity
+        and diversity metrics for generative models", equations 5 and 6); ``precision`` and ``recall``, the share of
+        others in some real ball, and of real rows in some ball of the others (Kynkäänniemi et al. 2019, "Improved
+        precision and recall metric for assessing generative models", equations 1 and 2).
     """
     real, other = (part.reshape(len(part), -1).astype(np.float64) for part in (rows, others))
     distances = euclidean_distances(real, other)
@@ -89,6 +91,8 @@ def alarms(found: dict[str, Any]) -> list[str]:
 
 
 def _radii(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give each row's distance to its fifth neighbour: shape (rows,)."""
-    radii: NDArray[np.float64] = np.partition(euclidean_distances(rows), NEIGHBOURS, axis=1)[:, NEIGHBOURS]
+    """Give each row's distance to its fifth neighbour, equal ones taken for one: shape (rows,)."""
+    distinct = sorted({row.tobytes(): place for place, row in enumerate(rows)}.values())
+    fifth = min(NEIGHBOURS, len(distinct) - 1)
+    radii: NDArray[np.float64] = np.partition(euclidean_distances(rows)[:, distinct], fifth, axis=1)[:, fifth]
     return radii
