@@ -181,6 +181,21 @@ def test_batch_normalisation_is_refused_where_no_step_has_rows_enough_for_it(row
     fit(model, *rows, TrainSettings(epochs=1, batch=8), seed=0, folder=tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("variant", "without"),
+    [("contractive", None), ("sparse", {"sparsity": "top_k"}), ("overcomplete", {"contraction": 0.0})],
+)
+def test_a_penalty_relative_to_codes_is_refused_where_no_step_tells_their_scale(
+    variant, without, rows_of_noise, tmp_path
+):
+    few, rows = TrainSettings(epochs=1, batch=7), (rows_of_noise(20, 0), rows_of_noise(20, 1))
+    scaled = {"contraction": 0.1} if variant == "overcomplete" else {}
+    with pytest.raises(HourglassError, match=r"scale of codes needs at least 8 rows in a step, and there are 7"):
+        fit(build(variant, **scaled), *rows, few, seed=0, folder=tmp_path)
+    if without:
+        fit(build(variant, **without), *rows, few, seed=0, folder=tmp_path)
+
+
 def test_a_warm_up_over_all_steps_still_warns_in_the_end(rows_of_noise, tmp_path):
     settings = TrainSettings(epochs=20, batch=16, kl_warmup=1.0)
     fit(build("beta_vae", beta=1000.0), rows_of_noise(96, 0), rows_of_noise(40, 1), settings, seed=0, folder=tmp_path)

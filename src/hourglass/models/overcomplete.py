@@ -53,7 +53,10 @@ class Overcomplete(Variant):
             )
         super().__init__(shape, latent=latent, **settings)
         self.noise, self.sparsity, self.contraction = noise, sparsity, contraction
-        self.size, self.spread = Running(), Running()
+        if sparsity:
+            self.size = Running()
+        if contraction:
+            self.spread = Running()
 
     def losses(self, batch: Batch, context: Context) -> dict[str, Term]:
         """``-log p(x | z)`` of the code of noisy rows, and the penalties that have a weight."""

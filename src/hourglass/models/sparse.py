@@ -45,7 +45,8 @@ class Sparse(Variant):
         self.sparsity, self.penalty, self.rate, self.k = sparsity, penalty, rate, min(k, self.latent)
         self.revival, self.dead_after = revival, dead_after
         self.couples_rows = sparsity == "kl"
-        self.size = Running((self.latent,))
+        if sparsity == "l1":
+            self.size = Running((self.latent,))
         self.register_buffer("idle", torch.zeros(self.latent, dtype=torch.int64))
 
     def encode(self, x: Tensor) -> dict[str, Tensor]:

@@ -14,7 +14,8 @@ from hourglass.errors import HourglassError
 from hourglass.files import write_text
 from hourglass.models.shared import alarms
 from hourglass.models.shared.batch import Batch
-from hourglass.models.shared.nets.layers import FEW, BatchNorm
+from hourglass.models.shared.nets.layers import BatchNorm
+from hourglass.models.shared.running import FEW, Running
 from hourglass.models.shared.terms import Context, Course, Phase, Term, total
 from hourglass.models.shared.variant import Variant
 from hourglass.training.batches import in_order, shuffled
@@ -76,7 +77,7 @@ def fit(
     """
     if not len(train) or not len(validation):
         raise HourglassError("training needs at least one row in train and one in validation.")
-    _require_statistics(model, min(settings.batch, len(train)))
+    _require_statistics(model, settings.batch, len(train))
     steps_per_epoch = ceil(len(train) / settings.batch)
     schedules = Schedules(settings, total_steps=settings.epochs * steps_per_epoch)
     courses = model.courses()[:1] if first_course_only else model.courses()
@@ -113,13 +114,17 @@ def measure(model: Variant, rows: Batch, *, seed: int) -> dict[str, float]:
     return _measured(model.courses()[0], model, rows, seed).means()
 
 
-def _require_statistics(model: Variant, rows: int) -> None:
-    """Refuse batch normalisation where no step has rows enough for it, so that it would do nothing."""
-    if rows < FEW and any(isinstance(layer, BatchNorm) for layer in model.modules()):
-        raise HourglassError(
-            f"batch normalisation needs at least {FEW} rows in a step, and there are {rows}; set train.batch: {FEW} or "
-            "more, or normalisation: group."
-        )
+def _require_statistics(model: Variant, batch: int, rows: int) -> None:
+    """Refuse what takes its scale from the batch where no step has rows enough for it, so that it would do nothing."""
+    layers = [layer for layer in model.modules() if isinstance(layer, BatchNorm | Running)]
+    if min(batch, rows) >= FEW or not layers:
+        return
+    batch_norm = any(isinstance(layer, BatchNorm) for layer in layers)
+    what, instead = ("batch normalisation", ", or normalisation: group") if batch_norm else ("the scale of codes", "")
+    remedy = f"set train.batch: {FEW} or more" if batch < FEW else "give training more rows"
+    raise HourglassError(
+        f"{what} needs at least {FEW} rows in a step, and there are {min(batch, rows)}; {remedy}{instead}."
+    )
 
 
 def _diagnosed(course: Course, rows: Batch, seed: int) -> dict[str, float]:

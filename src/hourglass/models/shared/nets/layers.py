@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hourglass.models.shared.running import FEW
+
 Activation = Literal["relu", "silu", "gelu", "tanh", "elu"]
 Normalisation = Literal["none", "batch", "layer", "group"]
 
@@ -24,8 +26,6 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 _GROUP = 16
 #: Share of a batch in the running statistics.
 _RATE = 0.1
-#: Rows below which a batch, such as the rest of an epoch, says little about all.
-FEW = 8
 
 
 @dataclass(frozen=True)
