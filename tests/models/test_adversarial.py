@@ -1,3 +1,5 @@
+from statistics import median
+
 import pytest
 import torch
 
@@ -19,7 +21,9 @@ def build(seed=0, **settings):
 def rows_of(prior, count, seed):
     """Make rows of two factors that are distributed like the prior, behind a map that the encoder has to undo."""
     generator = torch.Generator().manual_seed(seed)
-    directions = torch.randn(2, 6, generator=torch.Generator().manual_seed(0))
+    directions = 0.5 * torch.randn(
+        2, 6, generator=torch.Generator().manual_seed(0)
+    )  # few rows are at the ends of (0, 1)
     factors = PRIORS[prior](2).draw(count, generator)
     noise = 0.05 * torch.randn(count, 6, generator=generator)
     return (factors @ directions + noise).sigmoid().unflatten(1, (2, 3))
@@ -41,19 +45,33 @@ def p_value(codes, draws):
     return (sum(value >= seen for value in by_chance) + 1) / (PERMUTATIONS + 1)
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1,))])
-@pytest.mark.parametrize(
-    "prior", [pytest.param(name, marks=() if name == "gaussian" else pytest.mark.long) for name in PRIORS]
-)
-def test_codes_follow_the_prior_where_an_untrained_encoders_dont(prior, seed, tmp_path):
+def p_values(prior, seed, folder):
+    """Train on rows of the prior's kind; hold the codes of new ones against the prior, after training and before."""
     model, untrained = build(seed, prior=prior), build(seed, prior=prior)
     rows = (Batch.of(rows_of(prior, 4096, 1)), Batch.of(rows_of(prior, 1024, 2)))
-    fit(model, *rows, TrainSettings(epochs=40, batch=128, lr=5e-3, patience=40), seed=seed, folder=tmp_path)
+    fit(model, *rows, TrainSettings(epochs=40, batch=128, lr=5e-3, patience=40), seed=seed, folder=folder)
     draws = PRIORS[prior](2).draw(ROWS, torch.Generator().manual_seed(13))
     with torch.no_grad():
         codes, before = (one.eval().encode(rows_of(prior, ROWS, 3))["z"] for one in (model, untrained))
-    assert p_value(codes, draws) > 0.01
-    assert p_value(before, draws) < 0.01
+    return p_value(codes, draws), p_value(before, draws)
+
+
+def test_codes_follow_the_prior_where_an_untrained_encoders_dont(tmp_path):
+    after, before = p_values("gaussian", 0, tmp_path)
+    assert after > 0.01 > before
+
+
+@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.parametrize("prior", PRIORS)
+def test_codes_follow_each_prior_in_most_of_three_trainings(prior, tmp_path):
+    found = []
+    for seed in range(3):
+        (folder := tmp_path / str(seed)).mkdir()
+        found.append(p_values(prior, seed, folder))
+    after, before = zip(*found, strict=True)
+    assert median(after) > 0.01
+    assert max(before) < 0.01
 
 
 def test_each_phase_leaves_the_others_parameters_alone(surface):

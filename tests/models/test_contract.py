@@ -62,6 +62,16 @@ def test_a_table_of_numbers_and_categories_is_rebuilt_with_probabilities(variant
         torch.testing.assert_close(model.reconstruct(x)[:, start:stop].sum(1), torch.ones(2))
 
 
+def test_the_weight_of_the_kl_changes_nothing_unless_it_is_said_to(build, surface):
+    model = build().eval()
+    for course in model.courses():
+        low, high = (
+            total(course.losses(Batch.of(surface(8, 0)), Context(torch.Generator().manual_seed(0), weight)))
+            for weight in (0.1, 1.0)
+        )
+        assert course.weighs_kl or torch.equal(low, high)
+
+
 def test_the_monitor_names_terms(build, surface):
     context = Context(torch.Generator().manual_seed(0))
     for course in build().eval().courses():

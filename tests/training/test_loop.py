@@ -146,11 +146,17 @@ def test_a_collapsed_posterior_raises_an_alarm_in_every_epoch_after_the_warm_up(
     assert records(tmp_path)[-1]["code"]["mutual_information"] < 0.05
 
 
-@pytest.mark.parametrize(("kl_warmup", "last"), [(0.0, 1 + 3), (0.5, 10 + 3), (1.0, 20)])
-def test_patience_is_counted_from_the_end_of_the_kl_warm_up(kl_warmup, last, rows_of_noise, tmp_path):
+@pytest.mark.parametrize(
+    ("variant", "kl_warmup", "last"),
+    [("vae", 0.0, 1 + 3), ("vae", 0.5, 10 + 3), ("vae", 1.0, 20), ("autoencoder", 1.0, 1 + 3)],
+)
+def test_patience_is_counted_from_the_end_of_the_warm_up_where_a_kl_is_weighed(
+    variant, kl_warmup, last, rows_of_noise, tmp_path
+):
     too_small_to_move_a_weight = 1e-30
     settings = TrainSettings(epochs=20, patience=3, kl_warmup=kl_warmup, lr=too_small_to_move_a_weight)
-    (course,) = fit(build(), rows_of_noise(20, 0), rows_of_noise(10, 1), settings, seed=0, folder=tmp_path)
+    model = build(variant, likelihood="mse")
+    (course,) = fit(model, rows_of_noise(20, 0), rows_of_noise(10, 1), settings, seed=0, folder=tmp_path)
     assert course.best_epoch == 1
     assert course.epoch == len(records(tmp_path)) == last
 

@@ -80,10 +80,10 @@ def test_the_kl_weight_rises_in_each_cycle_and_stays_in_the_last():
 def test_a_part_stands_still_for_its_share_of_the_steps_and_then_moves():
     schedules = Schedules(TrainSettings(freeze_decoder=0.3, kl_warmup=0.1), 10)
     assert [schedules.frozen(step) for step in range(10)] == [("decoder", "likelihood")] * 3 + [()] * 7
-    assert schedules.settled == 0.3
+    assert schedules.thawed == 0.3
     schedules = Schedules(TrainSettings(freeze_encoder=0.1, kl_warmup=0.4), 10)
     assert [schedules.frozen(step) for step in range(10)] == [("encoder",)] + [()] * 9
-    assert schedules.settled == 0.4
+    assert schedules.thawed == 0.1
 
 
 def test_what_moves_nothing_is_refused():

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import save_file
+from threadpoolctl import threadpool_limits
 
 from hourglass.data.dataset import Dataset
 from hourglass.evaluation.evaluate import evaluate
@@ -18,13 +19,14 @@ from hourglass.stages.guard import run_guarded
 
 def run(project: Project, params: Params, variant: str) -> None:
     """Run the stage for one variant."""
-    torch.set_num_threads(1)  # the untrained net gives the same bits however many cores there are
+    torch.set_num_threads(1)  # the untrained net, as PCA below, gives the same bits however many cores there are
 
     def read() -> tuple[Model, Dataset]:
         return Model(project.output("package", variant)), Dataset(project.dataset)
 
     def work(inputs: tuple[Model, Dataset], folder: Path) -> None:
-        found, arrays = evaluate(*inputs, params.evaluate, seed=params.seed)
+        with threadpool_limits(1, user_api="blas"):
+            found, arrays = evaluate(*inputs, params.evaluate, seed=params.seed)
         write_json(folder / EVALUATION, found)
         save_file({name: np.ascontiguousarray(values) for name, values in arrays.items()}, folder / ARRAYS)
 

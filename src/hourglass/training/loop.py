@@ -90,7 +90,7 @@ def fit(
     saved_at = time.monotonic()
 
     for course in courses[len(progress.finished) :]:
-        while not _finished(progress, schedules):
+        while not _finished(course, progress, schedules):
             train_means = _train_epoch(course, trainee, train, schedules)
             record = _close_epoch(course, trainee, schedules, train_means, _measured(course, model, validation, seed))
             record["code"] = _diagnosed(course, validation, seed)
@@ -229,11 +229,12 @@ def _close_epoch(
     }
 
 
-def _finished(progress: Progress, schedules: Schedules) -> bool:
+def _finished(course: Course, progress: Progress, schedules: Schedules) -> bool:
     """Tell whether all epochs ran or the monitor stopped improving; warm-up and freezing don't count against it."""
     settings = schedules.settings
     epoch, best_epoch = progress.epoch - progress.first_epoch, progress.best_epoch - progress.first_epoch
-    since = max(best_epoch, ceil(schedules.settled * settings.epochs))
+    settled = max(schedules.thawed, schedules.warm if course.weighs_kl else 0.0)
+    since = max(best_epoch, ceil(settled * settings.epochs))
     return epoch >= settings.epochs or epoch - since >= settings.patience
 
 

@@ -57,6 +57,6 @@ class Schedules:
         return ()
 
     @property
-    def settled(self) -> float:
-        """Share of all steps after which the KL keeps its full weight and nothing stands still."""
-        return max(self.warm, self.settings.freeze_encoder, self.settings.freeze_decoder)
+    def thawed(self) -> float:
+        """Share of all steps after which nothing stands still."""
+        return max(self.settings.freeze_encoder, self.settings.freeze_decoder)

@@ -78,6 +78,8 @@ class Course:
         objective itself. The weights are those after every warm-up.
     diagnose : callable
         Measures what can't be averaged over rows, on some thousand of validation; asked after every epoch.
+    weighs_kl : bool
+        Whether its losses heed the scheduled weight of the KL, whose warm-up early stopping then waits for.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Course:
     losses: Losses
     monitor: tuple[str, ...] | None
     diagnose: Callable[[Batch, torch.Generator], dict[str, float]]
+    weighs_kl: bool = False
 
 
 def total(terms: Mapping[str, Term]) -> Tensor:

@@ -44,6 +44,8 @@ class Variant(nn.Module):
     monitor: ClassVar[tuple[str, ...] | None] = None
     #: Whether encoder and decoder are told what is known of a row beside it.
     conditional: ClassVar[bool] = False
+    #: Whether losses heed the scheduled weight of the KL, whose warm-up early stopping then waits for.
+    weighs_kl: ClassVar[bool] = False
     #: Whether a term compares the rows of a batch with each other, so that a row's part depends on its neighbours.
     couples_rows: bool = False
 
@@ -163,4 +165,4 @@ class Variant(nn.Module):
 
     def courses(self) -> tuple[Course, ...]:
         """List what is trained after what; one course, unless a part waits for the rest to be done."""
-        return (Course("autoencoder", self.phases(), self.losses, self.monitor, self.diagnose),)
+        return (Course("autoencoder", self.phases(), self.losses, self.monitor, self.diagnose, self.weighs_kl),)

@@ -19,6 +19,7 @@ class Variational(Variant):
     """A variant with q(z | x) = N(mu, exp(logvar)) and the prior N(0, 1)."""
 
     per_unit = 2
+    weighs_kl = True
 
     def __init__(
         self,

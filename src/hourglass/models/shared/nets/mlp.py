@@ -15,11 +15,12 @@ def hourglass_widths(features: int, latent: int) -> list[int]:
     """Derive the hidden widths between a row and its code.
 
     The first layer is four times as wide as the row (64 to 512 units), so that small tables get room; the second is
-    the geometric mean of the first and the latent width, rounded up to a multiple of eight.
+    the geometric mean of the first and the latent width, rounded up to a multiple of eight, and no wider than the
+    first.
     """
     first = min(max(4 * features, 64), 512)
     second = -(-int((first * latent) ** 0.5) // 8) * 8
-    return [first, second]
+    return [first, min(second, first)]
 
 
 def mlp(inputs: int, hidden: Sequence[int], outputs: int, style: Style) -> list[nn.Module]:
