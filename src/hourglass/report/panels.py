@@ -9,8 +9,8 @@ from hourglass.models.shared.alarms import WORDS
 from hourglass.report import figures, words
 from hourglass.report.facts import Estimate, Facts, Variant
 
-#: Points on all latent maps together; each is some 90 bytes of SVG.
-_MAP_POINTS = 12_000
+#: Points on all latent maps together; each is some 125 bytes of SVG.
+_MAP_POINTS = 8_000
 _MAP_POINTS_EACH = 3_000
 
 

@@ -16,10 +16,12 @@ from hourglass.report.facts import Data, Example, Variant
 Array = NDArray[Any]
 
 #: Bytes that all thumbnails may take before they are compressed.
-_BUDGET = 2_700_000
+_BUDGET = 2_200_000
 _MAX_SIDE = 96
 #: Ends of the scale of differences, blue below zero and orange above: they read on white and on black.
 _BELOW, _ABOVE = (45, 125, 210), (225, 105, 20)
+#: Steps from no colour to full colour: more can't be told apart, and take more bytes.
+_STRENGTHS = 15
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,9 @@ def _pixels(data: Data, scale: Scale, x: Array) -> Array:
 
 
 def _signed(values: Array, limit: float) -> Array:
-    strength = np.clip(np.abs(values) / limit, 0, 1)
-    colours = np.where(values[..., None] < 0, np.array(_BELOW), np.array(_ABOVE))
-    return np.concatenate([colours, (255 * strength[..., None]).round()], axis=-1).astype(np.uint8)
+    strength = (_STRENGTHS * np.clip(np.abs(values) / limit, 0, 1)).round()[..., None] / _STRENGTHS
+    colours = np.where(values[..., None] < 0, np.array(_BELOW), np.array(_ABOVE)) * (strength > 0)
+    return np.concatenate([colours, 255 * strength], axis=-1).round().astype(np.uint8)
 
 
 def _shrink(pixels: Array, side: int) -> Array:
