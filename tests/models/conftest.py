@@ -69,7 +69,7 @@ class Trained:
 
 @pytest.fixture(scope="session")
 def trained(build: Callable[..., Variant], surface: Callable, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    model, settings = build(), TrainSettings(epochs=60, batch=32, lr=1e-2)
+    model, settings = build(), TrainSettings(epochs=100, batch=32, lr=1e-2)
     folder: Path = tmp_path_factory.mktemp("trained")
     fit(model, Batch.of(surface(256, 1)), Batch.of(surface(64, 2)), settings, seed=0, folder=folder)
     return Trained(model.eval(), build().eval(), surface(200, 3))
