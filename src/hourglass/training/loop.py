@@ -77,7 +77,7 @@ def fit(
     """
     if not len(train) or not len(validation):
         raise HourglassError("training needs at least one row in train and one in validation.")
-    _require_statistics(model, settings.batch, len(train))
+    _require_statistics(model, settings.batch)
     steps_per_epoch = ceil(len(train) / settings.batch)
     schedules = Schedules(settings, total_steps=settings.epochs * steps_per_epoch)
     courses = model.courses()[:1] if first_course_only else model.courses()
@@ -114,16 +114,15 @@ def measure(model: Variant, rows: Batch, *, seed: int) -> dict[str, float]:
     return _measured(model.courses()[0], model, rows, seed).means()
 
 
-def _require_statistics(model: Variant, batch: int, rows: int) -> None:
-    """Refuse what takes its scale from the batch where no step has rows enough for it, so that it would do nothing."""
+def _require_statistics(model: Variant, batch: int) -> None:
+    """Refuse batches too small for what takes its scale from them, which would then do nothing."""
     layers = [layer for layer in model.modules() if isinstance(layer, BatchNorm | Running)]
-    if min(batch, rows) >= FEW or not layers:
+    if batch >= FEW or not layers:
         return
     batch_norm = any(isinstance(layer, BatchNorm) for layer in layers)
     what, instead = ("batch normalisation", ", or normalisation: group") if batch_norm else ("the scale of codes", "")
-    remedy = f"set train.batch: {FEW} or more" if batch < FEW else "give training more rows"
     raise HourglassError(
-        f"{what} needs at least {FEW} rows in a step, and there are {min(batch, rows)}; {remedy}{instead}."
+        f"{what} needs at least {FEW} rows in a step, and there are {batch}; set train.batch: {FEW} or more{instead}."
     )
 
 
