@@ -2,7 +2,6 @@
 
 import io
 import os
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from hourglass.data.sources import Kind, Raw
+from hourglass.data.sources import Kind, Raw, tars
 from hourglass.errors import HourglassError
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
-_TAR_BYTES = 64 * 2**20
+_STEM = "images"
 _MAX_PIXELS = 64 * 10**6
 #: PIL modes that are kept; others are converted.
 _KEPT_MODES = {"L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "I;16": "I;16"}
@@ -30,7 +29,7 @@ def accepts(path: Path) -> bool:
 
 def take(path: Path, shard: Path) -> Kind:
     """Check every image and pack the files, in the order of their paths."""
-    files = sorted(_image_files(path), key=lambda file: file.relative_to(path).as_posix())
+    files = tars.in_order(_image_files(path), path)
     first: tuple[Path, NDArray[Any]] | None = None
     for file in files:
         pixels = _decode(file.read_bytes(), str(file))
@@ -40,22 +39,16 @@ def take(path: Path, shard: Path) -> Kind:
                 f"{file} is {_describe(pixels)} and {first[0]} is {_describe(first[1])}; expected one size and depth "
                 "for all images; resize them first."
             )
-    _pack(files, path, shard)
+    tars.pack(files, path, shard, _STEM)
     return "image"
 
 
 def read(shard: Path, kind: Kind) -> Raw:
     """Decode every image; its first sub-folder is its ``class``."""
     images, names = [], []
-    for tar in sorted(shard.glob("images-*.tar")):
-        with tarfile.open(tar) as archive:
-            for member in archive:
-                stream = archive.extractfile(member)
-                if stream is not None:
-                    images.append(_decode(stream.read(), f"{tar}:{member.name}"))
-                    names.append(member.name)
-    if not images:
-        raise HourglassError(f"{shard} holds no images; run `hourglass data SOURCE` again.")
+    for packed in tars.unpack(shard, _STEM):
+        images.append(_decode(packed.content, packed.origin))
+        names.append(packed.name)
     side = pd.DataFrame({"file": names})
     if all("/" in name for name in names):
         side["class"] = [name.split("/")[0] for name in names]
@@ -90,27 +83,3 @@ def _decode(content: bytes, name: str) -> NDArray[Any]:
 def _describe(pixels: NDArray[Any]) -> str:
     height, width, *channels = pixels.shape
     return f"{width} x {height} with {channels[0] if channels else 1} channel(s) of {8 * pixels.dtype.itemsize} bits"
-
-
-def _pack(files: list[Path], root: Path, shard: Path) -> None:
-    """Write tar shards without times, owners or modes, so that the same images give the same bytes."""
-    for number, part in enumerate(_parts(files)):
-        with tarfile.open(shard / f"images-{number:05d}.tar", "w", format=tarfile.PAX_FORMAT) as archive:
-            for file in part:
-                member = tarfile.TarInfo(file.relative_to(root).as_posix())
-                content = file.read_bytes()
-                member.size = len(content)
-                archive.addfile(member, io.BytesIO(content))
-
-
-def _parts(files: list[Path]) -> Iterator[list[Path]]:
-    """Cut a list of files where a tar shard is full."""
-    part: list[Path] = []
-    size = 0
-    for file in files:
-        if part and size + file.stat().st_size > _TAR_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(file)
-        size += file.stat().st_size
-    yield part
