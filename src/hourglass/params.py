@@ -11,11 +11,12 @@ from functools import reduce
 from operator import or_
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, TypeVar, Union, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     BaseModel,
+    ByteSize,
     ConfigDict,
     Field,
     ValidationError,
@@ -30,9 +31,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hourglass import models
+from hourglass.data.settings import KINDS, AudioSettings, ImageSettings, SignalSettings, TableSettings
 from hourglass.errors import HourglassError
 from hourglass.settings import AUTO, declared_settings
 from hourglass.training.settings import TrainSettings
+
+_Settings = TypeVar("_Settings")
 
 SPLITS = ("train", "validation", "calibration", "selection", "test")
 
@@ -61,6 +65,11 @@ class DataParams(Section):
         "auto", description="auto: minmax over all pixels for images, standard per column for the rest"
     )
     max_invalid: float = Field(0.01, ge=0, le=1, description="share of rows with missing or infinite values to drop")
+    memory: ByteSize = Field(ByteSize(2**30), ge=2**24, description="bytes of rows that are held at once: `512 MiB`")
+    table: TableSettings = Field(TableSettings(), description="how tables are read")
+    image: ImageSettings = Field(ImageSettings(), description="how images are read")
+    signal: SignalSettings = Field(SignalSettings(), description="how series are read")
+    audio: AudioSettings = Field(AudioSettings(), description="how recordings are read")
 
     @model_validator(mode="after")
     def _one_side(self) -> Self:
@@ -218,12 +227,20 @@ def load(path: Path) -> Params:
         if key not in {*_CORE, *models.names()}:
             raise HourglassError(_unknown(str(key), [*_CORE, *models.names()]))
     sections = {key: content.pop(key) for key in list(content) if key in models.names()}
-    train = TrainSettings(
-        **dict(_validated(_section_model(TrainSettings, "train"), content.pop("train", {}), "train."))
-    )
+    train = _settings(TrainSettings, content.pop("train", {}), "train")
+    kinds = {}
+    if isinstance(content.get("data"), dict):
+        content["data"] = dict(content["data"])
+        kinds = {kind: _settings(cls, content["data"].pop(kind, {}), f"data.{kind}") for kind, cls in KINDS.items()}
     params: Params = _validated(Params, content, "")
     _check_variants(params.variants, sections)
-    return params.model_copy(update={"train": train, "sections": sections})
+    data = params.data.model_copy(update=kinds)
+    return params.model_copy(update={"train": train, "sections": sections, "data": data})
+
+
+def _settings(cls: type[_Settings], content: dict[str, Any], name: str) -> _Settings:
+    """Check a section that a plain class declares."""
+    return cls(**dict(_validated(_section_model(cls, name), content, f"{name}.")))
 
 
 def _check_variants(listed: list[str], sections: dict[str, Any]) -> None:

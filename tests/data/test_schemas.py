@@ -8,7 +8,8 @@ from hourglass.data.schemas import features, infer
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
-from hourglass.runtime.schema import ArraySchema, Column
+from hourglass.runtime.array import ArraySchema
+from hourglass.runtime.table import Column
 
 
 def columns(frame: pd.DataFrame, *, fitted: np.ndarray | None = None, **params: object) -> tuple[Column, ...]:

@@ -5,7 +5,8 @@ import pytest
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from hourglass.data.statistics import describe, fit_normaliser
-from hourglass.runtime.schema import ArraySchema, Column, TableSchema
+from hourglass.runtime.array import ArraySchema
+from hourglass.runtime.table import Column, TableSchema
 
 NUMBERS = TableSchema((Column("a", "number"), Column("b", "number"), Column("c", "number")))
 

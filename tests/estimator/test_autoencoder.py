@@ -20,7 +20,7 @@ from hourglass import Autoencoder, models
 from hourglass.data.statistics import fit_normaliser
 from hourglass.estimator import rows
 from hourglass.models.shared.batch import Batch
-from hourglass.runtime.schema import ArraySchema
+from hourglass.runtime.array import ArraySchema
 from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
 

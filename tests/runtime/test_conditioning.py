@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from hourglass.runtime import InputError
+from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.normaliser import Normaliser
-from hourglass.runtime.schema import ArraySchema, Column, TableSchema
+from hourglass.runtime.table import Column, TableSchema
 
 SCHEMA = TableSchema((Column("age", "number"), Column("sex", "category", ("f", "m"))))
 

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.errors import InputError
-from hourglass.runtime.schema import ArraySchema, Column, Schema, TableSchema, schema_from_config
+from hourglass.runtime.schema import Schema, schema_from_config
+from hourglass.runtime.table import Column, TableSchema
 
 TABLE = TableSchema(
     (Column("height", "number"), Column("colour", "category", ("blue", "red")), Column("floor", "category", ("1", "2")))

@@ -15,7 +15,8 @@ from hourglass.files import folder_hashes, write_json
 from hourglass.outputs import DATASET
 from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.conditioning import Conditioning
-from hourglass.runtime.schema import Schema, TableSchema
+from hourglass.runtime.schema import Schema
+from hourglass.runtime.table import TableSchema
 
 #: The square of a larger number overflows.
 _LARGEST = 1e150

@@ -10,7 +10,9 @@ from hourglass.data.sources import Raw
 from hourglass.data.sources.array import kind_of
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
-from hourglass.runtime.schema import ArraySchema, Column, Schema, TableSchema, as_numbers, as_text
+from hourglass.runtime.array import ArraySchema
+from hourglass.runtime.schema import Schema, as_numbers, as_text
+from hourglass.runtime.table import Column, TableSchema
 
 #: A text column with at least this share of numbers is a column of numbers with mistakes in it.
 _MOSTLY_NUMBERS = 0.9

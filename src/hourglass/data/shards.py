@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from hourglass.data.labels import Labels
-from hourglass.data.snapshot import DATED, INDEX, joined, read, shards
-from hourglass.data.sources import Raw, reader, reader_for
+from hourglass.data.snapshot import DATED, INDEX, read, shards
+from hourglass.data.sources import Raw, joined, reader, reader_for
 from hourglass.errors import HourglassError
 from hourglass.files import digest, folder_hashes, read_json
 from hourglass.params import DataParams
@@ -40,22 +40,23 @@ def add(source: Path, folder: Path, params: DataParams, now: datetime) -> tuple[
     HourglassError
         The data can't be read or doesn't fit the snapshot, which is as before.
     """
-    there = read(folder)
+    there = read(folder, params)
     index = read_json(folder / INDEX)
-    name = reader_for(source)
+    name = reader_for(source, params)
     if name != index["reader"]:
         raise HourglassError(f"{source} is read as {name}; the snapshot in data/ is read as {index['reader']}.")
     building = folder.with_name(f".{folder.name}-shard.{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
     try:
-        kind = reader(name).take(source, building)
+        kind = reader(name).take(source, building, params)
         content = _content(building)
         for shard in shards(folder):
             dated = DATED.fullmatch(shard.name)
             if content == (dated["content"] if dated else _content(shard)):
                 return shard.name, False
-        _require_fit(there, reader(name).read(building, kind), source, params)
+        new = joined(list(reader(name).blocks(building, kind, params, params.memory)))
+        _require_fit(there, new, source, params)
         return building.rename(folder / f"{now:%Y%m%dT%H%M%SZ}-{content}").name, True
     finally:
         shutil.rmtree(building, ignore_errors=True)

@@ -10,17 +10,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.data.labels import Labels
-from hourglass.data.sources import Kind, Raw, reader, reader_for
+from hourglass.data.sources import Kind, Raw, joined, reader, reader_for
 from hourglass.data.sources.embedded import EMBEDDED
 from hourglass.errors import HourglassError
 from hourglass.files import read_json, write_json
 from hourglass.params import DataParams
 
 INDEX = "snapshot.json"
+#: For those who read what no setting changes.
+DEFAULTS = DataParams()
 #: Name of a shard that was added: when (UTC), and the hash of what it holds.
 DATED = re.compile(r"\d{8}T\d{6}Z-(?P<content>[0-9a-f]{12})")
 
@@ -84,9 +85,9 @@ def build(source: str, folder: Path, params: DataParams) -> None:
     try:
         shard = building / (re.sub(r"[^\w.-]", "_", Path(source).stem) or "raw")
         shard.mkdir(parents=True)
-        by, kind = _take(source, shard)
+        by, kind = _take(source, shard, params)
         write_json(building / INDEX, {"format": 1, "kind": kind, "reader": by})
-        raw = read(building)
+        raw = read(building, params)
         Labels.of(raw, params)
         for name in params.condition:
             if name not in raw.arrays:
@@ -96,7 +97,7 @@ def build(source: str, folder: Path, params: DataParams) -> None:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def read_source(source: str) -> Raw:
+def read_source(source: str, data: DataParams = DEFAULTS) -> Raw:
     """Read what a snapshot could be made of, and make none.
 
     Parameters
@@ -110,17 +111,17 @@ def read_source(source: str) -> Raw:
         The source can't be read.
     """
     with TemporaryDirectory() as folder:
-        by, kind = _take(source, Path(folder))
-        return reader(by).read(Path(folder), kind)
+        by, kind = _take(source, Path(folder), data)
+        return joined(list(reader(by).blocks(Path(folder), kind, data, data.memory)))
 
 
-def _take(source: str, shard: Path) -> tuple[str, Kind]:
+def _take(source: str, shard: Path, data: DataParams) -> tuple[str, Kind]:
     """Write the raw files of a source into an empty folder; name their reader and their kind."""
     embedded = EMBEDDED.get(source)
     if embedded is not None:
         return embedded.reader, embedded.write(shard)
-    by = reader_for(Path(source))
-    return by, reader(by).take(Path(source), shard)
+    by = reader_for(Path(source), data)
+    return by, reader(by).take(Path(source), shard, data)
 
 
 @contextmanager
@@ -154,7 +155,7 @@ def _old(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.old")
 
 
-def read(folder: Path) -> Raw:
+def read(folder: Path, data: DataParams = DEFAULTS) -> Raw:
     """Read all shards of a snapshot, in the order of `shards`.
 
     Raises
@@ -168,7 +169,8 @@ def read(folder: Path) -> Raw:
             "`dvc pull`."
         )
     index = read_json(folder / INDEX)
-    parts = [reader(index["reader"]).read(shard, index["kind"]) for shard in shards(folder)]
+    by = reader(index["reader"])
+    parts = [part for shard in shards(folder) for part in by.blocks(shard, index["kind"], data, data.memory)]
     if not parts:
         raise HourglassError(f"{folder} holds no shard; run `hourglass data SOURCE` again.")
     _require_one_shape([part.rows for part in parts if part.kind != "table"], f"{folder}: shards have rows")
@@ -188,12 +190,3 @@ def shards(folder: Path) -> list[Path]:
     """List the shards of a snapshot: first what it began with, then what was added, oldest first."""
     found = [path for path in folder.iterdir() if path.is_dir()]
     return sorted(found, key=lambda shard: (DATED.fullmatch(shard.name) is not None, shard.name))
-
-
-def joined(parts: list[Raw]) -> Raw:
-    """Put the rows of shards one after the other."""
-    side = pd.concat([part.side for part in parts], ignore_index=True)
-    if parts[0].kind == "table":
-        return Raw("table", side, side)
-    arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in parts[0].arrays}
-    return Raw(parts[0].kind, np.concatenate([part.rows for part in parts]), side, arrays)

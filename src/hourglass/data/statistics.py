@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hourglass.runtime.normaliser import Normaliser
-from hourglass.runtime.schema import Schema, TableSchema
+from hourglass.runtime.schema import Schema
+from hourglass.runtime.table import TableSchema
 
 _LEVELS = np.linspace(0, 1, 21)
 

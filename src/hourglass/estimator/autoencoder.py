@@ -21,10 +21,10 @@ from hourglass.estimator.net import Net
 from hourglass.estimator.settings import checked, told_in_python, variant_named
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.variant import Variant
+from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.conformal import p_values, threshold
 from hourglass.runtime.errors import InputError
-from hourglass.runtime.schema import ArraySchema
 from hourglass.settings import AUTO, declared_settings
 from hourglass.stages.progress import EpochProgress
 from hourglass.training import devices

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from hourglass.data.sources.array import kind_of
 from hourglass.data.statistics import fit_normaliser
 from hourglass.estimator.rows import as_array
+from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.errors import InputError
-from hourglass.runtime.schema import ArraySchema, Column, Schema, TableSchema, as_text
+from hourglass.runtime.schema import Schema, as_text
+from hourglass.runtime.table import Column, TableSchema
 
 _NAME = "condition"
 

@@ -14,7 +14,8 @@ from hourglass.estimator.net import Net
 from hourglass.outputs import WEIGHTS
 from hourglass.registry.package import fill
 from hourglass.runtime.conformal import threshold
-from hourglass.runtime.schema import Column, Schema, TableSchema
+from hourglass.runtime.schema import Schema
+from hourglass.runtime.table import Column, TableSchema
 
 if TYPE_CHECKING:
     from hourglass.estimator.autoencoder import Autoencoder

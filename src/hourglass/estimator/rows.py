@@ -9,9 +9,10 @@ from torch import Tensor
 
 from hourglass.data.sources.array import kind_of
 from hourglass.data.statistics import fit_normaliser
+from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.normaliser import Normaliser
-from hourglass.runtime.schema import ArraySchema, as_numbers
+from hourglass.runtime.schema import as_numbers
 
 NORMALISERS = ("auto", "standard", "minmax", "none")
 

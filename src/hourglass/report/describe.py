@@ -32,7 +32,7 @@ def describe(project: Project) -> None:
         There is no snapshot, or its label isn't there.
     """
     loaded = params.load(project.params_file)
-    raw = snapshot.read(project.data)
+    raw = snapshot.read(project.data, loaded.data)
     labels = Labels.of(raw, loaded.data)
     blocks = [facts("The snapshot in data/", _snapshot(project, loaded, raw))]
     if labels.names:

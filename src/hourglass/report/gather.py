@@ -19,7 +19,7 @@ from hourglass.project import Project
 from hourglass.registry.provenance import Provenance
 from hourglass.registry.standing import Standing
 from hourglass.report.facts import EXAMPLES, Alarm, Class, Data, Entry, Estimate, Example, Facts, LatentMap, Variant
-from hourglass.runtime.schema import TableSchema
+from hourglass.runtime.table import TableSchema
 
 #: The metrics in the leaderboard and the alarms that have an interval.
 _INTERVALS = ("auroc", "average_precision", "relative_error")

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .array import ArraySchema
 from .normaliser import Normaliser
-from .schema import ROWS, ArraySchema, Schema, TableSchema, schema_from_config
+from .schema import ROWS, Schema, schema_from_config
+from .table import TableSchema
 
 
 @dataclass(frozen=True)

@@ -18,4 +18,4 @@ def run(project: Project, params: Params) -> None:
         counts = ", ".join(f"{name} {count['rows']}" for name, count in info["counts"].items())
         print(f"ingested {len(raw.rows)} rows: {counts}")  # noqa: T201
 
-    run_guarded(project, "ingest", project.dataset, read=lambda: snapshot.read(project.data), work=work)
+    run_guarded(project, "ingest", project.dataset, read=lambda: snapshot.read(project.data, params.data), work=work)

@@ -1,18 +1,21 @@
 """What raw data can be: one file for each way of reading it.
 
-A reader module has three functions: ``accepts(path)``, ``take(path, shard)``, which copies raw data into a folder of
-the snapshot and says what kind it is, and ``read(shard, kind)``.
+A reader module has three functions: ``accepts(path, data)``, ``take(path, shard, data)``, which copies raw data into a
+folder of the snapshot and says what kind it is, and ``blocks(shard, kind, data, limit)``, which reads that in parts.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.errors import HourglassError
+from hourglass.params import DataParams
 
 Kind = Literal["table", "image", "array"]
 READERS = ("table", "image", "array")
@@ -20,7 +23,7 @@ READERS = ("table", "image", "array")
 
 @dataclass(frozen=True)
 class Raw:
-    """Raw rows in memory.
+    """Raw rows in memory: a block of a shard, or all of it.
 
     Parameters
     ----------
@@ -55,16 +58,16 @@ class Raw:
 class Reader(Protocol):
     """The functions of a reader module."""
 
-    def accepts(self, path: Path) -> bool:
+    def accepts(self, path: Path, data: DataParams) -> bool:
         """Tell whether this reader is for a file or folder."""
         ...
 
-    def take(self, path: Path, shard: Path) -> Kind:
-        """Copy raw data into an empty folder and say what kind it is."""
+    def take(self, path: Path, shard: Path, data: DataParams) -> Kind:
+        """Copy raw data into an empty folder, check all of it, and say what kind it is."""
         ...
 
-    def read(self, shard: Path, kind: Kind) -> Raw:
-        """Read what `take` copied."""
+    def blocks(self, shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Raw]:
+        """Read what `take` copied, in order, in blocks of at most `limit` bytes (but at least a row)."""
         ...
 
 
@@ -73,7 +76,7 @@ def reader(name: str) -> Reader:
     return cast(Reader, import_module(f"{__name__}.{name}"))
 
 
-def reader_for(path: Path) -> str:
+def reader_for(path: Path, data: DataParams) -> str:
     """Name the reader for a file or folder.
 
     Raises
@@ -87,9 +90,20 @@ def reader_for(path: Path) -> str:
         sets = ", ".join(EMBEDDED)
         raise HourglassError(f"{path} doesn't exist; give a file, a folder, or one of the bundled sets: {sets}.")
     for name in READERS:
-        if reader(name).accepts(path):
+        if reader(name).accepts(path, data):
             return name
     raise HourglassError(
         f"{path} is nothing Hourglass reads; expected a table (.csv, .parquet), arrays (.npy, .npz) or a folder of "
         "images."
     )
+
+
+def joined(parts: Sequence[Raw]) -> Raw:
+    """Put the rows of blocks one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    side = pd.concat([part.side for part in parts], ignore_index=True)
+    if parts[0].kind == "table":
+        return Raw("table", side, side)
+    arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in parts[0].arrays}
+    return Raw(parts[0].kind, np.concatenate([part.rows for part in parts]), side, arrays)

@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,37 +12,43 @@ from numpy.typing import NDArray
 
 from hourglass.data.sources import Kind, Raw
 from hourglass.errors import HourglassError
+from hourglass.params import DataParams
 
 
-def accepts(path: Path) -> bool:
+def accepts(path: Path, data: DataParams) -> bool:
     """Take files by their suffix."""
     return path.is_file() and path.suffix.lower() in {".npy", ".npz"}
 
 
-def take(path: Path, shard: Path) -> Kind:
+def take(path: Path, shard: Path, data: DataParams) -> Kind:
     """Write each array as ``NAME.npy``, the data as ``x.npy``."""
     arrays = _arrays(path)
-    data = _name_of_data(path, arrays)
-    _check(arrays[data], path)
+    main = _name_of_data(path, arrays)
+    _check(arrays[main], path)
     for name, array in arrays.items():
-        if array.ndim == 0 or len(array) != len(arrays[data]):
+        if array.ndim == 0 or len(array) != len(arrays[main]):
             raise HourglassError(
-                f"{path}: array {name!r} has {len(array) if array.ndim else 0} rows and {data!r} has "
-                f"{len(arrays[data])}; expected one entry per row."
+                f"{path}: array {name!r} has {len(array) if array.ndim else 0} rows and {main!r} has "
+                f"{len(arrays[main])}; expected one entry per row."
             )
-        np.save(shard / ("x.npy" if name == data else f"{name}.npy"), array, allow_pickle=False)
-    return kind_of(arrays[data])
+        np.save(shard / ("x.npy" if name == main else f"{name}.npy"), array, allow_pickle=False)
+    return kind_of(arrays[main])
 
 
-def read(shard: Path, kind: Kind) -> Raw:
+def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Raw]:
     """Read the data and the arrays beside it."""
-    arrays = {path.stem: _load(path) for path in sorted(shard.glob("*.npy"))}
+    arrays = {path.stem: _mapped(path) for path in sorted(shard.glob("*.npy"))}
     if "x" not in arrays:
         raise HourglassError(f"{shard} holds no x.npy; run `hourglass data SOURCE` again.")
     x = arrays.pop("x")
     _check(x, shard / "x.npy")
-    side = pd.DataFrame({name: array for name, array in arrays.items() if array.ndim == 1})
-    return Raw(kind, x, side, {name: array for name, array in arrays.items() if array.ndim > 1})
+    row = sum(array[:1].nbytes for array in (x, *arrays.values()))
+    step = max(1, limit // row)
+    for start in range(0, len(x), step):
+        part = {name: np.array(array[start : start + step]) for name, array in arrays.items()}
+        side = pd.DataFrame({name: array for name, array in part.items() if array.ndim == 1})
+        beside = {name: array for name, array in part.items() if array.ndim > 1}
+        yield Raw(kind, np.array(x[start : start + step]), side, beside)
 
 
 def kind_of(x: NDArray[Any]) -> Literal["image", "array"]:
@@ -77,6 +84,14 @@ def _load(path: Path) -> NDArray[Any]:
     try:
         with path.open("rb") as stream:
             array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+    except (ValueError, OSError) as broken:
+        raise HourglassError(f"{path} can't be read as .npy without pickle: {broken}.") from broken
+    return array
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError) as broken:
         raise HourglassError(f"{path} can't be read as .npy without pickle: {broken}.") from broken
     return array

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hourglass.data.sources import Kind, Raw, tars
 from hourglass.errors import HourglassError
+from hourglass.params import DataParams
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
 _STEM = "images"
@@ -22,12 +23,12 @@ _KEPT_MODES = {"L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "I;16": "I;16
 _CONVERTED_MODES = {"1": "L", "P": "RGB", "PA": "RGBA", "CMYK": "RGB", "YCbCr": "RGB"}
 
 
-def accepts(path: Path) -> bool:
+def accepts(path: Path, data: DataParams) -> bool:
     """Take a folder with at least one image somewhere below it."""
     return path.is_dir() and next(_image_files(path), None) is not None
 
 
-def take(path: Path, shard: Path) -> Kind:
+def take(path: Path, shard: Path, data: DataParams) -> Kind:
     """Check every image and pack the files, in the order of their paths."""
     files = tars.in_order(_image_files(path), path)
     first: tuple[Path, NDArray[Any]] | None = None
@@ -43,12 +44,20 @@ def take(path: Path, shard: Path) -> Kind:
     return "image"
 
 
-def read(shard: Path, kind: Kind) -> Raw:
+def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Raw]:
     """Decode every image; its first sub-folder is its ``class``."""
     images, names = [], []
     for packed in tars.unpack(shard, _STEM):
         images.append(_decode(packed.content, packed.origin))
         names.append(packed.name)
+        if (len(images) + 1) * images[0].nbytes > limit:
+            yield _raw(kind, images, names)
+            images, names = [], []
+    if images:
+        yield _raw(kind, images, names)
+
+
+def _raw(kind: Kind, images: list[NDArray[Any]], names: list[str]) -> Raw:
     side = pd.DataFrame({"file": names})
     if all("/" in name for name in names):
         side["class"] = [name.split("/")[0] for name in names]

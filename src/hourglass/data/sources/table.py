@@ -1,33 +1,36 @@
 """Tables: CSV and Parquet."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from hourglass.data.sources import Kind, Raw
 from hourglass.errors import HourglassError
+from hourglass.params import DataParams
 
 _SUFFIXES = {".csv", ".parquet"}
 
 
-def accepts(path: Path) -> bool:
+def accepts(path: Path, data: DataParams) -> bool:
     """Take files by their suffix."""
     return path.is_file() and path.suffix.lower() in _SUFFIXES
 
 
-def take(path: Path, shard: Path) -> Kind:
+def take(path: Path, shard: Path, data: DataParams) -> Kind:
     """Copy the file as it is, after reading it once."""
     target = shard / f"table{path.suffix.lower()}"
     shutil.copyfile(path, target)
     try:
-        read(shard, "table")
+        for _ in blocks(shard, "table", data, data.memory):
+            pass
     except HourglassError as problem:
         raise HourglassError(str(problem).replace(str(target), str(path))) from problem
     return "table"
 
 
-def read(shard: Path, kind: Kind) -> Raw:
+def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Raw]:
     """Read the one table of a shard."""
     path = next(iter(sorted(shard.glob("table.*"))), None)
     if path is None:
@@ -39,7 +42,10 @@ def read(shard: Path, kind: Kind) -> Raw:
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
         raise HourglassError(f"{path}: column {doubled[0]!r} appears twice; give every column a name of its own.")
-    return Raw(kind, frame, frame)
+    step = max(1, limit * len(frame) // max(1, int(frame.memory_usage(deep=True).sum())))
+    for start in range(0, len(frame), step):
+        part = frame.iloc[start : start + step].reset_index(drop=True)
+        yield Raw(kind, part, part)
 
 
 def _frame(path: Path) -> pd.DataFrame:

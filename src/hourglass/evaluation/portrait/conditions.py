@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hourglass.evaluation.portrait.rows import in_net_units
 from hourglass.runtime import Model
-from hourglass.runtime.schema import TableSchema
+from hourglass.runtime.table import TableSchema
 
 _VALUES, _EACH = 12, 8
 

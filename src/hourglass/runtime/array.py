@@ -1,0 +1,99 @@
+"""Rows that are arrays of one shape: images, or anything else."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .errors import InputError
+from .schema import ROWS, as_numbers, names_of
+
+
+@dataclass(frozen=True)
+class ArraySchema:
+    """Rows that are arrays of one shape: images (in the net: channels first) or anything else.
+
+    Parameters
+    ----------
+    kind : "image" or "array"
+    raw_shape : tuple of int
+        Shape of a row as people have it; of an image (height, width) or (height, width, channels).
+    name : str
+        Which of several arrays that come together, in a dict or as the fields of one array, holds the rows.
+    """
+
+    kind: Literal["image", "array"]
+    raw_shape: tuple[int, ...]
+    name: str = ROWS
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a row in the net."""
+        if self.kind == "array":
+            return self.raw_shape
+        height, width, *channels = self.raw_shape
+        return (channels[0] if channels else 1, height, width)
+
+    @property
+    def categories(self) -> tuple[tuple[int, int], ...]:
+        """None: every number is one."""
+        return ()
+
+    def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Bring rows into the net's shape; see `Schema.encode`. Flattened rows are taken too."""
+        named = "rows" if self.name == ROWS else f"rows of {self.name!r}"
+        array = _numbers(self._chosen(rows))
+        if array.dtype.kind not in "buif":
+            raise InputError(f"{named} are of type {array.dtype}; expected numbers.")
+        if array.ndim == 0 or array.shape[1:] not in {self.raw_shape, (prod(self.raw_shape),)}:
+            expected = ", ".join(str(size) for size in self.raw_shape)
+            raise InputError(f"{named} have shape {array.shape}; expected (rows, {expected}).")
+        array = array.reshape(len(array), *self.raw_shape)
+        x = _channels_first(array) if self.kind == "image" else array.copy()
+        valid = np.isfinite(x).all(axis=tuple(range(1, x.ndim)))
+        x[~valid] = 0
+        return x, valid
+
+    def decode(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bring rows back into the shape that people have them in."""
+        if self.kind == "array":
+            return x
+        return np.moveaxis(x, 1, -1).reshape(len(x), *self.raw_shape)
+
+    def config(self) -> dict[str, Any]:
+        """Describe the schema as JSON."""
+        named = {} if self.name == ROWS else {"name": self.name}
+        return {"kind": self.kind, "raw_shape": list(self.raw_shape)} | named
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Read what `config` gave."""
+        return cls(config["kind"], tuple(config["raw_shape"]), config.get("name", ROWS))
+
+    def _chosen(self, rows: Any) -> Any:
+        """Choose this schema's array where several come together."""
+        names = names_of(rows)
+        if names and self.name not in names:
+            raise InputError(f"array {self.name!r} is missing; there: {', '.join(names)}.")
+        return rows[self.name] if names else rows.to_numpy() if isinstance(rows, pd.DataFrame) else rows
+
+
+def _channels_first(images: NDArray[Any]) -> NDArray[Any]:
+    if images.ndim == 3:
+        return images[:, None].copy()
+    return np.ascontiguousarray(np.moveaxis(images, -1, 1))
+
+
+def _numbers(rows: Any) -> NDArray[Any]:
+    """Read rows as an array; of an array of objects, what is no number becomes NaN."""
+    try:
+        array = np.asarray(rows)
+        if array.dtype != object or array.ndim == 0:
+            return array
+        stacked = np.stack([np.asarray(row, object) for row in array]) if len(array) else array
+    except ValueError as ragged:
+        raise InputError(f"rows have different shapes ({ragged}); expected one shape for all.") from ragged
+    return as_numbers(pd.Series(stacked.reshape(-1))).reshape(stacked.shape)
