@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 #: Name of the rows where something else comes beside them.
 ROWS = "x"
 #: The module and the class that know a kind of rows.
-_KINDS = {"table": ("table", "TableSchema"), "image": ("array", "ArraySchema"), "array": ("array", "ArraySchema")}
+_KINDS = {
+    "table": ("table", "TableSchema"),
+    "image": ("array", "ArraySchema"),
+    "array": ("array", "ArraySchema"),
+    "signal": ("signal", "SignalSchema"),
+}
 
 
 class Schema(Protocol):

@@ -1,0 +1,311 @@
+"""Series of one or many channels: windows of a regular grid, and the way back to the times that people have."""
+
+from dataclasses import asdict, dataclass, replace
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from . import windows as windowing
+from .errors import InputError
+from .grid import Grid, Told, regular
+from .schema import as_numbers
+from .times import Clock, Times, Unit
+
+Duplicates = Literal["mean", "refuse"]
+
+#: Names of the columns that say where a window lies.
+SERIES, START, END = "series", "start", "end"
+
+
+@dataclass(frozen=True)
+class SignalSchema:
+    """Windows of a series.
+
+    Parameters
+    ----------
+    time : str
+        The column of times.
+    columns : tuple of str
+        The channels.
+    window, stride : int
+        Length of a window, and from one to the next, in points.
+    period : int
+        From one point to the next, in nanoseconds.
+    max_gap : int
+        Points in a row that are interpolated where readings are missing.
+    series : str or None
+        The column that names the series of a reading; None: all readings are of one.
+    duplicates : {"mean", "refuse"}
+        What becomes of readings of one time.
+    format, unit
+        How times are written, as of `Clock`.
+    """
+
+    time: str
+    columns: tuple[str, ...]
+    window: int
+    stride: int
+    period: int
+    max_gap: int = 3
+    series: str | None = None
+    duplicates: Duplicates = "mean"
+    format: str | None = None
+    unit: Unit = "s"
+
+    kind = "signal"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a window in the net: channels first."""
+        return (len(self.columns), self.window)
+
+    @property
+    def raw_shape(self) -> tuple[int, ...]:
+        """Shape of a window as people have it."""
+        return (self.window, len(self.columns))
+
+    @property
+    def categories(self) -> tuple[tuple[int, int], ...]:
+        """None: every number is one."""
+        return ()
+
+    @property
+    def clock(self) -> Clock:
+        """How times are written."""
+        return Clock(self.time, self.format, self.unit)
+
+    def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Bring windows, or a table of readings that is cut into them, into the net's shape; see `Schema.encode`.
+
+        Windows have the shape (windows, window, channels); without the last dimension where there is one channel;
+        or they are flat.
+        """
+        array = self.cut(rows).windows if isinstance(rows, pd.DataFrame) else np.asarray(rows)
+        if array.dtype.kind not in "buif":
+            raise InputError(f"windows are of type {array.dtype}; expected numbers.")
+        flat = (prod(self.shape),)
+        if array.ndim == 0 or array.shape[1:] not in {self.raw_shape, flat}:
+            raise InputError(
+                f"windows have shape {array.shape}; expected (windows, {self.window}, {len(self.columns)}), or a table "
+                f"with the columns {', '.join([self.time, *self.columns])}."
+            )
+        x = np.ascontiguousarray(np.moveaxis(array.reshape(len(array), *self.raw_shape), 1, 2))
+        x = x.copy() if np.shares_memory(x, array) else x
+        valid = np.isfinite(x).all(axis=(1, 2))
+        x[~valid] = 0
+        return x, valid
+
+    def decode(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bring windows back into the shape that people have them in."""
+        return np.moveaxis(x, 1, 2)
+
+    def cut(self, frame: pd.DataFrame) -> "Cut":
+        """Lay the readings of a table out on regular grids and cut windows out of them.
+
+        Raises
+        ------
+        InputError
+            A column is missing or appears twice, a row has no time or text for a number, two readings have one time and
+            that is refused, or no series is as long as a window.
+        """
+        self._require_columns(frame)
+        times = self.clock.read(frame[self.time])
+        values = np.stack([_readings(name, frame[name]) for name in self.columns], axis=1)
+        names, of_row = self._series_of(frame)
+        if self.duplicates == "refuse":
+            self._refuse_duplicates(times.ns, of_row, frame)
+        grids = []
+        for number in range(len(names)):
+            rows = np.flatnonzero(of_row == number)
+            grid = regular(times.ns[rows], values[rows], period=self.period, max_gap=self.max_gap)
+            grids.append((rows, grid))
+        found = _joined(self, frame, times, names, grids)
+        if not len(found.starts):
+            longest = int(np.bincount(found.segment).max(initial=0))
+            raise InputError(
+                f"the longest stretch without a gap has {longest} points; expected at least {self.window}, a window. "
+                "Give a longer series, or set a smaller data.signal.window or a larger data.signal.max_gap."
+            )
+        return found
+
+    def config(self) -> dict[str, Any]:
+        """Describe the schema as JSON."""
+        return {"kind": self.kind} | asdict(self) | {"columns": list(self.columns)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "SignalSchema":
+        """Read what `config` gave."""
+        settings = {name: value for name, value in config.items() if name != "kind"}
+        return cls(**settings | {"columns": tuple(settings["columns"])})
+
+    def _require_columns(self, frame: pd.DataFrame) -> None:
+        needed = [self.time, *self.columns]
+        for name in needed:
+            if name not in frame.columns:
+                there = ", ".join(str(column) for column in frame.columns)
+                raise InputError(f"column {name!r} is missing; expected {', '.join(needed)} (there: {there}).")
+        doubled = frame.columns[frame.columns.duplicated() & frame.columns.isin(needed)]
+        if len(doubled):
+            raise InputError(f"column {doubled[0]!r} appears twice; give every column a name of its own.")
+
+    def _series_of(self, frame: pd.DataFrame) -> tuple[list[str], NDArray[np.intp]]:
+        """Name the series, in the order of their first reading, and number that of each row."""
+        if self.series is None or self.series not in frame.columns:
+            return [""], np.zeros(len(frame), np.intp)
+        codes, names = pd.factorize(frame[self.series])
+        if (codes < 0).any():
+            row = int((codes < 0).argmax())
+            raise InputError(f"column {self.series!r}, row {row}: the name of the series is missing; fill it.")
+        return [str(name) for name in names], codes
+
+    def _refuse_duplicates(self, ns: NDArray[np.int64], of_row: NDArray[np.intp], frame: pd.DataFrame) -> None:
+        again = pd.DataFrame({"series": of_row, "ns": ns}).duplicated().to_numpy()
+        if again.any():
+            row = int(again.argmax())
+            raise InputError(
+                f"column {self.time!r}, row {row}: {frame[self.time].iloc[row]!r} is the time of an earlier row, too "
+                f"({again.sum()} such of {len(frame)}); remove one of them, or set data.signal.duplicates: mean."
+            )
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The windows of a table of readings, and the way back to its rows.
+
+    Parameters
+    ----------
+    schema : SignalSchema
+    frame : DataFrame
+        The readings as they were given.
+    windows : ndarray of float64, shape (windows, window, channels)
+    starts : ndarray of int64, shape (windows,)
+        The first point of each, on the grids of all series one after the other.
+    times : Times
+        Of the rows; says how people write times.
+    ns, segment : ndarray of int64, shape (points,)
+        Time of each point, and the number of its segment.
+    place : ndarray of int64, shape (rows,)
+        The point nearest to each row; -1 where it is in no segment.
+    where : DataFrame
+        ``series`` (where the table names it), ``start`` and ``end`` of each window: the times of its first and last
+        point.
+    told : Told
+        What was done to bring the readings onto the grid.
+    """
+
+    schema: SignalSchema
+    frame: pd.DataFrame
+    windows: NDArray[np.float64]
+    starts: NDArray[np.int64]
+    times: Times
+    ns: NDArray[np.int64]
+    segment: NDArray[np.int64]
+    place: NDArray[np.int64]
+    where: pd.DataFrame
+    told: Told
+
+    def restored(self, windows: NDArray[np.float64]) -> pd.DataFrame:
+        """Give the table with other values: at each row's time the mean of the windows there, interpolated.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (windows, window, channels)
+            As a model rebuilt them, in the order of `windows`.
+
+        Returns
+        -------
+        DataFrame
+            With all columns and rows of `frame`; a channel is missing where no window covers the row.
+        """
+        points = windowing.overlap_mean(windows, self.starts, len(self.ns))
+        return self.frame.assign(
+            **{name: self._at_rows(points[:, channel]) for channel, name in enumerate(self.schema.columns)}
+        )
+
+    def scores(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give each row the mean score of the windows that cover it; NaN where none does."""
+        points = windowing.point_scores(scores, self.starts, self.schema.window, len(self.ns))
+        return np.where(self.place >= 0, np.append(points, np.nan)[self.place], np.nan)
+
+    def intervals(self, scores: NDArray[np.float64], threshold: float) -> pd.DataFrame:
+        """Tell when the mean score of the windows that cover a point lies above a threshold.
+
+        Returns
+        -------
+        DataFrame
+            ``series`` (where the table names it), ``start`` and ``end``, the times of the first and the last point, and
+            ``anomaly_score``, the highest between them; in the order of the series, then of time.
+        """
+        points = windowing.point_scores(scores, self.starts, self.schema.window, len(self.ns))
+        runs = windowing.intervals(points > threshold, self.segment)
+        found = self._located(runs[:, 0], runs[:, 1])
+        found["anomaly_score"] = [float(points[first : last + 1].max()) for first, last in runs]
+        return found
+
+    def _at_rows(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Read a channel of the grid between its points at the time of each row, within the row's segment."""
+        inside = self.place >= 0
+        place = self.place[inside]
+        offset = self.times.ns[inside] - self.ns[place]
+        other = np.clip(place + np.sign(offset), 0, len(points) - 1)
+        other = np.where(self.segment[other] == self.segment[place], other, place)
+        share = np.abs(offset) / self.schema.period
+        between = np.where(np.isnan(points[other]), points[place], points[other])
+        found = np.full(len(self.place), np.nan)
+        found[inside] = np.where(share == 0, points[place], (1 - share) * points[place] + share * between)
+        return found
+
+    def _located(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> pd.DataFrame:
+        """Tell the series and the times of stretches of points."""
+        columns: dict[str, Any] = {START: self.times.write(self.ns[first]), END: self.times.write(self.ns[last])}
+        if SERIES in self.where:
+            names = pd.Series(self.where[SERIES].to_numpy(), index=self.segment[self.starts])
+            names = names[~names.index.duplicated()]
+            columns = {SERIES: names.reindex(self.segment[first]).to_numpy()} | columns
+        return pd.DataFrame(columns)
+
+
+def _readings(name: str, values: "pd.Series[Any]") -> NDArray[np.float64]:
+    """Read a channel as float64; a missing value is NaN, text is refused."""
+    numbers = as_numbers(values)
+    text = np.flatnonzero(np.isnan(numbers) & values.notna().to_numpy())
+    if len(text):
+        raise InputError(
+            f"column {name!r}, row {text[0]}: {values.iloc[text[0]]!r} is no number ({len(text)} such of "
+            f"{len(values)}); mend the row, or list the channels without it in data.signal.columns."
+        )
+    return numbers
+
+
+def _joined(
+    schema: SignalSchema,
+    frame: pd.DataFrame,
+    times: Times,
+    names: list[str],
+    grids: list[tuple[NDArray[np.intp], Grid]],
+) -> Cut:
+    """Put the grids of all series one after the other and cut windows."""
+    place = np.full(len(frame), -1, np.int64)
+    points = segments = 0
+    parts, told = [], Told()
+    for rows, grid in grids:
+        place[rows] = np.where(grid.place >= 0, grid.place + points, -1)
+        parts.append(grid.segment + segments)
+        points += len(grid.ns)
+        segments += len(np.unique(grid.segment))
+        told += grid.told
+    ns = np.concatenate([grid.ns for _, grid in grids])
+    values = np.concatenate([grid.values for _, grid in grids])
+    segment = np.concatenate(parts)
+    starts = windowing.window_starts(segment, schema.window, schema.stride)
+    where: dict[str, Any] = {START: times.write(ns[starts]), END: times.write(ns[starts + schema.window - 1])}
+    if schema.series is not None and schema.series in frame.columns:
+        of_point = np.repeat(np.asarray(names, object), [len(grid.ns) for _, grid in grids])
+        where = {SERIES: of_point[starts]} | where
+    windows = windowing.cut(values, starts, schema.window)
+    short = np.bincount(segment)[segment[place[place >= 0]]] < schema.window
+    told = replace(told, short=int(short.sum()))
+    return Cut(schema, frame, windows, starts, times, ns, segment, place, pd.DataFrame(where), told)

@@ -1,0 +1,85 @@
+"""Windows of a series, and the way back from windows to points and from points to intervals."""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+
+def window_starts(segment: NDArray[np.int64], window: int, stride: int) -> NDArray[np.int64]:
+    """Say where windows start: every `stride` points of each segment, and one that ends where the segment does.
+
+    Parameters
+    ----------
+    segment : ndarray of int64, shape (points,)
+        Number of the segment of each point, ascending. No window holds points of two; a segment that is shorter than a
+        window has none.
+    window, stride : int
+        In points.
+    """
+    first = np.flatnonzero(np.diff(segment, prepend=-1))
+    parts = []
+    for start, size in zip(first, np.diff(first, append=len(segment)), strict=True):
+        if size >= window:
+            last = size - window
+            within = np.arange(0, last + 1, stride)
+            parts.append(start + (within if within[-1] == last else np.append(within, last)))
+    return np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, np.int64)
+
+
+def cut(values: NDArray[Any], starts: NDArray[np.int64], window: int) -> NDArray[Any]:
+    """Copy windows out of a series of shape (points, channels): shape (windows, window, channels)."""
+    if not len(starts):
+        return np.zeros((0, window, values.shape[1]), values.dtype)
+    view = sliding_window_view(values, window, axis=0)  # (points - window + 1, channels, window)
+    return np.ascontiguousarray(np.moveaxis(view[starts], 1, 2))
+
+
+def overlap_mean(windows: NDArray[np.float64], starts: NDArray[np.int64], points: int) -> NDArray[np.float64]:
+    """Give each point the mean of what the windows that cover it say of it (overlap-add).
+
+    Parameters
+    ----------
+    windows : ndarray of shape (windows, window, channels)
+        What isn't finite says nothing.
+    starts : ndarray of int64, shape (windows,)
+        All different.
+    points : int
+
+    Returns
+    -------
+    ndarray of float64, shape (points, channels)
+        NaN where no window says anything.
+    """
+    sums = np.zeros((points, windows.shape[2]))
+    number = np.zeros((points, windows.shape[2]))
+    for step in range(windows.shape[1]):
+        said = np.isfinite(windows[:, step])
+        sums[starts + step] += np.where(said, windows[:, step], 0)
+        number[starts + step] += said
+    with np.errstate(invalid="ignore"):
+        return np.where(number > 0, sums / number, np.nan)
+
+
+def point_scores(
+    scores: NDArray[np.float64], starts: NDArray[np.int64], window: int, points: int
+) -> NDArray[np.float64]:
+    """Give each point the mean score of the windows that cover it; NaN where none does."""
+    spread = np.broadcast_to(scores[:, None, None], (len(scores), window, 1))
+    return overlap_mean(spread, starts, points)[:, 0]
+
+
+def intervals(above: NDArray[np.bool_], segment: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find the runs of points that are `above`, each within a segment: the first and the last point of every run.
+
+    Returns
+    -------
+    ndarray of int64, shape (intervals, 2)
+    """
+    run = np.where(above, segment, -1)
+    changes = np.diff(run, prepend=-1, append=-1) != 0
+    borders = np.flatnonzero(changes)
+    first = borders[:-1][run[borders[:-1]] >= 0] if len(borders) else borders
+    last = borders[np.searchsorted(borders, first) + 1] - 1 if len(first) else first
+    return np.stack([first, last], axis=1).astype(np.int64)
