@@ -16,6 +16,7 @@ from hourglass import models
 from hourglass.data import snapshot
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
+from hourglass.data.snapshot import Snapshot
 from hourglass.data.sources import Raw
 from hourglass.files import write_json
 from hourglass.params import DataParams, SplitParams
@@ -62,7 +63,7 @@ class Packaged:
 
 def packaged(raw: Raw, data: DataParams, variant: str, settings: dict[str, Any], folder: Path) -> Packaged:
     (folder / "dataset").mkdir(parents=True)
-    ingest(raw, folder / "dataset", data, SplitParams())
+    ingest(Snapshot.of(raw), folder / "dataset", data, SplitParams())
     dataset = Dataset(folder / "dataset")
     trained = train(dataset, variant, settings, folder / "train")
     (folder / "package").mkdir()

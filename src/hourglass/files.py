@@ -30,6 +30,14 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def linked(source: Path | str, target: Path | str) -> None:
+    """Put a file in a second place: by a hard link, or where the file system has none as a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file that is never seen half-written."""
     with whole(path) as temporary:

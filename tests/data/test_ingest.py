@@ -3,6 +3,8 @@
 import getpass
 import json
 import platform
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +13,25 @@ import pandas as pd
 import pytest
 
 from hourglass.data.dataset import Dataset
+from hourglass.data.duplicates import duplicates
 from hourglass.data.ingest import ingest
-from hourglass.data.sources import Raw
+from hourglass.data.part import Part, Plan
+from hourglass.data.part import write as write_part
+from hourglass.data.schemas import survey
+from hourglass.data.snapshot import Shard, Snapshot
+from hourglass.data.sources import Raw, sliced
+from hourglass.data.split import Rule
 from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes
 from hourglass.params import SPLITS, DataParams, SplitParams
+from hourglass.runtime.array import ArraySchema
 
 LABELLED = DataParams(label="class", normal=["good"])
 
 
 def ingested(rows: Any, folder: Path, data: DataParams = DataParams(), **split: Any) -> Dataset:  # noqa: B008
     folder.mkdir()
-    ingest(raw(rows), folder, data, SplitParams(**split))
+    ingest(Snapshot.of(raw(rows)), folder, data, SplitParams(**split))
     return Dataset(folder)
 
 
@@ -175,6 +184,110 @@ def test_rows_that_are_normal_and_anomalous_are_counted(frame: pd.DataFrame, tmp
     assert ingested(doubled, tmp_path / "out", LABELLED).info["duplicates"]["normal_and_anomalous"] == 3
 
 
+@pytest.mark.parametrize("limit", [1, 1000, 10**9])
+def test_how_rows_are_cut_into_blocks_makes_no_difference(frame: pd.DataFrame, tmp_path: Path, limit: int) -> None:
+    (tmp_path / "at_once").mkdir()
+    (tmp_path / "in_blocks").mkdir()
+    rows = raw(frame)
+    cut = Snapshot([Shard("rows", lambda: "rows", lambda _: sliced(rows, limit))])
+    ingest(Snapshot.of(rows), tmp_path / "at_once", LABELLED, SplitParams())
+    ingest(cut, tmp_path / "in_blocks", LABELLED, SplitParams())
+    assert folder_hashes(tmp_path / "at_once") == folder_hashes(tmp_path / "in_blocks")
+
+
+@pytest.fixture
+def halves(frame: pd.DataFrame) -> list[Raw]:
+    """The rows in two shards; the second has a class that the first lacks, and comes before its others."""
+    second = frame.iloc[200:].reset_index(drop=True)
+    second.loc[5, "class"] = "awful"
+    return [raw(frame.iloc[:200].reset_index(drop=True)), raw(second)]
+
+
+def shards_of(parts: list[Raw], read: list[str]) -> Snapshot:
+    """Make a snapshot that notes which shards are read."""
+
+    def shard(name: str, part: Raw) -> Shard:
+        def blocks(limit: int) -> Iterator[Raw]:
+            read.append(name)
+            yield from sliced(part, limit)
+
+        return Shard(name, lambda: name, blocks)
+
+    snapshot = Snapshot([shard(str(number), part) for number, part in enumerate(parts)])
+    facts = survey(lambda: snapshot.blocks(LABELLED), LABELLED, SplitParams())
+    read.clear()
+    return replace(snapshot, facts=facts)
+
+
+def test_only_new_shards_are_read(halves: list[Raw], tmp_path: Path) -> None:
+    read: list[str] = []
+    for name, parts in (("first", halves[:1]), ("both", halves)):
+        (tmp_path / name).mkdir()
+        snapshot = replace(shards_of(parts, read), facts=shards_of(halves, read).facts)
+        read.clear()
+        ingest(snapshot, tmp_path / name, LABELLED, SplitParams(), tmp_path / "cache")
+        assert set(read) == ({"0"} if name == "first" else {"0", "1"})
+        assert read.count("0") == (2 if name == "first" else 1), "to settle the columns, and to encode rows once"
+
+
+def test_what_is_kept_gives_what_reading_all_gives(halves: list[Raw], tmp_path: Path) -> None:
+    for name, cache in (("fresh", None), ("kept", tmp_path / "cache"), ("again", tmp_path / "cache")):
+        (tmp_path / name).mkdir()
+        ingest(shards_of(halves, []), tmp_path / name, LABELLED, SplitParams(), cache)
+    assert folder_hashes(tmp_path / "fresh") == folder_hashes(tmp_path / "kept") == folder_hashes(tmp_path / "again")
+    classes = Dataset(tmp_path / "again")
+    index = np.concatenate([classes.rows(split).index for split in SPLITS])
+    label = np.concatenate([classes.rows(split).label for split in SPLITS])
+    expected = pd.concat([half.rows["class"] for half in halves], ignore_index=True)
+    assert [classes.info["classes"][code] for code in label] == expected.iloc[index].tolist()
+
+
+def test_other_settings_make_other_parts(halves: list[Raw], tmp_path: Path) -> None:
+    found = []
+    for salt in (0, 1):
+        (tmp_path / str(salt)).mkdir()
+        ingest(shards_of(halves, []), tmp_path / str(salt), LABELLED, SplitParams(salt=salt), tmp_path / "cache")
+        found.append(Dataset(tmp_path / str(salt)).rows("train").index.tolist())
+    assert found[0] != found[1]
+
+
+def test_a_killed_ingest_leaves_no_part_that_counts(halves: list[Raw], tmp_path: Path) -> None:
+    def broken(limit: int) -> Iterator[Raw]:
+        yield halves[0]
+        raise OSError("disk full")
+
+    facts = shards_of(halves, []).facts
+    (tmp_path / "out").mkdir()
+    with pytest.raises(OSError, match="disk full"):
+        ingest(
+            Snapshot([Shard("0", lambda: "0", broken)], facts),
+            tmp_path / "out",
+            LABELLED,
+            SplitParams(),
+            tmp_path / "cache",
+        )
+    assert not any((tmp_path / "cache").iterdir())
+
+
+def test_duplicates_are_counted_in_bounded_memory(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    once = draw.normal(size=(300, 2))
+    rows = raw(np.concatenate([once, once[:40]]))
+    plan = Plan(DataParams(), Rule(SplitParams()), ArraySchema("array", (2,)), None)
+    (tmp_path / "part").mkdir()
+    write_part([rows], plan, tmp_path / "part", 0)
+    part = Part.read(tmp_path / "part", plan)
+    assert (
+        duplicates([part], 2**30)
+        == duplicates([part], 2**10)
+        == {
+            "rows": 40,
+            "straddling_splits": 0,
+            "normal_and_anomalous": 0,
+        }
+    )
+
+
 def test_dataset_json_is_json_for_everyone(frame: pd.DataFrame, tmp_path: Path) -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
@@ -237,7 +350,7 @@ def pairs() -> Raw:
 
 def test_an_array_beside_the_rows_can_be_a_condition(pairs: Raw, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    ingest(pairs, tmp_path / "out", DataParams(condition=["photo"]), SplitParams())
+    ingest(Snapshot.of(pairs), tmp_path / "out", DataParams(condition=["photo"]), SplitParams())
     dataset = Dataset(tmp_path / "out")
     assert (dataset.known, dataset.known_shape) == (16, (1, 3, 5))
     assert dataset.info["condition"]["schema"] == {"kind": "image", "raw_shape": [3, 5], "name": "photo"}
@@ -254,7 +367,7 @@ def test_a_row_whose_array_has_a_gap_is_dropped(pairs: Raw, tmp_path: Path) -> N
     (tmp_path / "out").mkdir()
     pairs.arrays["photo"] = pairs.arrays["photo"].astype(np.float32)
     pairs.arrays["photo"][7, 0, 0] = np.nan
-    info = ingest(pairs, tmp_path / "out", DataParams(condition=["photo"]), SplitParams())
+    info = ingest(Snapshot.of(pairs), tmp_path / "out", DataParams(condition=["photo"]), SplitParams())
     assert info["dropped"]["missing_or_infinite"] == 1
 
 
@@ -271,4 +384,4 @@ def test_an_array_that_cannot_be_a_condition_is_refused(
 ) -> None:
     pairs.arrays["texts"] = np.full((200, 2), "a")
     with pytest.raises(HourglassError, match=sentence):
-        ingest(pairs, tmp_path / "out", DataParams(condition=condition), SplitParams())
+        ingest(Snapshot.of(pairs), tmp_path / "out", DataParams(condition=condition), SplitParams())

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hourglass.data.labels import Labels
+from hourglass.data.labels import Labels, require_classes
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
@@ -12,7 +12,10 @@ from hourglass.params import DataParams
 
 def labels(column: list[object], **params: object) -> Labels:
     frame = pd.DataFrame({"kind": column})
-    return Labels.of(Raw("table", frame, frame), DataParams(label="kind", **params))
+    settings = DataParams(label="kind", **params)
+    found = Labels.of(Raw("table", frame, frame), settings)
+    assert require_classes(found.names, settings) == found.anomalous
+    return found
 
 
 def test_the_classes_are_sorted_and_coded() -> None:

@@ -4,17 +4,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hourglass.data.schemas import features, infer
+from hourglass.data.schemas import features, settle, survey
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
+from hourglass.params import DataParams, SplitParams
 from hourglass.runtime.array import ArraySchema
+from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import Column
 
 
-def columns(frame: pd.DataFrame, *, fitted: np.ndarray | None = None, **params: object) -> tuple[Column, ...]:
-    fitted = np.ones(len(frame), bool) if fitted is None else fitted
-    return infer(frame, Raw("table", frame, frame), fitted, DataParams(**params)).columns
+def columns(frame: pd.DataFrame, *, train: np.ndarray | None = None, **params: object) -> tuple[Column, ...]:
+    """Infer the columns of a table, of which `train` tells the training rows."""
+    train = np.ones(len(frame), bool) if train is None else train
+    frame = frame.assign(part=np.where(train, "train", "test"))
+    return settled(Raw("table", frame, frame), SplitParams(by="given", column="part"), **params).columns
+
+
+def settled(raw: Raw, splitting: SplitParams, **params: object) -> Schema:
+    data = DataParams(**params)
+    return settle(survey(lambda: [raw], data, splitting), lambda: [raw], data, splitting)[0]
 
 
 def test_numbers_and_categories_are_told_apart(frame: pd.DataFrame) -> None:
@@ -35,8 +43,8 @@ def test_numbers_may_be_declared_categories() -> None:
 
 
 def test_categories_are_learnt_from_training_rows_alone() -> None:
-    fitted = np.array([True, True, True, True, False])
-    assert columns(pd.DataFrame({"c": [*"abab", "c"]}), fitted=fitted) == (Column("c", "category", ("a", "b")),)
+    train = np.array([True, True, True, True, False])
+    assert columns(pd.DataFrame({"c": [*"abab", "c"]}), train=train) == (Column("c", "category", ("a", "b")),)
 
 
 def test_the_label_and_the_split_column_are_no_features(frame: pd.DataFrame) -> None:
@@ -51,7 +59,7 @@ def test_ignored_columns_are_no_features(frame: pd.DataFrame) -> None:
 
 def test_an_array_has_the_shape_of_its_rows() -> None:
     x = np.zeros((5, 4, 3), np.uint8)
-    assert infer(x, Raw("image", x, pd.DataFrame()), np.ones(5, bool), DataParams()) == ArraySchema("image", (4, 3))
+    assert settled(Raw("image", x, pd.DataFrame()), SplitParams()) == ArraySchema("image", (4, 3))
 
 
 def test_text_among_numbers_is_named_by_its_row() -> None:
@@ -67,7 +75,7 @@ def test_text_in_a_declared_column_of_numbers_is_named_by_its_row() -> None:
 
 def test_a_column_of_identifiers_is_refused() -> None:
     frame = pd.DataFrame({"id": [f"row {number}" for number in range(50)]})
-    with pytest.raises(HourglassError, match=r"column 'id' has 50 different texts in 50 training rows.*id: ignore"):
+    with pytest.raises(HourglassError, match=r"column 'id' has 50 different texts in 50 rows, too many.*id: ignore"):
         columns(frame)
 
 

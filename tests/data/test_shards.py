@@ -1,5 +1,7 @@
 """New data stands beside the old as a dated shard: whole, once, and without moving what is there."""
 
+import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from hourglass.data import shards, snapshot, split
 from hourglass.data.labels import Labels
+from hourglass.data.shards import Added
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams, SplitParams
 
@@ -53,8 +56,9 @@ def held(folder: Path) -> list[str]:
 
 
 def test_shard_is_named_by_its_date_and_content(digits, tmp_path):
-    name, new = shards.add(images(tmp_path / "a.npz"), digits, DIGITS, MONDAY)
-    assert new
+    added = shards.add(images(tmp_path / "a.npz"), digits, DIGITS, MONDAY)
+    name = added.name
+    assert added.new
     assert name.startswith("20261123T093000Z-")
     assert sorted(path.name for path in (digits / name).iterdir()) == ["digit.npy", "x.npy"]
     assert len(snapshot.read(digits).rows) == 1797 + 5
@@ -62,21 +66,21 @@ def test_shard_is_named_by_its_date_and_content(digits, tmp_path):
 
 def test_same_shard_twice_is_there_once_also_on_another_day(digits, tmp_path):
     source = images(tmp_path / "a.npz")
-    first, _ = shards.add(source, digits, DIGITS, MONDAY)
+    first = shards.add(source, digits, DIGITS, MONDAY)
     before = held(digits)
     source.rename(tmp_path / "b.npz")
-    assert shards.add(tmp_path / "b.npz", digits, DIGITS, TUESDAY) == (first, False)
+    assert shards.add(tmp_path / "b.npz", digits, DIGITS, TUESDAY) == replace(first, new=False)
     assert held(digits) == before
 
 
 def test_what_the_snapshot_began_with_is_not_added_again(payments, tmp_path):
-    assert shards.add(tmp_path / "zebra.csv", payments, PAYMENTS, MONDAY) == ("zebra", False)
+    assert shards.add(tmp_path / "zebra.csv", payments, PAYMENTS, MONDAY) == Added("zebra", False, [])
 
 
 def test_adding_moves_no_row_to_another_place_or_split(payments, tmp_path):
     """Neither by the shard's date, which sorts before letters, nor by the order of its columns."""
     before = snapshot.read(payments)
-    table(tmp_path / "new.csv", status=["ok", "ok"], city=["c", "d"], amount=[7, 8])
+    table(tmp_path / "new.csv", status=["ok", "ok"], city=["a", "b"], amount=[7, 8])
     shards.add(tmp_path / "new.csv", payments, PAYMENTS, MONDAY)
     after = snapshot.read(payments)
     pd.testing.assert_frame_equal(after.rows.iloc[:3], before.rows)
@@ -84,7 +88,7 @@ def test_adding_moves_no_row_to_another_place_or_split(payments, tmp_path):
 
     def splits(raw):
         hashes = split.row_hashes(raw.rows, 0)
-        return split.assign(raw, hashes, Labels.of(raw, PAYMENTS).is_anomaly, SplitParams()).tolist()
+        return split.Rule(SplitParams()).assign(raw, hashes, Labels.of(raw, PAYMENTS).is_anomaly).tolist()
 
     assert splits(after)[:3] == splits(before)
 
@@ -104,7 +108,7 @@ def test_images_keep_their_splits(digits, tmp_path):
         ({"x": np.zeros((5, 9, 9), np.uint8)}, r"the shape of a row is \(9, 9\); expected \(8, 8\)"),
         ({"x": np.zeros((5, 8, 8))}, "the kind of data is array; expected image"),
         ({"season": np.zeros(5)}, "column 'season' is not in data/"),
-        ({"digit": np.array(list("abcde"))}, "column 'digit' holds text; expected numbers"),
+        ({"digit": np.array(list("abcde"))}, "column 'digit' holds text in row 0 .*; expected numbers"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused_and_nothing_changes(digits, tmp_path, changes, problem):
@@ -152,8 +156,8 @@ def test_arrays_of_another_type_are_refused(tmp_path):
     ("columns", "problem"),
     [
         ({"amount": [1], "status": ["ok"]}, "column 'city' is missing"),
-        ({"amount": ["much"], "city": ["a"], "status": ["ok"]}, "column 'amount' holds text; expected numbers"),
-        ({"amount": [1, 2], "city": ["a", "b"], "status": ["ok", None]}, "row 4: the label is missing"),
+        ({"amount": ["much"], "city": ["a"], "status": ["ok"]}, "column 'amount' holds text in row 0 .*; expected numbers"),
+        ({"amount": [1, 2], "city": ["a", "b"], "status": ["ok", None]}, "row 1: the label is missing"),
     ],
 )
 def test_tables_that_do_not_fit_are_refused_and_nothing_changes(payments, tmp_path, columns, problem):
@@ -170,4 +174,33 @@ def test_shard_that_another_reader_takes_is_refused(digits, tmp_path):
 
 def test_shard_without_anomalies_fits(payments, tmp_path):
     source = table(tmp_path / "new.csv", amount=[4], city=["a"], status=["ok"])
-    assert shards.add(source, payments, PAYMENTS, MONDAY)[1]
+    assert shards.add(source, payments, PAYMENTS, MONDAY).new
+
+
+@pytest.fixture
+def cities(tmp_path: Path) -> Path:
+    """A snapshot of 200 rows whose schema knows two cities."""
+    source = table(tmp_path / "cities.csv", amount=np.arange(200.0), city=["a", "b"] * 100)
+    snapshot.build(str(source), tmp_path / "data", DataParams())
+    return tmp_path / "data"
+
+
+def test_a_few_unseen_categories_are_told_and_taken(cities, tmp_path):
+    source = table(tmp_path / "new.csv", amount=np.arange(200.0), city=[*["a", "b"] * 99, "a", "c"])
+    added = shards.add(source, cities, DataParams(), MONDAY)
+    assert added.new
+    (remark,) = added.remarks
+    assert "column 'city' has values that the schema doesn't know ('c') in 1 of 200 rows" in remark
+
+
+def test_many_unseen_categories_are_refused(cities, tmp_path):
+    source = table(tmp_path / "new.csv", amount=[1.0, 2.0], city=["a", "c"])
+    with pytest.raises(HourglassError, match=r"new\.csv: column 'city' .*\('c'\) in 1 of 2 rows, more than the share"):
+        shards.add(source, cities, DataParams(), MONDAY)
+
+
+def test_a_shard_is_added_with_none_of_the_old_rows_at_hand(cities, tmp_path):
+    shutil.rmtree(cities / "cities")
+    source = table(tmp_path / "new.csv", amount=[1.0, 2.0], city=["a", "b"])
+    assert shards.add(source, cities, DataParams(), MONDAY, absent=["cities"]).new
+    assert not shards.add(tmp_path / "cities.csv", cities, DataParams(), MONDAY, absent=["cities"]).new

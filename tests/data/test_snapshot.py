@@ -64,7 +64,7 @@ def test_replacing_leaves_only_the_new_snapshot(tmp_path: Path) -> None:
         snapshot.build(str(tmp_path / f"{name}.npy"), tmp_path / "new", DataParams())
         with snapshot.replaced(tmp_path / "data", tmp_path / "new"):
             pass
-    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["second", "snapshot.json"]
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["schema.json", "second", "snapshot.json"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "first.npy", "second.npy"]
 
 

@@ -4,11 +4,22 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from hourglass.data.statistics import describe, fit_normaliser
+from hourglass.data import statistics
+from hourglass.data.statistics import summarise
 from hourglass.runtime.array import ArraySchema
+from hourglass.runtime.normaliser import Normaliser
+from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import Column, TableSchema
 
 NUMBERS = TableSchema((Column("a", "number"), Column("b", "number"), Column("c", "number")))
+
+
+def fit_normaliser(x: np.ndarray, schema: Schema, how: str) -> Normaliser:
+    return statistics.fit_normaliser(summarise(x, schema), schema, how)
+
+
+def describe(x: np.ndarray, schema: Schema) -> list[dict]:
+    return statistics.describe(summarise(x, schema), schema)
 
 
 @pytest.fixture

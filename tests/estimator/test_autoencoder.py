@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from hourglass import Autoencoder, models
-from hourglass.data.statistics import fit_normaliser
+from hourglass.data.statistics import fit_normaliser, summarise
 from hourglass.estimator import rows
 from hourglass.models.shared.batch import Batch
 from hourglass.runtime.array import ArraySchema
@@ -41,7 +41,7 @@ def test_weights_are_those_of_the_librarys_loop_to_the_bit(
     x = surface(200, 1)
     estimator = Autoencoder(variant, **quick, training={"kl_warmup": 0.5}, random_state=7).fit(x)
     train, validation, _ = rows.split(200, 0.1, 0.1, 7)
-    normaliser = fit_normaliser(x[train], ArraySchema("array", (6,)), "standard")
+    normaliser = fit_normaliser(summarise(x[train], ArraySchema("array", (6,))), ArraySchema("array", (6,)), "standard")
     batches = [Batch.of(torch.from_numpy(normaliser(x[part]))) for part in (train, validation)]
     model = models.build(variant, (6,), {"latent": 2, "hidden": [32]}, seed=7)
     settings = TrainSettings(epochs=30, batch=32, lr=1e-2, kl_warmup=0.5)

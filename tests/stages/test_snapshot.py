@@ -68,7 +68,7 @@ def test_without_git_a_shard_goes_into_the_data(project, tmp_path):
     assert added.new
     assert added.commit is None
     assert len(snapshots.read(project.data).rows) == 25
-    assert versioned(project)["nfiles"] == 3
+    assert versioned(project)["nfiles"] == 4
     assert not pipeline.data_differs(project)
 
 

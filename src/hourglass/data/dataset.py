@@ -1,9 +1,12 @@
 """The data set on disk: encoded but un-normalised shards for each split, and one ``dataset.json``."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +17,43 @@ from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import Schema, schema_from_config
 
-FORMAT_VERSION = 1
-_SHARD_BYTES = 64 * 2**20
-_COLUMNS = ("x", "label", "index", "condition")
+FORMAT_VERSION = 2
+#: Bytes of one file, at most, unless a row is larger.
+_FILE_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Rows of a split as they lie on disk.
+
+    Parameters
+    ----------
+    x : ndarray of shape (rows, *shape)
+        In the data's own units and type.
+    label : ndarray of int64, shape (rows,)
+        Class codes, -1 where unlabelled.
+    index : ndarray of int64, shape (rows,)
+        Row numbers in the snapshot.
+    condition : ndarray of shape (rows, *condition's shape)
+        What is known of each row beside it, in its own units.
+    known : ndarray of bool, shape (rows,)
+        Whether it is known.
+    """
+
+    x: NDArray[Any]
+    label: NDArray[np.int64]
+    index: NDArray[np.int64]
+    condition: NDArray[Any]
+    known: NDArray[np.bool_]
+
+    COLUMNS = ("x", "label", "index", "condition", "known")
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, which: Any) -> "Stored":
+        """Take some of the rows."""
+        return Stored(*(getattr(self, name)[which] for name in self.COLUMNS))
 
 
 @dataclass(frozen=True)
@@ -88,13 +125,27 @@ class Dataset:
         """Whether rows have classes."""
         return bool(self.info["classes"])
 
+    def count(self, split: str) -> int:
+        """Count the rows of a split."""
+        return int(self.info["counts"][split]["rows"])
+
     def rows(self, split: str) -> Rows:
-        """Read a split; one shard stays on disk as a memory map."""
-        return Rows(**{name: self._column(split, name) for name in _COLUMNS})
+        """Read a split; what one file holds stays on disk as a memory map."""
+        return self._told(Stored(*(self._column(split, name) for name in Stored.COLUMNS)))
+
+    def blocks(self, split: str, rows: int) -> Iterator[Rows]:
+        """Read a split in order, so many rows at a time, with no more than these in memory."""
+        with ExitStack() as stack:
+            columns = [stack.enter_context(_Column(self._files(split, name))) for name in Stored.COLUMNS]
+            while len(block := Stored(*(column.read(rows) for column in columns))):
+                yield self._told(block)
 
     def raw(self, split: str) -> Any:
         """Read a split as people have the rows: without their label, with all else that is told of them beside."""
-        rows = self.rows(split)
+        return self.as_given(self.rows(split))
+
+    def as_given(self, rows: Rows) -> Any:
+        """Give rows of a split as people have them; see `raw`."""
         raw = self.schema.decode(rows.x)
         return self.conditioning.beside(raw, np.asarray(rows.condition)) if self.conditioning else raw
 
@@ -103,17 +154,108 @@ class Dataset:
         codes = [self.info["classes"].index(name) for name in self.info["anomalous"]]
         return np.isin(label, codes)
 
+    def _told(self, stored: Stored) -> Rows:
+        if self.conditioning is None:
+            condition = np.zeros((len(stored), 0), np.float32)
+        else:
+            condition, _ = self.conditioning.tell(np.asarray(stored.condition), np.asarray(stored.known))
+        return Rows(stored.x, stored.label, stored.index, condition)
+
     def _column(self, split: str, name: str) -> NDArray[Any]:
-        shards = sorted((self.folder / split).glob(f"{name}-*.npy"))
-        parts = [np.load(shard, mmap_mode="r", allow_pickle=False) for shard in shards]
+        parts = [np.load(path, mmap_mode="r", allow_pickle=False) for path in self._files(split, name)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
+    def _files(self, split: str, name: str) -> list[Path]:
+        return sorted((self.folder / split).glob(f"{name}-*.npy"))
 
-def write_rows(folder: Path, rows: Rows) -> None:
-    """Write a split as shards of about 64 MiB."""
-    folder.mkdir(parents=True)
-    per_shard = max(1, _SHARD_BYTES // max(1, rows.x[:1].nbytes))
-    for number, start in enumerate(range(0, max(len(rows), 1), per_shard)):
-        part = slice(start, start + per_shard)
-        for name in _COLUMNS:
-            np.save(folder / f"{name}-{number:05d}.npy", np.ascontiguousarray(getattr(rows, name)[part]))
+
+class _Column:
+    """Arrays in files, read one after the other; never mapped, for what was read of a map counts as memory."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self._paths = iter(paths)
+        self._left = 0
+        self._stream: BinaryIO | None = None
+        self._open_next()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self._stream is not None:
+            self._stream.close()
+
+    def read(self, rows: int) -> NDArray[Any]:
+        """Give the next rows, fewer at the end."""
+        parts = [np.empty((0, *self._shape), self._dtype)]
+        while rows and self._stream is not None:
+            count = min(rows, self._left)
+            found = np.fromfile(self._stream, self._dtype, count * prod(self._shape))
+            parts.append(found.reshape(count, *self._shape))
+            rows -= count
+            self._left -= count
+            if not self._left:
+                self._open_next()
+        return np.concatenate(parts) if len(parts) > 2 else parts[-1]
+
+    def _open_next(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        path = next(self._paths, None)
+        self._stream = None if path is None else path.open("rb")
+        if self._stream is not None:
+            shape, self._dtype = _header(self._stream)
+            self._left, self._shape = shape[0], shape[1:]
+
+
+def _header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    np.lib.format.read_magic(stream)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    return shape, dtype
+
+
+class Writer:
+    """Appends rows to the files of a split, of at most 64 MiB each.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the split.
+    prefix : str
+        Comes before the number in a file's name.
+    """
+
+    def __init__(self, folder: Path, prefix: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._prefix, self._number, self._rows = folder, prefix, 0, 0
+        self._streams: dict[str, BinaryIO] = {}
+        self._heads: dict[str, dict[str, Any]] = {}
+
+    def append(self, rows: Stored) -> None:
+        """Write rows behind those that are there."""
+        per_file = max(1, _FILE_BYTES // max(1, rows.x[:1].nbytes)) if len(rows) else 1
+        start = 0
+        while start < len(rows):
+            if self._rows >= per_file:
+                self.close()
+            part = rows.take(slice(start, start + per_file - self._rows))
+            for name in Stored.COLUMNS:
+                self._write(name, np.ascontiguousarray(getattr(part, name)))
+            start += len(part)
+            self._rows += len(part)
+
+    def _write(self, name: str, array: NDArray[Any]) -> None:
+        if name not in self._streams:
+            self._streams[name] = (self._folder / f"{name}-{self._prefix}{self._number:05d}.npy").open("wb")
+            self._heads[name] = np.lib.format.header_data_from_array_1_0(array[:0])
+            np.lib.format.write_array_header_1_0(self._streams[name], self._heads[name])
+        self._streams[name].write(array.tobytes())
+
+    def close(self) -> None:
+        """Finish the present files: only now their number of rows is known, for which a header leaves room."""
+        for name, stream in self._streams.items():
+            head = self._heads[name]
+            stream.seek(0)
+            np.lib.format.write_array_header_1_0(stream, head | {"shape": (self._rows, *head["shape"][1:])})
+            stream.close()
+        self._number, self._rows, self._streams = self._number + 1, 0, {}

@@ -1,17 +1,27 @@
-"""From a raw snapshot to a data set: label, split, encode, measure, write."""
+"""From a raw snapshot to a data set: split, encode, measure and write it block by block."""
 
+import inspect
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hourglass.data import schemas, split, statistics
-from hourglass.data.dataset import FORMAT_VERSION, Rows, write_rows
-from hourglass.data.labels import Labels
-from hourglass.data.sources import Raw
+from hourglass import runtime
+from hourglass.data import part, schemas, split, statistics
+from hourglass.data.dataset import FORMAT_VERSION
+from hourglass.data.duplicates import duplicates
+from hourglass.data.labels import require_classes
+from hourglass.data.part import Part, Plan
+from hourglass.data.snapshot import Shard, Snapshot
+from hourglass.data.statistics import Summary
 from hourglass.errors import HourglassError
-from hourglass.files import folder_hashes, write_json
+from hourglass.files import digest, linked, sha256_of, write_json
 from hourglass.outputs import DATASET
 from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.conditioning import Conditioning
@@ -20,13 +30,26 @@ from hourglass.runtime.table import TableSchema
 
 #: The square of a larger number overflows.
 _LARGEST = 1e150
+#: How long a part is kept that no data set was made of.
+_KEPT_SECONDS = 14 * 86_400
 
 
-def ingest(raw: Raw, folder: Path, data: DataParams, splitting: SplitParams) -> dict[str, Any]:
+def ingest(
+    snapshot: Snapshot, folder: Path, data: DataParams, splitting: SplitParams, cache: Path | None = None
+) -> dict[str, Any]:
     """Write a data set into an empty folder.
 
     Rows are split before anything is learnt from them; categories, the normaliser and all figures come from the normal
-    rows of train alone.
+    rows of train alone. No more than ``data.memory`` of them is held at once.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    folder : Path
+    data : DataParams
+    splitting : SplitParams
+    cache : Path, optional
+        On the file system of `folder`: keeps what each raw shard became, so that only new ones are read.
 
     Returns
     -------
@@ -38,83 +61,149 @@ def ingest(raw: Raw, folder: Path, data: DataParams, splitting: SplitParams) -> 
     HourglassError
         Too many rows have missing values, all rows are the same, a number is too large, or a split is empty.
     """
-    labels = Labels.of(raw, data)
-    rows = schemas.features(raw, data, splitting.column)
-    hashes = split.row_hashes(rows, splitting.salt)
-    splits = split.assign(raw, hashes, labels.is_anomaly, splitting)
-    fitted = (splits == SPLITS.index("train")) & ~labels.is_anomaly
-    schema = schemas.infer(rows, raw, fitted, data)
-    x, valid = schema.encode(rows)
-    missing = _count_missing(x, valid, rows, schema)
-    conditioning = _conditioning(raw, fitted & valid, data)
-    condition, known = _told(conditioning, raw, data)
-    missing += int((valid & ~known).sum())
-    valid &= known
-    _check_invalid(missing, len(x), data.max_invalid)
-    train = x[fitted & valid]
-    _check_variety(train)
-    _check_magnitude(train, schema)
-
-    counts = {}
-    for place, name in enumerate(SPLITS):
-        chosen = np.flatnonzero((splits == place) & valid)
-        if not (~labels.is_anomaly[chosen]).any():
-            raise HourglassError(
-                f"the split {name!r} has no normal row ({len(x)} rows in all); give more data or a larger split.{name}."
-            )
-        write_rows(folder / name, Rows(x[chosen], labels.codes[chosen], chosen.astype(np.int64), condition[chosen]))
-        counts[name] = {"rows": len(chosen), "anomalies": int(labels.is_anomaly[chosen].sum())}
-    info = {
-        "format_version": FORMAT_VERSION,
-        "schema": schema.config(),
-        "shape": list(schema.shape),
-        "dtype": str(x.dtype),
-        "normaliser": statistics.fit_normaliser(train, schema, data.normalise).config(),
-        "condition": conditioning.config() if conditioning else None,
-        "classes": list(labels.names),
-        "anomalous": list(labels.anomalous),
-        "counts": counts,
-        "dropped": {"missing_or_infinite": missing, "unseen_category": int((~valid).sum()) - missing},
-        "duplicates": _duplicates(hashes, splits, labels.is_anomaly),
-        "statistics": statistics.describe(train, schema),
-        "files": folder_hashes(folder),
-    }
-    write_json(folder / DATASET, info)
+    plan = _plan(snapshot, data, splitting)
+    kept = cache or folder.with_name(f".{folder.name}-parts.{os.getpid()}")
+    try:
+        parts = _parts(snapshot, plan, kept)
+        info = _assemble(parts, plan, folder)
+        write_json(folder / DATASET, info)
+    finally:
+        if cache is None:
+            shutil.rmtree(kept, ignore_errors=True)
     return info
 
 
-def _conditioning(raw: Raw, fitted: NDArray[np.bool_], data: DataParams) -> Conditioning | None:
-    if not data.condition:
+def _plan(snapshot: Snapshot, data: DataParams, splitting: SplitParams) -> Plan:
+    def blocks() -> Any:
+        return snapshot.blocks(data)
+
+    facts = snapshot.facts or schemas.survey(blocks, data, splitting)
+    schema, condition = schemas.settle(facts, blocks, data, splitting)
+    return Plan(data, split.Rule.of(blocks(), splitting), schema, condition)
+
+
+def _parts(snapshot: Snapshot, plan: Plan, kept: Path) -> list[Part]:
+    """Give the part of every shard: one that is kept, or a new one."""
+    made_by = {"plan": plan.config(), "code": _code(), "format": FORMAT_VERSION}
+    parts: list[Part] = []
+    first_row = 0
+    for shard in snapshot.shards:
+        place = kept / digest(made_by | {"shard": shard.content(), "first_row": first_row})[:32]
+        if not place.exists():
+            _make(shard, plan, place, first_row)
+        os.utime(place)
+        parts.append(Part.read(place, plan))
+        first_row += parts[-1].facts["rows"]
+    _forget(kept)
+    return parts
+
+
+def _make(shard: Shard, plan: Plan, place: Path, first_row: int) -> None:
+    building = place.with_name(f".{place.name}.{os.getpid()}")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    try:
+        part.write(shard.blocks(plan.data), plan, building, first_row)
+        building.rename(place)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _forget(kept: Path) -> None:
+    """Remove parts that were long not asked for, and what killed processes left behind."""
+    for place in kept.iterdir():
+        if time.time() - place.stat().st_mtime > _KEPT_SECONDS:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _code() -> str:
+    """Hash the code that makes parts, for other code may make others."""
+    folders = (Path(inspect.getfile(part)).parent, Path(inspect.getfile(runtime)).parent)
+    return digest([sha256_of(path) for folder in folders for path in sorted(folder.rglob("*.py"))])
+
+
+def _assemble(parts: Sequence[Part], plan: Plan, folder: Path) -> dict[str, Any]:
+    """Put parts together, and refuse what they can't be used for."""
+    data, schema = plan.data, plan.schema
+    names = sorted({name for one in parts for name in one.facts["classes"]})
+    anomalous = require_classes(names, data)
+    rows = sum(one.facts["rows"] for one in parts)
+    dropped = sum((Counter(one.facts["dropped"]) for one in parts), Counter({"missing_or_infinite": 0}))
+    condition = _condition(parts, plan)
+    _check_invalid(dropped["missing_or_infinite"], rows, data.max_invalid)
+    counts = _counts(parts, anomalous)
+    for name in SPLITS:
+        if counts[name]["rows"] == counts[name]["anomalies"]:
+            raise HourglassError(
+                f"the split {name!r} has no normal row ({rows} rows in all); give more data or a larger split.{name}."
+            )
+    summary = _merged([one.rows for one in parts], schema)
+    _check_variety(summary)
+    _check_magnitude(summary, schema)
+    return {
+        "format_version": FORMAT_VERSION,
+        "schema": schema.config(),
+        "shape": list(schema.shape),
+        "dtype": parts[-1].facts["dtype"],
+        "normaliser": statistics.fit_normaliser(summary, schema, data.normalise).config(),
+        "condition": condition,
+        "classes": names,
+        "anomalous": list(anomalous),
+        "counts": counts,
+        "dropped": {name: dropped[name] for name in ("missing_or_infinite", "unseen_category")},
+        "duplicates": duplicates(parts, data.memory),
+        "statistics": statistics.describe(summary, schema),
+        "files": _collect(parts, names, folder),
+    }
+
+
+def _counts(parts: Sequence[Part], anomalous: Sequence[str]) -> dict[str, dict[str, int]]:
+    counts = {name: {"rows": 0, "anomalies": 0} for name in SPLITS}
+    for one in parts:
+        codes = {str(code) for code, name in enumerate(one.facts["classes"]) if name in anomalous}
+        for name, found in one.facts["counts"].items():
+            counts[name]["rows"] += sum(found.values())
+            counts[name]["anomalies"] += sum(rows for code, rows in found.items() if code in codes)
+    return counts
+
+
+def _merged(summaries: Sequence[Summary | None], schema: Schema) -> Summary:
+    merged = Summary(schema)
+    for summary in summaries:
+        if summary is not None:
+            merged.merge(summary)
+    return merged
+
+
+def _condition(parts: Sequence[Part], plan: Plan) -> dict[str, Any] | None:
+    if plan.condition is None:
         return None
-    schema = schemas.infer_condition(raw, fitted, data)
-    values, valid = schema.encode(schemas.known_rows(raw, data))
-    known = values[fitted & valid]
-    if not len(known):
+    summary = _merged([one.known for one in parts], plan.condition)
+    if summary.empty:
         raise HourglassError(
-            f"params.yaml: data.condition names {', '.join(data.condition)}, and no normal training row has a value in "
-            "all of them; fill them or name others."
+            f"params.yaml: data.condition names {', '.join(plan.data.condition)}, and no normal training row has a "
+            "value in all of them; fill them or name others."
         )
-    _check_magnitude(known, schema)
-    return Conditioning(schema, statistics.fit_normaliser(known, schema, "standard"), data.label in data.condition)
+    _check_magnitude(summary, plan.condition)
+    normaliser = statistics.fit_normaliser(summary, plan.condition, "standard")
+    return Conditioning(plan.condition, normaliser, plan.data.label in plan.data.condition).config()
 
 
-def _told(
-    conditioning: Conditioning | None, raw: Raw, data: DataParams
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Give what a conditional variant is told, and which rows it can be told of; a label may be new."""
-    if conditioning is None:
-        return np.zeros((len(raw.rows), 0), np.float32), np.ones(len(raw.rows), bool)
-    told, known = conditioning.encode(schemas.known_rows(raw, data))
-    return told, known | conditioning.of_label
-
-
-def _count_missing(x: NDArray[Any], valid: NDArray[np.bool_], rows: Any, schema: Any) -> int:
-    """Count rows with a missing or infinite value; what else is invalid has a category that train doesn't know."""
-    if not isinstance(schema, TableSchema):
-        return int((~valid).sum())
-    numbers = [column.name for column in schema.columns if column.type == "number"]
-    finite = np.isfinite(rows[numbers].to_numpy(np.float64, na_value=np.nan)).all(axis=1)
-    return int((~finite | rows.isna().any(axis=1).to_numpy()).sum()) if len(x) else 0
+def _collect(parts: Sequence[Part], names: Sequence[str], folder: Path) -> dict[str, str]:
+    """Put the files of all parts in place; labels are numbered anew, for a new class moves the numbers of others."""
+    files: dict[str, str] = {}
+    for one in parts:
+        codes = np.array([names.index(name) for name in one.facts["classes"]], np.int64)
+        for name, sha256 in one.facts["files"].items():
+            target = folder / name
+            target.parent.mkdir(exist_ok=True)
+            if len(codes) and target.name.startswith("label-"):
+                np.save(target, codes[np.load(one.folder / name, allow_pickle=False)])
+                files[name] = sha256_of(target)
+            else:
+                linked(one.folder / name, target)
+                files[name] = sha256
+    return files
 
 
 def _check_invalid(missing: int, rows: int, allowed: float) -> None:
@@ -125,33 +214,18 @@ def _check_invalid(missing: int, rows: int, allowed: float) -> None:
         )
 
 
-def _check_variety(train: NDArray[Any]) -> None:
-    if len(train) and (train == train[0]).all():
-        raise HourglassError(f"all {len(train)} training rows are the same; there is nothing to learn from them.")
+def _check_variety(summary: Summary) -> None:
+    moments = summary.moments
+    if (moments.low == moments.high).all():
+        raise HourglassError(f"all {summary.rows} training rows are the same; there is nothing to learn from them.")
 
 
-def _check_magnitude(train: NDArray[Any], schema: Schema) -> None:
-    largest = np.abs(train).reshape(len(train), -1).max(axis=0, initial=0)
+def _check_magnitude(summary: Summary, schema: Schema) -> None:
+    moments = summary.moments
+    largest: NDArray[np.float64] = np.atleast_1d(np.maximum(np.abs(moments.low), np.abs(moments.high)))
     if float(largest.max()) > _LARGEST:
         where = f"column {schema.features[largest.argmax()]!r}" if isinstance(schema, TableSchema) else "the data"
         raise HourglassError(
             f"{where} holds {largest.max():.3g}, and numbers beyond {_LARGEST:g} have no variance; is it a mark for a "
             "missing value? Mend the file or, of a table, set data.columns: {NAME: ignore}."
         )
-
-
-def _duplicates(hashes: NDArray[np.uint64], splits: NDArray[np.int8], is_anomaly: NDArray[np.bool_]) -> dict[str, int]:
-    """Count rows that repeat another, and values that stand in more than one split or in both classes."""
-    _, group, sizes = np.unique(hashes, return_inverse=True, return_counts=True)
-
-    def mixed(values: NDArray[Any]) -> int:
-        low, high = np.full(len(sizes), values.max()), np.full(len(sizes), values.min())
-        np.minimum.at(low, group, values)
-        np.maximum.at(high, group, values)
-        return int((low != high).sum())
-
-    return {
-        "rows": int(len(hashes) - len(sizes)),
-        "straddling_splits": mixed(splits),
-        "normal_and_anomalous": mixed(is_anomaly.astype(np.int8)),
-    }

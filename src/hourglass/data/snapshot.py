@@ -3,27 +3,107 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hourglass.data.labels import Labels
-from hourglass.data.sources import Kind, Raw, joined, reader, reader_for
+from hourglass.data import schemas
+from hourglass.data.labels import Labels, require_classes
+from hourglass.data.sources import Kind, Raw, joined, reader, reader_for, sliced
 from hourglass.data.sources.embedded import EMBEDDED
 from hourglass.errors import HourglassError
-from hourglass.files import read_json, write_json
-from hourglass.params import DataParams
+from hourglass.files import digest, folder_hashes, read_json, write_json
+from hourglass.params import DataParams, SplitParams
 
-INDEX = "snapshot.json"
+INDEX, SCHEMA = "snapshot.json", "schema.json"
+#: How many times its size a block takes while it is encoded, measured and written; and its size, at most.
+_BLOCKS_AT_ONCE, _BLOCK_BYTES = 8, 32 * 2**20
 #: For those who read what no setting changes.
 DEFAULTS = DataParams()
 #: Name of a shard that was added: when (UTC), and the hash of what it holds.
 DATED = re.compile(r"\d{8}T\d{6}Z-(?P<content>[0-9a-f]{12})")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some raw rows that never change again.
+
+    Parameters
+    ----------
+    name : str
+    content : callable
+        Gives the hash of its files.
+    read : callable
+        Reads it in blocks of at most so many bytes.
+    """
+
+    name: str
+    content: Callable[[], str]
+    read: Callable[[int], Iterator[Raw]]
+
+    def blocks(self, data: DataParams) -> Iterator[Raw]:
+        """Read it in blocks so small that a stage stays within ``data.memory``."""
+        return self.read(block_bytes(data))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All raw rows, shard by shard.
+
+    Parameters
+    ----------
+    shards : sequence of Shard
+        First what the snapshot began with, then what was added, oldest first.
+    facts : dict or None
+        What ``schema.json`` says; None: nobody found out yet.
+    """
+
+    shards: Sequence[Shard]
+    facts: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, raw: Raw) -> Self:
+        """Take rows that are in memory."""
+        return cls([Shard("rows", lambda: "rows", lambda limit: sliced(raw, limit))])
+
+    def blocks(self, data: DataParams) -> Iterator[Raw]:
+        """Read all shards in blocks."""
+        for shard in self.shards:
+            yield from shard.blocks(data)
+
+
+def block_bytes(data: DataParams) -> int:
+    """Tell how large a block may be for a stage to stay within ``data.memory``."""
+    return min(data.memory // _BLOCKS_AT_ONCE, _BLOCK_BYTES)
+
+
+def opened(folder: Path, data: DataParams) -> Snapshot:
+    """Open a snapshot.
+
+    Raises
+    ------
+    HourglassError
+        There is none.
+    """
+    index = _index(folder)
+    by, kind = reader(index["reader"]), index["kind"]
+
+    def shard(path: Path) -> Shard:
+        return Shard(path.name, lambda: content(path), lambda limit: by.blocks(path, kind, data, limit))
+
+    facts = read_json(folder / SCHEMA) if (folder / SCHEMA).exists() else None
+    return Snapshot([shard(path) for path in shards(folder)], facts)
+
+
+def content(shard: Path) -> str:
+    """Hash the files of a shard."""
+    return digest(folder_hashes(shard))[:12]
 
 
 def proposed_params(
@@ -63,7 +143,7 @@ def proposed_params(
     )
 
 
-def build(source: str, folder: Path, params: DataParams) -> None:
+def build(source: str, folder: Path, params: DataParams, splitting: SplitParams = SplitParams()) -> None:  # noqa: B008
     """Write a snapshot into a new folder and check that it can be read.
 
     Parameters
@@ -74,6 +154,8 @@ def build(source: str, folder: Path, params: DataParams) -> None:
         Must not exist; is there afterwards only if all went well.
     params : DataParams
         What the labels and conditions will be.
+    splitting : SplitParams
+        Which rows are in train; the categories that the schema holds are those of its normal rows.
 
     Raises
     ------
@@ -86,15 +168,27 @@ def build(source: str, folder: Path, params: DataParams) -> None:
         shard = building / (re.sub(r"[^\w.-]", "_", Path(source).stem) or "raw")
         shard.mkdir(parents=True)
         by, kind = _take(source, shard, params)
-        write_json(building / INDEX, {"format": 1, "kind": kind, "reader": by})
-        raw = read(building, params)
-        Labels.of(raw, params)
-        for name in params.condition:
-            if name not in raw.arrays:
-                raw.column(name, "data.condition")
+        index = {"format": 1, "kind": kind, "reader": by, "content": {shard.name: content(shard)}}
+        write_json(building / INDEX, index)
+        _check(opened(building, params), params)
+        facts = schemas.survey(lambda: opened(building, params).blocks(params), params, splitting)
+        write_json(building / SCHEMA, facts)
         building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _check(snapshot: Snapshot, params: DataParams) -> None:
+    """Refuse labels and conditions that aren't there."""
+    names: set[str] = set()
+    first_row = 0
+    for block in snapshot.blocks(params):
+        names |= set(Labels.of(block, params, first_row).names)
+        first_row += len(block.side)
+        for name in params.condition:
+            if name not in block.arrays:
+                block.column(name, "data.condition")
+    require_classes(names, params)
 
 
 def read_source(source: str, data: DataParams = DEFAULTS) -> Raw:
@@ -163,12 +257,7 @@ def read(folder: Path, data: DataParams = DEFAULTS) -> Raw:
     HourglassError
         There is no snapshot, or a shard can't be read or doesn't fit the others.
     """
-    if not (folder / INDEX).exists():
-        raise HourglassError(
-            f"{folder} holds no snapshot; make one with `hourglass data digits` (or your own data), or fetch it with "
-            "`dvc pull`."
-        )
-    index = read_json(folder / INDEX)
+    index = _index(folder)
     by = reader(index["reader"])
     parts = [part for shard in shards(folder) for part in by.blocks(shard, index["kind"], data, data.memory)]
     if not parts:
@@ -178,6 +267,16 @@ def read(folder: Path, data: DataParams = DEFAULTS) -> Raw:
         arrays = [part.arrays.get(name, np.empty(0)) for part in parts]
         _require_one_shape(arrays, f"{folder}: shards have arrays {name!r}")
     return joined(parts)
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    if not (folder / INDEX).exists():
+        raise HourglassError(
+            f"{folder} holds no snapshot; make one with `hourglass data digits` (or your own data), or fetch it with "
+            "`dvc pull`."
+        )
+    index: dict[str, Any] = read_json(folder / INDEX)
+    return index
 
 
 def _require_one_shape(arrays: list[NDArray[Any]], named: str) -> None:

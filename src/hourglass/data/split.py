@@ -1,7 +1,9 @@
 """Which split a row belongs to."""
 
 import hashlib
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -14,44 +16,83 @@ from hourglass.runtime.schema import as_numbers, as_text
 
 #: Splits whose rows a model or a threshold is fitted on: normal rows only.
 _NORMAL_ONLY = 3
+_GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+_FINALISER = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB)))
+_MIXED_AT_ONCE = 2**15
 
 
-def assign(
-    raw: Raw, hashes: NDArray[np.uint64], is_anomaly: NDArray[np.bool_], params: SplitParams
-) -> NDArray[np.int8]:
-    """Give every row the position of its split in `SPLITS`.
-
-    Normal rows are divided by the rule and its shares. Anomalies that it would put into train, validation or
-    calibration go to selection or test instead, by their hash.
+@dataclass(frozen=True)
+class Rule:
+    """How rows are divided, settled for a whole snapshot, so that it holds block by block.
 
     Parameters
     ----------
-    raw : Raw
-    hashes : ndarray of shape (rows,)
-        As `row_hashes` gives them: equal rows have equal hashes, so duplicates never straddle a hash split.
-    is_anomaly : ndarray of shape (rows,)
     params : SplitParams
-
-    Raises
-    ------
-    HourglassError
-        The column of the rule is missing or holds what the rule can't use.
+    times : ndarray or None
+        Of ``by: time``, the first time of each split but the first.
     """
-    edges = np.cumsum(params.shares)[:-1]
-    rule = {"hash": _by_hash, "group": _by_group, "time": _by_time, "given": _by_given}[params.by]
-    splits = rule(raw, hashes, edges, params)
-    misplaced = is_anomaly & (splits < _NORMAL_ONLY)
-    share = params.selection / (params.selection + params.test)
-    low_bits = (hashes & np.uint64(0xFFFFFFFF)) / 2**32
-    splits[misplaced] = np.where(low_bits[misplaced] < share, SPLITS.index("selection"), SPLITS.index("test"))
-    return splits
+
+    params: SplitParams
+    times: NDArray[Any] | None = None
+
+    @classmethod
+    def of(cls, blocks: Iterable[Raw], params: SplitParams) -> Self:
+        """Settle what depends on all rows: where a split by time begins. Other rules read no row.
+
+        Raises
+        ------
+        HourglassError
+            The column of the rule is missing, or holds what is no time.
+        """
+        if params.by != "time":
+            return cls(params)
+        columns, first_row = [], 0
+        for block in blocks:
+            columns.append(_times(block, params, first_row))
+            first_row += len(block.side)
+        return cls(params, _starts(np.sort(np.concatenate(columns)), np.cumsum(params.shares)[:-1]))
+
+    def assign(
+        self, raw: Raw, hashes: NDArray[np.uint64], is_anomaly: NDArray[np.bool_], first_row: int = 0
+    ) -> NDArray[np.int8]:
+        """Give every row of a block the position of its split in `SPLITS`.
+
+        Normal rows are divided by the rule and its shares. Anomalies that it would put into train, validation or
+        calibration go to selection or test instead, by their hash.
+
+        Parameters
+        ----------
+        raw : Raw
+        hashes : ndarray of shape (rows,)
+            As `row_hashes` gives them: equal rows have equal hashes, so duplicates never straddle a hash split.
+        is_anomaly : ndarray of shape (rows,)
+        first_row : int
+            Number of the block's first row, for messages.
+
+        Raises
+        ------
+        HourglassError
+            The column of the rule is missing or holds what the rule can't use.
+        """
+        params = self.params
+        rule = {"hash": _by_hash, "group": _by_group, "time": self._by_time, "given": _by_given}[params.by]
+        splits = rule(raw, hashes, params, first_row)
+        misplaced = is_anomaly & (splits < _NORMAL_ONLY)
+        share = params.selection / (params.selection + params.test)
+        low_bits = (hashes & np.uint64(0xFFFFFFFF)) / 2**32
+        splits[misplaced] = np.where(low_bits[misplaced] < share, SPLITS.index("selection"), SPLITS.index("test"))
+        return splits
+
+    def _by_time(self, raw: Raw, hashes: NDArray[np.uint64], params: SplitParams, first_row: int) -> NDArray[np.int8]:
+        assert self.times is not None  # noqa: S101
+        return self.times.searchsorted(_times(raw, params, first_row), side="right").astype(np.int8)
 
 
 def row_hashes(rows: Any, salt: int) -> NDArray[np.uint64]:
-    """Hash the values of every row (BLAKE2b); equal rows have equal hashes on every machine.
+    """Hash the values of every row; equal rows have equal hashes on every machine.
 
-    Of arrays that holds where their types are equal too; of tables whatever the types, for new data may change a
-    column's.
+    Of arrays (BLAKE2b) that holds where their types are equal too; of tables whatever the types, for new data may
+    change a column's.
 
     Parameters
     ----------
@@ -59,13 +100,15 @@ def row_hashes(rows: Any, salt: int) -> NDArray[np.uint64]:
     salt : int
         Another number gives other hashes.
     """
-    matrix = _frame_matrix(rows) if isinstance(rows, pd.DataFrame) else rows.reshape(len(rows), -1)
+    if isinstance(rows, pd.DataFrame):
+        return _mixed([_cells(rows[name]) for name in rows.columns], salt)
+    matrix = rows.reshape(len(rows), -1)
     if matrix.dtype.kind == "f":
         matrix = matrix + matrix.dtype.type(0)  # one zero
     table = np.ascontiguousarray(matrix)
     key = str(salt).encode()
     width = table.shape[1] * table.itemsize
-    content = memoryview(table.tobytes())
+    content = memoryview(table.view(np.uint8).reshape(-1))  # type: ignore[arg-type]
     digests = b"".join(
         hashlib.blake2b(content[start : start + width], digest_size=8, key=key).digest()
         for start in range(0, len(table) * width, width)
@@ -73,56 +116,84 @@ def row_hashes(rows: Any, salt: int) -> NDArray[np.uint64]:
     return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 
-def _frame_matrix(frame: pd.DataFrame) -> NDArray[np.uint64]:
+def _cells(column: "pd.Series[Any]") -> NDArray[np.uint64]:
     """Write every cell as 64 bits: what reads as a number as float64, anything else as the hash of its text."""
-    columns = []
-    for name in frame.columns:
-        column = frame[name]
-        numbers = as_numbers(column) + 0.0  # one zero
-        cells = np.where(np.isnan(numbers), np.nan, numbers).view(np.uint64)
-        text = np.isnan(numbers) & column.notna().to_numpy()
+    numbers = as_numbers(column) + 0.0  # one zero
+    missing = np.isnan(numbers)
+    if not missing.any():
+        return numbers.view(np.uint64)
+    cells = np.where(missing, np.nan, numbers).view(np.uint64)  # one NaN
+    text = missing & column.notna().to_numpy()
+    if text.any():
         cells[text] = pd.util.hash_array(as_text(column[text]).to_numpy(object), categorize=True)
-        columns.append(cells)
-    return np.stack(columns, axis=1)
+    return cells
 
 
-def _by_hash(raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams) -> NDArray[np.int8]:
-    return _cut(hashes / 2.0**64, edges)
+def _mixed(columns: Sequence[NDArray[np.uint64]], salt: int) -> NDArray[np.uint64]:
+    """Mix the cells of each row, column after column, by the finaliser of SplitMix64 (Steele, Lea & Flood 2014)."""
+    rows = len(columns[0])
+    hashes = np.full(rows, salt % 2**64, np.uint64)
+    for start in range(0, rows, _MIXED_AT_ONCE):
+        mixed = hashes[start : start + _MIXED_AT_ONCE]
+        shifted = np.empty_like(mixed)
+        for column in columns:
+            mixed += _GOLDEN_GAMMA
+            mixed ^= column[start : start + _MIXED_AT_ONCE]
+            for shift, factor in _FINALISER:
+                np.right_shift(mixed, shift, out=shifted)
+                mixed ^= shifted
+                mixed *= factor
+            np.right_shift(mixed, np.uint64(31), out=shifted)
+            mixed ^= shifted
+    return hashes
 
 
-def _by_group(
-    raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams
-) -> NDArray[np.int8]:
+def _by_hash(raw: Raw, hashes: NDArray[np.uint64], params: SplitParams, first_row: int) -> NDArray[np.int8]:
+    return _cut(hashes, params)
+
+
+def _by_group(raw: Raw, hashes: NDArray[np.uint64], params: SplitParams, first_row: int) -> NDArray[np.int8]:
     groups = raw.column(str(params.column), "split.column").to_frame()
-    return _cut(row_hashes(groups, params.salt) / 2.0**64, edges)
+    return _cut(row_hashes(groups, params.salt), params)
 
 
-def _by_time(raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams) -> NDArray[np.int8]:
-    column = raw.column(str(params.column), "split.column")
-    times = column if pd.api.types.is_numeric_dtype(column) else pd.to_datetime(column, errors="coerce", utc=True)
-    unread = np.flatnonzero(times.isna())
-    if len(unread):
-        raise HourglassError(
-            f"column {params.column!r}, row {unread[0]}: {column.iloc[unread[0]]!r} is no time; split.by: time "
-            "needs one in every row."
-        )
-    ranks = times.rank(method="min").to_numpy() - 1  # equal times share a rank, and so a split
-    return _cut(ranks / len(ranks), edges)
-
-
-def _by_given(
-    raw: Raw, hashes: NDArray[np.uint64], edges: NDArray[np.float64], params: SplitParams
-) -> NDArray[np.int8]:
+def _by_given(raw: Raw, hashes: NDArray[np.uint64], params: SplitParams, first_row: int) -> NDArray[np.int8]:
     column = as_text(raw.column(str(params.column), "split.column"))
     positions = pd.Index(SPLITS).get_indexer(pd.Index(column))
     unknown = np.flatnonzero(positions < 0)
     if len(unknown):
         raise HourglassError(
-            f"column {params.column!r}, row {unknown[0]}: {column.iloc[unknown[0]]!r} is no split; expected one of "
-            f"{', '.join(SPLITS)}."
+            f"column {params.column!r}, row {first_row + unknown[0]}: {column.iloc[unknown[0]]!r} is no split; "
+            f"expected one of {', '.join(SPLITS)}."
         )
     return positions.astype(np.int8)
 
 
-def _cut(places: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int8]:
-    return np.searchsorted(edges, places, side="right").astype(np.int8)
+def _times(raw: Raw, params: SplitParams, first_row: int) -> NDArray[Any]:
+    """Read times as numbers, or as nanoseconds since 1970 in UTC."""
+    column = raw.column(str(params.column), "split.column")
+    is_number = pd.api.types.is_numeric_dtype(column)
+    times = column if is_number else pd.to_datetime(column, errors="coerce", utc=True)
+    unread = np.flatnonzero(times.isna())
+    if len(unread):
+        raise HourglassError(
+            f"column {params.column!r}, row {first_row + unread[0]}: {column.iloc[unread[0]]!r} is no time; split.by: "
+            "time needs one in every row."
+        )
+    return times.to_numpy(np.float64) if is_number else times.dt.as_unit("ns").astype("int64").to_numpy()
+
+
+def _starts(times: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[Any]:
+    """Tell the first time beyond each edge, a share of all rows; equal times share a split."""
+    places = np.minimum(np.ceil(edges * len(times) - 1e-9).astype(int), len(times) - 1)
+    starts = times[places]
+    inside = np.searchsorted(times, starts, side="left") < places  # the edge lies within equal times
+    never = np.inf if times.dtype.kind == "f" else np.iinfo(np.int64).max
+    after = np.append(times, np.array(never, times.dtype))[np.searchsorted(times, starts, side="right")]
+    found: NDArray[Any] = np.where(inside, after, starts)
+    return found
+
+
+def _cut(hashes: NDArray[np.uint64], params: SplitParams) -> NDArray[np.int8]:
+    edges = np.cumsum(params.shares)[:-1]
+    return np.searchsorted(edges, hashes / 2.0**64, side="right").astype(np.int8)

@@ -1,71 +1,177 @@
-"""What training rows look like: the normaliser, and figures for people."""
+"""What training rows look like: the normaliser, and figures for people, from a summary that is made block by block."""
 
-from typing import Any
+from collections.abc import Mapping
+from math import prod
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hourglass.data.sketches import Moments, Quantiles
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import TableSchema
 
 _LEVELS = np.linspace(0, 1, 21)
+#: Rows are measured so many numbers at a time, whatever the blocks that they come in: sums then have the same bits.
+_RUN, _RUN_ROWS = 2**20, 8192
+_MOMENTS = ("mean", "squares", "low", "high")
 
 
-def fit_normaliser(x: NDArray[Any], schema: Schema, how: str) -> Normaliser:
+class Summary:
+    """Moments of each feature, and quantiles of each column, of rows that come in blocks.
+
+    Images share one mean and spread, and so do their quantiles; of other arrays every entry has its own moments.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self.shape = schema.shape
+        kind = schema.config()["kind"]
+        self._shared, self._per_column = kind == "image", isinstance(schema, TableSchema)
+        self._run = max(1, min(_RUN_ROWS, _RUN // prod(self.shape)))
+        self._waiting: list[NDArray[Any]] = []
+        self._moments: Moments | None = None
+        self._quantiles = Quantiles(prod(self.shape) if self._per_column else 1)
+
+    def update(self, x: NDArray[Any]) -> None:
+        """Take rows of shape (rows, *shape)."""
+        start = 0
+        while start < len(x):
+            room = self._run - sum(map(len, self._waiting))
+            self._waiting.append(x[start : start + room])
+            start += room
+            if sum(map(len, self._waiting)) == self._run:
+                self._measure()
+
+    def merge(self, other: "Summary") -> None:
+        """Take what another one has seen."""
+        self._measure()
+        other._measure()
+        if other._moments is not None:
+            self._moments = other._moments if self._moments is None else self._moments.merge(other._moments)
+            self._quantiles.merge(other._quantiles)
+
+    @property
+    def moments(self) -> Moments:
+        """Moments of each feature, of shape `shape`, or of all pixels together, of shape ()."""
+        self._measure()
+        if self._moments is None:
+            raise ValueError("there are no rows to summarise")
+        shape = () if self._shared else self.shape
+        parts = (getattr(self._moments, name).reshape(shape) for name in _MOMENTS)
+        return Moments(self._moments.rows, *parts)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there was no row."""
+        return not self.rows
+
+    @property
+    def rows(self) -> int:
+        """Rows seen."""
+        return (self._moments.rows // (prod(self.shape) if self._shared else 1) if self._moments else 0) + sum(
+            map(len, self._waiting)
+        )
+
+    def quantiles(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Quantiles of shape (levels, columns)."""
+        self._measure()
+        return self._quantiles(levels)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give all that is kept, by name."""
+        self._measure()
+        moments = {} if self._moments is None else {name: getattr(self._moments, name) for name in ("rows", *_MOMENTS)}
+        return {name: np.asarray(value) for name, value in moments.items()} | self._quantiles.arrays()
+
+    @classmethod
+    def from_arrays(cls, schema: Schema, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Read what `arrays` gave."""
+        summary = cls(schema)
+        if "rows" in arrays:
+            summary._moments = Moments(int(arrays["rows"]), *(np.asarray(arrays[name]) for name in _MOMENTS))
+        summary._quantiles = Quantiles.from_arrays(arrays)
+        return summary
+
+    def _measure(self) -> None:
+        if not self._waiting:
+            return
+        rows = np.concatenate(self._waiting).astype(np.float64)
+        self._waiting = []
+        columns = rows.reshape(-1, 1) if self._shared else rows.reshape(len(rows), -1)
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused by name
+            measured = Moments.of(columns)
+            self._moments = measured if self._moments is None else self._moments.merge(measured)
+        self._quantiles.update(columns if self._per_column else rows.reshape(-1, 1))
+
+
+def summarise(x: NDArray[Any], schema: Schema) -> Summary:
+    """Summarise rows of shape (rows, *shape) at once."""
+    summary = Summary(schema)
+    summary.update(x)
+    return summary
+
+
+def fit_normaliser(summary: Summary, schema: Schema, how: str) -> Normaliser:
     """Fit the map to the nets' units, in float64.
 
     Parameters
     ----------
-    x : ndarray of shape (rows, *shape)
-        Normal training rows alone.
+    summary : Summary
+        Of normal training rows alone.
     schema : Schema
         Images share one offset and scale; tables and arrays have one of each per feature. The 0s and 1s of a category
         stay as they are.
     how : {"auto", "standard", "minmax", "none"}
     """
-    is_image = schema.config()["kind"] == "image"
     if how == "auto":
-        how = "minmax" if is_image else "standard"
-    values = x.astype(np.float64)
-    axis = None if is_image else 0
+        how = "minmax" if schema.config()["kind"] == "image" else "standard"
+    moments = summary.moments
+    spread = moments.high - moments.low
     if how == "standard":
-        offset, scale = values.mean(axis), values.std(axis)
+        offset, scale = moments.mean, moments.deviation
     elif how == "minmax":
-        offset, scale = values.min(axis), np.ptp(values, axis)
+        offset, scale = moments.low, spread
     else:
-        offset, scale = np.zeros_like(values.min(axis)), np.ones_like(values.min(axis))
+        offset, scale = np.zeros_like(moments.low), np.ones_like(moments.low)
     # a constant column's deviation is rounding, not spread
-    constant = np.ptp(values, axis) == 0
-    scale = np.where(constant | (scale == 0), 1.0, scale)
+    scale = np.where((spread == 0) | (scale == 0), 1.0, scale)
     if isinstance(schema, TableSchema):
         category = np.repeat([bool(c.values) for c in schema.columns], [c.width for c in schema.columns])
         offset, scale = np.where(category, 0.0, offset), np.where(category, 1.0, scale)
     return Normaliser(np.asarray(offset, np.float64), np.asarray(scale, np.float64))
 
 
-def describe(x: NDArray[Any], schema: Schema) -> list[dict[str, Any]]:
-    """Summarise training rows: per feature of a table, over all entries for images and arrays.
+def describe(summary: Summary, schema: Schema) -> list[dict[str, Any]]:
+    """Tell what training rows are like: per feature of a table, over all entries for images and arrays.
 
     Returns
     -------
     list of dict
         ``name``, ``mean``, ``std``, ``min``, ``max`` and 21 evenly spaced ``quantiles``, in the data's units.
     """
+    moments = summary.moments
     if isinstance(schema, TableSchema):
-        names, columns = schema.features, x.astype(np.float64)
+        names = schema.features
     else:
         names = ["pixels" if schema.config()["kind"] == "image" else "entries"]
-        columns = x.astype(np.float64).reshape(-1, 1)
-    quantiles = np.quantile(columns, _LEVELS, axis=0)
+        moments = _pooled(moments)
+    quantiles = summary.quantiles(_LEVELS)
     return [
         {
             "name": name,
-            "mean": float(columns[:, place].mean()),
-            "std": float(columns[:, place].std()),
-            "min": float(columns[:, place].min()),
-            "max": float(columns[:, place].max()),
+            "mean": float(np.atleast_1d(moments.mean)[place]),
+            "std": float(np.atleast_1d(moments.deviation)[place]),
+            "min": float(np.atleast_1d(moments.low)[place]),
+            "max": float(np.atleast_1d(moments.high)[place]),
             "quantiles": [float(value) for value in quantiles[:, place]],
         }
         for place, name in enumerate(names)
     ]
+
+
+def _pooled(moments: Moments) -> Moments:
+    """Give the moments of all features together."""
+    mean = moments.mean.mean()
+    squares = moments.squares.sum() + moments.rows * ((moments.mean - mean) ** 2).sum()
+    return Moments(moments.rows * moments.mean.size, mean, squares, moments.low.min(), moments.high.max())

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.data.sources.array import kind_of
-from hourglass.data.statistics import fit_normaliser
+from hourglass.data.statistics import fit_normaliser, summarise
 from hourglass.estimator.rows import as_array
 from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.conditioning import Conditioning
@@ -42,7 +42,7 @@ def learn(y: Any, train: NDArray[np.intp]) -> tuple[Conditioning, NDArray[np.flo
     else:
         schema = ArraySchema(kind_of(known), known.shape[1:], _NAME)
     values, _ = schema.encode(known)
-    conditioning = Conditioning(schema, fit_normaliser(values[train], schema, "auto"), of_label=True)
+    conditioning = Conditioning(schema, fit_normaliser(summarise(values[train], schema), schema, "auto"), of_label=True)
     return conditioning, _encoded(conditioning, known)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hourglass.data.sources.array import kind_of
-from hourglass.data.statistics import fit_normaliser
+from hourglass.data.statistics import fit_normaliser, summarise
 from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.normaliser import Normaliser
@@ -76,7 +76,7 @@ def normaliser(train: NDArray[Any], schema: ArraySchema, how: str) -> Normaliser
     if how not in NORMALISERS:
         raise InputError(f"normalise is {how!r}; expected one of {', '.join(NORMALISERS)}.")
     with np.errstate(over="ignore", invalid="ignore"):
-        fitted = fit_normaliser(train, schema, how)
+        fitted = fit_normaliser(summarise(train, schema), schema, how)
     if not (np.isfinite(fitted.offset).all() and np.isfinite(fitted.scale).all()):
         raise InputError(f"X holds {np.abs(train).max():.3g}; numbers that large have no variance.")
     return fitted

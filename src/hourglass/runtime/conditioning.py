@@ -77,7 +77,10 @@ class Conditioning:
         InputError
             A column is missing, or an array has another shape.
         """
-        values, valid = self.schema.encode(rows)
+        return self.tell(*self.schema.encode(rows))
+
+    def tell(self, values: NDArray[Any], valid: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Do what `encode` does with what its schema made of the rows."""
         scaled = self.normaliser(values).reshape(len(values), self.known - 1)
         valid = np.asarray(valid & np.isfinite(scaled).all(axis=1))
         told = np.concatenate([scaled, np.ones((len(scaled), 1), np.float32)], axis=1)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from hourglass import dvc_lock, locks, pipeline, unpickling
 from hourglass.dvc_cache import Cache
 from hourglass.errors import HourglassError
-from hourglass.files import digest, folder_hashes, read_json, write_json
+from hourglass.files import digest, folder_hashes, linked, read_json, write_json
 from hourglass.locks import locked
 from hourglass.process import adopted, die_with_parent
 from hourglass.project import Project
@@ -147,7 +147,11 @@ def _publish(project: Project, place: Path, output: Path, stage: str) -> None:
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir(parents=True)
         try:
-            shutil.copytree(place / _OUTPUT, staging / "new", copy_function=_link_or_copy)
+            shutil.copytree(
+                place / _OUTPUT,
+                staging / "new",
+                copy_function=linked,
+            )
         except OSError:
             shutil.rmtree(staging)
             raise
@@ -163,13 +167,6 @@ def _publish(project: Project, place: Path, output: Path, stage: str) -> None:
 
 def _staging(project: Project) -> Path:
     return project.root / "work" / ".publish"
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _collect(project: Project) -> None:

@@ -109,7 +109,8 @@ def _add(project: Project, source: Path) -> tuple[str, bool]:
     params = settings_file.load(project.params_file)
     with locked(project, str(project.data)):
         _ensure(project, params)
-        name, new = shards.add(source, project.data, params.data, datetime.now(UTC))
+        added = shards.add(source, project.data, params.data, datetime.now(UTC))
+        name, new = added.name, added.new
         if new:
             try:
                 pipeline.run_dvc(project, ["add", "--quiet", f"data/{name}"])

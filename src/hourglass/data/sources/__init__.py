@@ -107,3 +107,20 @@ def joined(parts: Sequence[Raw]) -> Raw:
         return Raw("table", side, side)
     arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in parts[0].arrays}
     return Raw(parts[0].kind, np.concatenate([part.rows for part in parts]), side, arrays)
+
+
+def sliced(raw: Raw, limit: int) -> Iterator[Raw]:
+    """Cut rows in memory into blocks of at most `limit` bytes."""
+    rows = len(raw.side) if raw.kind == "table" else len(raw.rows)
+    step = max(1, limit * rows // max(1, _bytes(raw)))
+    for start in range(0, rows, step):
+        part = slice(start, start + step)
+        side = raw.side.iloc[part].reset_index(drop=True)
+        arrays = {name: array[part] for name, array in raw.arrays.items()}
+        yield Raw(raw.kind, side if raw.kind == "table" else raw.rows[part], side, arrays)
+
+
+def _bytes(raw: Raw) -> int:
+    arrays = [raw.rows] if raw.kind != "table" else []
+    frame = int(raw.side.memory_usage(deep=True).sum())
+    return frame + sum(int(array.nbytes) for array in [*arrays, *raw.arrays.values()])

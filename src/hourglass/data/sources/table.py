@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hourglass.data.sources import Kind, Raw
+from hourglass.data.sources import Kind, Raw, sliced
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 
@@ -42,10 +42,7 @@ def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Ra
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
         raise HourglassError(f"{path}: column {doubled[0]!r} appears twice; give every column a name of its own.")
-    step = max(1, limit * len(frame) // max(1, int(frame.memory_usage(deep=True).sum())))
-    for start in range(0, len(frame), step):
-        part = frame.iloc[start : start + step].reset_index(drop=True)
-        yield Raw(kind, part, part)
+    yield from sliced(Raw(kind, frame, frame), limit)
 
 
 def _frame(path: Path) -> pd.DataFrame:

@@ -1,0 +1,211 @@
+"""What one raw shard becomes: its rows in the five splits, and all that must be known of them together.
+
+A part depends on its shard and on the plan alone, so it is kept and used again while both are as they were.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hourglass.data import schemas, split
+from hourglass.data.dataset import Stored, Writer
+from hourglass.data.labels import Labels
+from hourglass.data.sources import Raw
+from hourglass.data.statistics import Summary
+from hourglass.files import folder_hashes, read_json, write_json
+from hourglass.params import SPLITS, DataParams
+from hourglass.runtime.schema import Schema
+from hourglass.runtime.table import TableSchema
+
+_FACTS, _ROWS, _KNOWN, _HASHES = "part.json", "rows.npz", "known.npz", "hashes.bin"
+#: What is kept of each row: its hash, its split, and whether it is an anomaly.
+TRACE = np.dtype([("hash", "<u8"), ("split", "i1"), ("anomaly", "?")])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done with every row, settled before the first one is read.
+
+    Parameters
+    ----------
+    data : DataParams
+    rule : Rule
+        How rows are split.
+    schema : Schema
+    condition : Schema or None
+        What ``data.condition`` names.
+    """
+
+    data: DataParams
+    rule: split.Rule
+    schema: Schema
+    condition: Schema | None
+
+    def config(self) -> dict[str, Any]:
+        """Describe all that a part depends on as JSON, beside its shard."""
+        names = ("label", "normal", "anomalous", "columns", "condition", "max_invalid")
+        return {
+            "data": self.data.model_dump(include=set(names), mode="json"),
+            "split": self.rule.params.model_dump(mode="json"),
+            "times": None if self.rule.times is None else self.rule.times.tolist(),
+            "schema": self.schema.config(),
+            "condition": self.condition.config() if self.condition else None,
+        }
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part on disk.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds a folder for each split.
+    facts : dict
+        ``rows``, ``classes``, ``counts`` by split and class, ``dropped``, ``dtype`` and ``files`` with their hashes.
+    rows, known : Summary
+        Normal training rows, and what is known beside them.
+    """
+
+    folder: Path
+    facts: dict[str, Any]
+    rows: Summary
+    known: Summary | None
+
+    @classmethod
+    def read(cls, folder: Path, plan: Plan) -> "Part":
+        """Read a part that `write` has finished."""
+        known = _read_summary(folder / _KNOWN, plan.condition) if plan.condition else None
+        return cls(folder, read_json(folder / _FACTS), _read_summary(folder / _ROWS, plan.schema), known)
+
+    def trace(self, start: int, rows: int) -> NDArray[np.void]:
+        """Read what is kept of some rows: `TRACE`."""
+        return np.fromfile(self.folder / _HASHES, TRACE, rows, offset=start * TRACE.itemsize)
+
+
+def write(blocks: Any, plan: Plan, folder: Path, first_row: int) -> None:
+    """Write a part into an empty folder.
+
+    Parameters
+    ----------
+    blocks : iterable of Raw
+        The shard's rows.
+    plan : Plan
+    folder : Path
+    first_row : int
+        Number of the shard's first row in the snapshot.
+
+    Raises
+    ------
+    HourglassError
+        A label is missing, or the column that decides the split can't be read.
+    """
+    maker = _Maker(plan, folder, first_row)
+    try:
+        with (folder / _HASHES).open("wb") as traces:
+            for block in blocks:
+                traces.write(maker.add(block).tobytes())
+    finally:
+        maker.close()
+    maker.finish()
+
+
+class _Maker:
+    """Writes a part block by block."""
+
+    def __init__(self, plan: Plan, folder: Path, first_row: int) -> None:
+        self.plan, self.folder, self.first_row, self.row = plan, folder, first_row, first_row
+        self.writers = {name: Writer(folder / name, f"{first_row:012d}-") for name in SPLITS}
+        self.rows = Summary(plan.schema)
+        self.known = Summary(plan.condition) if plan.condition else None
+        self.codes: dict[str, int] = {}
+        self.counts: dict[str, Counter[int]] = {name: Counter() for name in SPLITS}
+        self.dropped: Counter[str] = Counter()
+        self.dtype = ""
+
+    def add(self, block: Raw) -> NDArray[np.void]:
+        """Encode, divide, measure and write the rows of a block; give what is kept of each."""
+        plan = self.plan
+        labels = Labels.of(block, plan.data, self.row)
+        rows = schemas.features(block, plan.data, plan.rule.params.column)
+        trace = np.empty(len(block.rows), TRACE)
+        trace["hash"] = split.row_hashes(rows, plan.rule.params.salt)
+        trace["anomaly"] = labels.is_anomaly
+        trace["split"] = plan.rule.assign(block, trace["hash"], labels.is_anomaly, self.row)
+        x, valid = plan.schema.encode(rows)
+        stored, known = self._stored(block, x, labels)
+        self._count_dropped(rows, x, valid, known)
+        fitted = (trace["split"] == SPLITS.index("train")) & ~trace["anomaly"] & valid
+        if self.known is not None:
+            self.known.update(stored.condition[fitted & stored.known])
+        valid = valid & known
+        self.rows.update(x[fitted & valid])
+        self._write(stored, trace["split"], valid)
+        self.row += len(block.rows)
+        self.dtype = str(x.dtype)
+        return trace
+
+    def _stored(self, block: Raw, x: NDArray[Any], labels: Labels) -> tuple[Stored, NDArray[np.bool_]]:
+        """Put columns side by side, and tell of which rows all is known that must be: a label may be new."""
+        index = np.arange(self.row, self.row + len(x))
+        codes = np.array([self.codes.setdefault(name, len(self.codes)) for name in labels.names], np.int64)
+        label = codes[labels.codes] if labels.names else labels.codes
+        everything = np.ones(len(x), bool)
+        if self.plan.condition is None:
+            return Stored(x, label, index, np.empty((len(x), 0)), everything), everything
+        condition, known = self.plan.condition.encode(schemas.known_rows(block, self.plan.data))
+        of_label = self.plan.data.label in self.plan.data.condition
+        return Stored(x, label, index, condition, known), everything if of_label else known
+
+    def _count_dropped(self, rows: Any, x: NDArray[Any], valid: NDArray[np.bool_], known: NDArray[np.bool_]) -> None:
+        """Count rows with a missing or infinite value; what else is dropped has a category that train doesn't know."""
+        missing = _missing(rows, self.plan.schema) & ~valid if not valid.all() else ~valid
+        self.dropped["missing_or_infinite"] += int(missing.sum()) + int((valid & ~known).sum())
+        self.dropped["unseen_category"] += int((~valid & ~missing).sum())
+
+    def _write(self, stored: Stored, splits: NDArray[np.int8], valid: NDArray[np.bool_]) -> None:
+        for place, name in enumerate(SPLITS):
+            chosen = np.flatnonzero((splits == place) & valid)
+            if len(chosen):
+                part = stored.take(chosen)
+                self.writers[name].append(part)
+                self.counts[name].update(part.label.tolist())
+
+    def close(self) -> None:
+        for writer in self.writers.values():
+            writer.close()
+
+    def finish(self) -> None:
+        """Write what must be known of all rows."""
+        np.savez(self.folder / _ROWS, allow_pickle=False, **self.rows.arrays())
+        if self.known is not None:
+            np.savez(self.folder / _KNOWN, allow_pickle=False, **self.known.arrays())
+        files = {name: folder_hashes(self.folder / name) for name in SPLITS}
+        facts = {
+            "rows": self.row - self.first_row,
+            "classes": list(self.codes),
+            "counts": {name: {str(code): rows for code, rows in found.items()} for name, found in self.counts.items()},
+            "dropped": dict(self.dropped),
+            "dtype": self.dtype,
+            "files": {f"{name}/{file}": sha256 for name, hashes in files.items() for file, sha256 in hashes.items()},
+        }
+        write_json(self.folder / _FACTS, facts)
+
+
+def _missing(rows: Any, schema: Schema) -> NDArray[np.bool_]:
+    """Tell which rows have a missing or infinite value."""
+    if not isinstance(schema, TableSchema):
+        return np.ones(len(rows), bool)
+    numbers = [column.name for column in schema.columns if column.type == "number"]
+    finite = np.isfinite(rows[numbers].to_numpy(np.float64, na_value=np.nan)).all(axis=1)
+    missing: NDArray[np.bool_] = ~finite | rows.isna().any(axis=1).to_numpy()
+    return missing
+
+
+def _read_summary(path: Path, schema: Schema) -> Summary:
+    with np.load(path, allow_pickle=False) as arrays:
+        return Summary.from_arrays(schema, dict(arrays))

@@ -1,0 +1,158 @@
+"""What is kept of numbers that pass by: moments and quantiles of columns, which merge.
+
+Both see columns as an array of shape (rows, columns) of float64.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Moments:
+    """Count, mean, sum of squared deviations, smallest and largest of each column.
+
+    Merging is exact up to rounding (Chan, Golub & LeVeque 1983, equations 1.5a and b), also far from zero.
+    """
+
+    rows: int
+    mean: Floats
+    squares: Floats
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def of(cls, columns: Floats) -> Self:
+        """Measure at least one row."""
+        mean = columns.mean(axis=0)
+        squares = ((columns - mean) ** 2).sum(axis=0)
+        return cls(len(columns), mean, squares, columns.min(axis=0), columns.max(axis=0))
+
+    def merge(self, other: "Moments") -> "Moments":
+        """Give the moments of both sets of rows."""
+        rows = self.rows + other.rows
+        step = other.mean - self.mean
+        return Moments(
+            rows,
+            self.mean + step * (other.rows / rows),
+            self.squares + other.squares + step**2 * (self.rows * other.rows / rows),
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+        )
+
+    @property
+    def deviation(self) -> Floats:
+        """Standard deviation of each column, with the count as divisor."""
+        deviation: Floats = np.sqrt(self.squares / self.rows)
+        return deviation
+
+
+class Quantiles:
+    """Quantiles of each column, from sorted buffers of which two of equal weight become one (Munro & Paterson 1980).
+
+    Up to `size` rows they are exact. Beyond, the rank of an answer is off by at most
+    ``ceil(log2(rows / size)) / (2 * size)`` of all rows: .0008 for 65 million rows at the usual size.
+
+    Parameters
+    ----------
+    columns : int
+    size : int, optional
+        Rows of a buffer; by default 8192, and fewer for many columns, which `SIZE` and `CELLS` bound.
+    """
+
+    SIZE, CELLS = 8192, 2**21
+
+    def __init__(self, columns: int, size: int | None = None) -> None:
+        self.columns = columns
+        self.size = size or max(64, min(self.SIZE, self.CELLS // max(1, columns)))
+        self._waiting: list[Floats] = []
+        self._buffers: list[Floats | None] = []
+        self._halvings = 0
+
+    def update(self, columns: Floats) -> None:
+        """Take rows; in how many parts they come makes no difference."""
+        start = 0
+        while start < len(columns):
+            room = self.size - sum(map(len, self._waiting))
+            self._waiting.append(columns[start : start + room])
+            start += room
+            if sum(map(len, self._waiting)) == self.size:
+                self._keep(np.sort(np.ascontiguousarray(np.concatenate(self._waiting).T), axis=1), 0)
+                self._waiting = []
+
+    def merge(self, other: "Quantiles") -> None:
+        """Take what another one of the same size has seen."""
+        for level, buffer in enumerate(other._buffers):
+            if buffer is not None:
+                self._keep(buffer, level)
+        for rows in other._waiting:
+            self.update(rows)
+
+    def __call__(self, levels: Floats) -> Floats:
+        """Give quantiles of shape (levels, columns), interpolated as ``numpy.quantile`` does."""
+        values, weights = self._weighted()
+        order = values.argsort(axis=1)
+        found = np.empty((len(levels), self.columns))
+        for column in range(self.columns):
+            ranked, until = values[column][order[column]], weights[order[column]].cumsum()
+            place = np.asarray(levels) * (until[-1] - 1)
+            below, above = (
+                ranked[until.searchsorted(np.minimum(edge, until[-1] - 1), "right")]
+                for edge in (np.floor(place), np.floor(place) + 1)
+            )
+            share = place - np.floor(place)
+            found[:, column] = np.where(below == above, below, below * (1 - share) + above * share)
+        return found
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Give all that is kept, by name."""
+        kept = {f"buffer_{level}": buffer for level, buffer in enumerate(self._buffers) if buffer is not None}
+        waiting = np.concatenate(self._waiting) if self._waiting else np.empty((0, self.columns))
+        return kept | {"waiting": waiting, "size": np.asarray(self.size)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Self:
+        """Read what `arrays` gave."""
+        waiting = np.asarray(arrays["waiting"], np.float64)
+        kept = cls(waiting.shape[1], int(arrays["size"]))
+        kept.update(waiting)
+        for name, buffer in arrays.items():
+            if name.startswith("buffer_"):
+                kept._keep(np.asarray(buffer, np.float64), int(name.removeprefix("buffer_")))
+        return kept
+
+    def _keep(self, buffer: Floats, level: int) -> None:
+        """Put a sorted buffer of weight ``2**level`` where there is none; of two make one of twice the weight."""
+        self._buffers += [None] * (level + 1 - len(self._buffers))
+        other = self._buffers[level]
+        if other is None:
+            self._buffers[level] = buffer
+            return
+        self._buffers[level] = None
+        self._halvings += 1  # every other time the lower of each two stays, so that errors cancel
+        both = np.sort(np.concatenate([other, buffer], axis=1), axis=1)
+        self._keep(np.ascontiguousarray(both[:, self._halvings % 2 :: 2]), level + 1)
+
+    def _weighted(self) -> tuple[Floats, NDArray[np.int64]]:
+        """Give all that is kept as (columns, entries), and of how many rows each entry tells."""
+        parts = list(self._parts())
+        weights = np.concatenate([np.full(part.shape[1], weight, np.int64) for part, weight in parts])
+        return np.concatenate([part for part, _ in parts], axis=1), weights
+
+    def _parts(self) -> Iterator[tuple[Floats, int]]:
+        for rows in self._waiting:
+            yield rows.T, 1
+        for level, buffer in enumerate(self._buffers):
+            if buffer is not None:
+                yield buffer, 2**level
+
+
+def rank_error(rows: int, size: int) -> float:
+    """Bound the share of rows by which a quantile's rank may be off; see `Quantiles`."""
+    return 0.0 if rows <= size else ceil(np.log2(rows / size)) / (2 * size)
