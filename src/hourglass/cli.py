@@ -101,10 +101,12 @@ def add(
     shard: Annotated[Path, typer.Argument(help="more data of the same kind: a file, or a folder of images")],
 ) -> None:
     """Add data to the snapshot as a dated shard: on the branch hourglass/data, or without git in data/."""
-    from hourglass.stages import snapshot
+    from hourglass.stages.add import add as add_shard
 
     project, params = _load()
-    added = snapshot.add(project, shard)
+    added = add_shard(project, shard)
+    for remark in added.remarks:
+        print(remark)  # noqa: T201
     where = "data/" if added.commit is None else f"hourglass/data ({added.commit[:10]})"
     print(f"{added.name} is {'on' if added.commit else 'in'} {where}{'' if added.new else ' already'}")  # noqa: T201
     _run_flow("announce", params.registry.name, added.name)  # always: what added it before may have been killed here

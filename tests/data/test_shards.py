@@ -156,7 +156,7 @@ def test_arrays_of_another_type_are_refused(tmp_path):
     ("columns", "problem"),
     [
         ({"amount": [1], "status": ["ok"]}, "column 'city' is missing"),
-        ({"amount": ["much"], "city": ["a"], "status": ["ok"]}, "column 'amount' holds text in row 0 .*; expected numbers"),
+        ({"amount": ["much"], "city": ["a"], "status": ["ok"]}, "column 'amount' holds text in row 0"),
         ({"amount": [1, 2], "city": ["a", "b"], "status": ["ok", None]}, "row 1: the label is missing"),
     ],
 )

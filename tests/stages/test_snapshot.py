@@ -1,5 +1,6 @@
 """``hourglass add``, with real git and DVC."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,6 +16,7 @@ from hourglass.errors import HourglassError
 from hourglass.locks import locked
 from hourglass.project import Project
 from hourglass.stages import snapshot
+from hourglass.stages.add import add
 
 PARAMS = "variants: [vae]\nvae: {}\ndata: {source: rows.npy}\n"
 
@@ -64,7 +66,7 @@ def versioned(project: Project) -> dict:
 
 @pytest.mark.services
 def test_without_git_a_shard_goes_into_the_data(project, tmp_path):
-    added = snapshot.add(project, rows(tmp_path / "new.npy", 5, 1))
+    added = add(project, rows(tmp_path / "new.npy", 5, 1))
     assert added.new
     assert added.commit is None
     assert len(snapshots.read(project.data).rows) == 25
@@ -75,7 +77,7 @@ def test_without_git_a_shard_goes_into_the_data(project, tmp_path):
 def test_with_git_a_shard_goes_to_the_branch_and_the_checkout_stays(project, tmp_path):
     start_git(project)
     before = versioned(project)
-    added = snapshot.add(project, rows(tmp_path / "new.npy", 5, 1))
+    added = add(project, rows(tmp_path / "new.npy", 5, 1))
     assert versioned(project) == before
     assert len(snapshots.read(project.data).rows) == 20
     assert git(project.root, "status", "--porcelain") == ""
@@ -95,10 +97,38 @@ def test_refused_shard_leaves_everything_as_it_was(project, tmp_path):
     before = versioned(project)
     np.save(tmp_path / "wide.npy", np.ones((3, 4)))
     with pytest.raises(HourglassError, match=r"wide\.npy: the shape of a row is \(4,\); expected \(3,\)"):
-        snapshot.add(project, tmp_path / "wide.npy")
+        add(project, tmp_path / "wide.npy")
     assert versioned(project) == before
     assert [shard.name for shard in snapshots.shards(project.data)] == ["rows"]
     assert not list(project.root.glob(".data*"))
+
+
+def test_data_that_does_not_fit_is_put_aside_with_a_report(project, tmp_path):
+    np.save(tmp_path / "wide.npy", np.ones((3, 4)))
+    with pytest.raises(HourglassError, match=r"data/ is as before; the data and a report are in .*quarantine"):
+        add(project, tmp_path / "wide.npy")
+    (aside,) = (project.state / "quarantine").iterdir()
+    assert (aside / "wide.npy").read_bytes() == (tmp_path / "wide.npy").read_bytes()
+    report = json.loads((aside / "report.json").read_text())
+    assert "the shape of a row is (4,); expected (3,)" in report["problem"]
+
+
+def test_a_source_that_is_not_there_is_not_put_aside(project, tmp_path):
+    with pytest.raises(HourglassError, match=r"none\.npy doesn't exist"):
+        add(project, tmp_path / "none.npy")
+    assert not (project.state / "quarantine").exists()
+
+
+def test_none_of_the_old_rows_are_fetched(project, tmp_path, monkeypatch):
+    start_git(project)
+    pipeline.run_dvc(project, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
+    pipeline.run_dvc(project, ["push", "--quiet", "data.dvc"])
+    shutil.rmtree(project.data)
+    shutil.rmtree(project.root / ".dvc" / "cache")
+    assert add(project, rows(tmp_path / "new.npy", 5, 1)).new
+    cached = [path for path in (project.root / ".dvc" / "cache").rglob("*") if path.is_file()]
+    x = [path for path in cached if path.read_bytes().startswith(b"\x93NUMPY")]
+    assert len(x) == 1, "the new rows alone"
 
 
 def test_nobody_replaces_the_data_while_a_shard_is_added(project, tmp_path, monkeypatch):
@@ -111,7 +141,7 @@ def test_nobody_replaces_the_data_while_a_shard_is_added(project, tmp_path, monk
 
     monkeypatch.setattr(shards, "add", look)
     with pytest.raises(HourglassError, match="seen enough"):
-        snapshot.add(project, tmp_path / "new.npy")
+        add(project, tmp_path / "new.npy")
     assert held == [True]
 
 
@@ -119,7 +149,7 @@ def test_nobody_replaces_the_data_while_a_shard_is_added(project, tmp_path, monk
 def test_who_sees_the_branch_finds_its_data_in_the_remote(project, tmp_path):
     start_git(project)
     pipeline.run_dvc(project, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
-    added = snapshot.add(project, rows(tmp_path / "new.npy", 5, 1))
+    added = add(project, rows(tmp_path / "new.npy", 5, 1))
     git(tmp_path, "clone", "--quiet", "--branch", databranch.BRANCH, project.root, "elsewhere")
     clone = Project.find(tmp_path / "elsewhere")
     pipeline.run_dvc(clone, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
@@ -133,7 +163,7 @@ def test_shard_that_the_remote_refuses_is_not_added(project, tmp_path):
     (tmp_path / "store").write_text("no folder")
     pipeline.run_dvc(project, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
     with pytest.raises(HourglassError):
-        snapshot.add(project, rows(tmp_path / "new.npy", 5, 1))
+        add(project, rows(tmp_path / "new.npy", 5, 1))
     assert databranch.tip(project) is None
 
 

@@ -1,23 +1,19 @@
-"""``data/``, under DVC: replace it, add to it, or bring it back."""
+"""``data/``, under DVC: replace it, or bring it back."""
 
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hourglass import databranch, pipeline
 from hourglass import params as settings_file
+from hourglass import pipeline
 from hourglass.dvc_cache import folder_hash, md5_of
 from hourglass.errors import HourglassError
-from hourglass.git import commit_of, has_repository
 from hourglass.locks import locked
 from hourglass.params import DataParams, Params, check_name
 from hourglass.params_file import edited
 from hourglass.project import Project
-from hourglass.worktrees import worktree
 
 DATA_STAGE = "data.dvc"
 
@@ -49,75 +45,13 @@ def replace(
     if name is not None:
         check_name(name)
     new = project.root / f".data-new.{os.getpid()}"
-    snapshot.build(source, new, settings)
+    snapshot.build(source, new, settings, settings_file.load(project.params_file).split)
     with locked(project, str(project.data)), snapshot.replaced(project.data, new):
         pipeline.run_dvc(project, ["add", "--quiet", "data"])
     yield f"data/ holds {settings.source}, versioned in data.dvc"
     for key, before, after in _set_params(project.params_file, settings, name):
         yield f"params.yaml: {key}: {before} -> {after}"
     yield "run `hourglass run` to train on it"
-
-
-@dataclass(frozen=True)
-class Shard:
-    """What became of new data.
-
-    Parameters
-    ----------
-    name : str
-        Its folder in ``data/``.
-    new : bool
-        False where the same data is there already.
-    commit : str or None
-        The newest commit of the data branch; None without git.
-    """
-
-    name: str
-    new: bool
-    commit: str | None
-
-
-def add(project: Project, source: Path) -> Shard:
-    """Put new data beside the present, as a dated shard.
-
-    With git it goes to the branch ``hourglass/data`` and the checkout stays as it is; without, into ``data/``.
-
-    Raises
-    ------
-    HourglassError
-        The data can't be read, doesn't fit the snapshot or can't be sent to the DVC remote; nothing is added then.
-    """
-    source = source.absolute()
-    with locked(project, "the data"):
-        if not has_repository(project.root):
-            return Shard(*_add(project, source), None)
-        databranch.require_start(project)
-        head = commit_of(project.root, "HEAD")
-        with worktree(project, head) as apart:
-            databranch.take(apart, databranch.newest(project, head))
-            name, new = _add(apart, source)
-            if new:
-                if has_remote(apart):  # who sees the branch shall find its data
-                    pipeline.run_dvc(apart, ["push", "--quiet", DATA_STAGE])
-                databranch.advance(project, apart, f"Add {source.name} as {name}")
-            return Shard(name, new, databranch.newest(project, head))
-
-
-def _add(project: Project, source: Path) -> tuple[str, bool]:
-    from hourglass.data import shards
-
-    params = settings_file.load(project.params_file)
-    with locked(project, str(project.data)):
-        _ensure(project, params)
-        added = shards.add(source, project.data, params.data, datetime.now(UTC))
-        name, new = added.name, added.new
-        if new:
-            try:
-                pipeline.run_dvc(project, ["add", "--quiet", f"data/{name}"])
-            except HourglassError:
-                shutil.rmtree(project.data / name)
-                raise
-    return name, new
 
 
 def ensure(project: Project, params: Params) -> str:
@@ -134,10 +68,11 @@ def ensure(project: Project, params: Params) -> str:
         The snapshot is not here and can't be fetched or rebuilt.
     """
     with locked(project, str(project.data)):
-        return _ensure(project, params)
+        return bring(project, params)
 
 
-def _ensure(project: Project, params: Params) -> str:
+def bring(project: Project, params: Params) -> str:
+    """Do what `ensure` does, for one who holds the lock."""
     from hourglass.data import snapshot
 
     snapshot.put_back(project.data)
