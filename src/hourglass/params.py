@@ -61,6 +61,9 @@ class DataParams(Section):
         default_factory=list,
         description="columns, or an array, that a conditional variant is told of a row; the label may be one",
     )
+    derive: Literal["edges", "night"] | None = Field(
+        None, description="an array made of each image, beside it under this name: its edges, or how it looks at night"
+    )
     normalise: Literal["auto", "standard", "minmax", "none"] = Field(
         "auto", description="auto: minmax over all pixels for images, standard per column for the rest"
     )
@@ -228,7 +231,7 @@ def load(path: Path) -> Params:
             raise HourglassError(_unknown(str(key), [*_CORE, *models.names()]))
     sections = {key: content.pop(key) for key in list(content) if key in models.names()}
     train = _settings(TrainSettings, content.pop("train", {}), "train")
-    kinds = {}
+    kinds: dict[str, Any] = {}
     if isinstance(content.get("data"), dict):
         content["data"] = dict(content["data"])
         kinds = {kind: _settings(cls, content["data"].pop(kind, {}), f"data.{kind}") for kind, cls in KINDS.items()}

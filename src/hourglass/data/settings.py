@@ -1,6 +1,12 @@
 """The settings of each kind of data, as sections of ``data`` in ``params.yaml``."""
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from hourglass.errors import HourglassError
+from hourglass.settings import Setting
+
+Fit = Literal["refuse", "resize", "crop", "pad"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,7 +16,28 @@ class TableSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSettings:
-    """How images are read."""
+    """How images are read: the form that all of them get."""
+
+    size: Annotated[
+        list[Annotated[int, Setting("pixels", ge=1, le=8000)]] | None,
+        Setting("height and width of all pictures; null: they have one size"),
+    ] = None
+    fit: Annotated[Fit, Setting("what becomes of another size: crop cuts the middle out, pad puts black around")] = (
+        "refuse"
+    )
+    channels: Annotated[
+        int | None,
+        Setting("1 grey, 2 grey and opacity, 3 colour, 4 colour and opacity; null: all have the same", ge=1, le=4),
+    ] = None
+    broken: Annotated[
+        Literal["refuse", "skip"], Setting("what becomes of files that can't be read; skipped ones are listed")
+    ] = "refuse"
+
+    def __post_init__(self) -> None:
+        if self.size is not None and len(self.size) != 2:
+            raise HourglassError(f"params.yaml: data.image.size is {self.size}; expected height and width, [28, 28].")
+        if self.size is None and self.fit != "refuse":
+            raise HourglassError(f"params.yaml: data.image.fit is {self.fit!r} and needs data.image.size, [28, 28].")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ class Hourglass(PythonModel):  # type: ignore[misc]
         """Import the runtime of this version and open its package."""
         folder = Path(context.artifacts["package"])
         name = "hourglass_runtime_" + json.loads((folder / "config.json").read_text())["runtime"][:16]
-        self.model = _runtime(name, folder / "runtime" / "__init__.py").Model(folder)
+        self.model = _model_class(name, folder / "runtime" / "__init__.py")(folder)
 
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -30,15 +30,18 @@ class Hourglass(PythonModel):  # type: ignore[misc]
         return self.model.predict(model_input, **(params or {}))
 
 
-def _runtime(name: str, path: Path) -> Any:
-    if name not in sys.modules:
-        sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
-        sys.modules[name] = module
-        spec.loader.exec_module(module)  # type: ignore[union-attr]
+def _model_class(name: str, path: Path) -> Any:
+    """Import a runtime once, and leave no bytecode beside it."""
+    sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+    try:
+        if name not in sys.modules:
+            spec = importlib.util.spec_from_file_location(name, path)
+            module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+            sys.modules[name] = module
+            spec.loader.exec_module(module)  # type: ignore[union-attr]
+        return sys.modules[name].Model
+    finally:
         sys.dont_write_bytecode = before
-    return sys.modules[name]
 
 
 mlflow.models.set_model(Hourglass())
