@@ -24,7 +24,7 @@ from hourglass.project import Project
 from hourglass.registry import store
 from hourglass.registry.package import Trained, package
 from hourglass.runtime import Model
-from hourglass.stages.train import rows_on
+from hourglass.stages.train import rows_of
 from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
 
@@ -73,7 +73,7 @@ def packaged(raw: Raw, data: DataParams, variant: str, settings: dict[str, Any],
 
 def train(dataset: Dataset, variant: str, settings: dict[str, Any], folder: Path) -> Trained:
     folder.mkdir()
-    rows = [rows_on(torch.device("cpu"), dataset, split) for split in ("train", "validation")]
+    rows = [rows_of(dataset, split, torch.device("cpu"), 2**30) for split in ("train", "validation")]
     beside = {"known": dataset.known, "known_shape": dataset.known_shape, "categories": dataset.schema.categories}
     model = models.build(variant, dataset.info["shape"], settings, seed=0, **beside)
     courses = fit(model, *rows, TrainSettings(epochs=15, batch=64, lr=3e-3), seed=0, folder=folder)

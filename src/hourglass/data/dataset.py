@@ -1,16 +1,15 @@
 """The data set on disk: encoded but un-normalised shards for each split, and one ``dataset.json``."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hourglass.columns import Column
 from hourglass.files import read_json
 from hourglass.outputs import DATASET
 from hourglass.runtime.conditioning import Conditioning
@@ -93,6 +92,7 @@ class Dataset:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.info: dict[str, Any] = read_json(folder / DATASET)
+        self._opened: dict[str, list[Column]] = {}
 
     @cached_property
     def schema(self) -> Schema:
@@ -133,12 +133,19 @@ class Dataset:
         """Read a split; what one file holds stays on disk as a memory map."""
         return self._told(Stored(*(self._column(split, name) for name in Stored.COLUMNS)))
 
+    def read(self, split: str, start: int, stop: int) -> Rows:
+        """Read the rows of a split from `start` up to `stop`."""
+        return self._told(Stored(*(column.read(start, stop) for column in self._columns(split))))
+
+    def take(self, split: str, places: NDArray[np.integer[Any]]) -> Rows:
+        """Read single rows of a split by their places in it."""
+        return self._told(Stored(*(column.take(places) for column in self._columns(split))))
+
     def blocks(self, split: str, rows: int) -> Iterator[Rows]:
         """Read a split in order, so many rows at a time, with no more than these in memory."""
-        with ExitStack() as stack:
-            columns = [stack.enter_context(_Column(self._files(split, name))) for name in Stored.COLUMNS]
-            while len(block := Stored(*(column.read(rows) for column in columns))):
-                yield self._told(block)
+        count = len(self._columns(split)[0])
+        for start in range(0, count, rows):
+            yield self.read(split, start, min(start + rows, count))
 
     def raw(self, split: str) -> Any:
         """Read a split as people have the rows: without their label, with all else that is told of them beside."""
@@ -165,53 +172,13 @@ class Dataset:
         parts = [np.load(path, mmap_mode="r", allow_pickle=False) for path in self._files(split, name)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
+    def _columns(self, split: str) -> list[Column]:
+        if split not in self._opened:
+            self._opened[split] = [Column(self._files(split, name)) for name in Stored.COLUMNS]
+        return self._opened[split]
+
     def _files(self, split: str, name: str) -> list[Path]:
         return sorted((self.folder / split).glob(f"{name}-*.npy"))
-
-
-class _Column:
-    """Arrays in files, read one after the other; never mapped, for what was read of a map counts as memory."""
-
-    def __init__(self, paths: list[Path]) -> None:
-        self._paths = iter(paths)
-        self._left = 0
-        self._stream: BinaryIO | None = None
-        self._open_next()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        if self._stream is not None:
-            self._stream.close()
-
-    def read(self, rows: int) -> NDArray[Any]:
-        """Give the next rows, fewer at the end."""
-        parts = [np.empty((0, *self._shape), self._dtype)]
-        while rows and self._stream is not None:
-            count = min(rows, self._left)
-            found = np.fromfile(self._stream, self._dtype, count * prod(self._shape))
-            parts.append(found.reshape(count, *self._shape))
-            rows -= count
-            self._left -= count
-            if not self._left:
-                self._open_next()
-        return np.concatenate(parts) if len(parts) > 2 else parts[-1]
-
-    def _open_next(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-        path = next(self._paths, None)
-        self._stream = None if path is None else path.open("rb")
-        if self._stream is not None:
-            shape, self._dtype = _header(self._stream)
-            self._left, self._shape = shape[0], shape[1:]
-
-
-def _header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    np.lib.format.read_magic(stream)
-    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-    return shape, dtype
 
 
 class Writer:

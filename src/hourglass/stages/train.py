@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +13,6 @@ from hourglass import models, pipeline
 from hourglass.data.dataset import Dataset
 from hourglass.errors import HourglassError
 from hourglass.files import write_json
-from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.variant import Variant
 from hourglass.outputs import MODEL, WEIGHTS
 from hourglass.params import Params
@@ -24,7 +24,9 @@ from hourglass.settings import AUTO
 from hourglass.stages.guard import run_guarded
 from hourglass.stages.progress import EpochProgress
 from hourglass.training import devices
-from hourglass.training.loop import METRICS_FILE, fit
+from hourglass.training.loop import EVALUATION_ROWS, METRICS_FILE, fit
+from hourglass.training.source import Source
+from hourglass.training.stream import OnDisk, opened
 from hourglass.training.widths import choose
 
 #: Where widths are tried, in the folder that the stage works in.
@@ -33,19 +35,19 @@ _WIDTHS = "widths"
 
 @dataclass(frozen=True)
 class Inputs:
-    """What training reads: rows on the device, and the shape of one."""
+    """What training reads: rows, and the shape of one."""
 
-    train: Batch
-    validation: Batch
+    train: Source
+    validation: Source
     shape: tuple[int, ...]
     known: int
     known_shape: tuple[int, ...]
     categories: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, dataset: Dataset, device: torch.device) -> Self:
-        """Read a data set."""
-        train, validation = (rows_on(device, dataset, split) for split in ("train", "validation"))
+    def of(cls, dataset: Dataset, device: torch.device, memory: int) -> Self:
+        """Read a data set, within so many bytes of memory."""
+        train, validation = (rows_of(dataset, split, device, memory) for split in ("train", "validation"))
         shape, categories = tuple(dataset.info["shape"]), dataset.schema.categories
         return cls(train, validation, shape, dataset.known, dataset.known_shape, categories)
 
@@ -64,7 +66,7 @@ def run(project: Project, params: Params, variant: str) -> None:
     stage = f"train@{variant}"
 
     def read() -> Inputs:
-        return Inputs.of(Dataset(project.dataset), device)
+        return Inputs.of(Dataset(project.dataset), device, params.data.memory)
 
     def watch(latent: int, epochs: int) -> EpochProgress:
         return EpochProgress(f"{variant} with latent {latent}", epochs)
@@ -115,16 +117,19 @@ def run(project: Project, params: Params, variant: str) -> None:
     )
 
 
-def rows_on(device: torch.device, dataset: Dataset, split: str) -> Batch:
-    """Load a split's rows onto a device and normalise them there."""
-    rows = dataset.rows(split)
-    to = {"device": device, "dtype": torch.float64}
-    offset, scale = (torch.tensor(part, **to) for part in (dataset.normaliser.offset, dataset.normaliser.scale))  # type: ignore[arg-type]
-    x = normalise(torch.tensor(rows.x, **to), offset, scale).to(torch.float32)  # type: ignore[arg-type]
-    label, index, condition = (
-        torch.tensor(column, device=device) for column in (rows.label, rows.index, rows.condition)
+def rows_of(dataset: Dataset, split: str, device: torch.device, memory: int) -> Source:
+    """Load a split's rows onto a device and normalise them there, or stream them where they take too much memory."""
+    to: dict[str, Any] = {"device": device, "dtype": torch.float64}
+    offset, scale = (torch.tensor(part, **to) for part in (dataset.normaliser.offset, dataset.normaliser.scale))
+    rows = OnDisk(
+        rows=dataset.count(split),
+        shape=tuple(dataset.info["shape"]),
+        known=dataset.known,
+        read=lambda start, stop: dataset.read(split, start, stop),
+        normalise=lambda x: normalise(x, offset, scale),
+        device=device,
     )
-    return Batch(x=x, condition=condition if dataset.known else None, target=x, label=label, index=index)
+    return opened(rows, devices.memory(device, memory))
 
 
 def _check(variant: str, settings: dict[str, Any], model: Variant, inputs: Inputs) -> None:
@@ -134,11 +139,18 @@ def _check(variant: str, settings: dict[str, Any], model: Variant, inputs: Input
             f"params.yaml: {variant} is told what is known of a row, and data.condition names no column. Name the "
             "label or columns of a table (`hourglass data ... --condition COL`), or take the variant out of `variants`."
         )
-    low, high = inputs.train.target.min().item(), inputs.train.target.max().item()
     support = model.likelihood.support
+    if support == (-inf, inf):
+        return
+    low, high = _range(inputs.train)
     if low < support[0] or high > support[1]:
         raise HourglassError(
             f"params.yaml: {variant}.likelihood {settings['likelihood']!r} needs values from {support[0]:g} to "
             f"{support[1]:g}; the normalised data goes from {low:.3g} to {high:.3g}. Set data.normalise: minmax or "
             "another likelihood."
         )
+
+
+def _range(rows: Source) -> tuple[float, float]:
+    ends = [batch.target.aminmax() for batch in rows.in_order(EVALUATION_ROWS)]
+    return min(low.item() for low, _ in ends), max(high.item() for _, high in ends)

@@ -22,6 +22,14 @@ def resolve(device: str) -> torch.device:
     return torch.device(device)
 
 
+def memory(device: torch.device, allowed: int) -> int:
+    """Tell how many bytes training may take of a device: of a GPU all, elsewhere what is allowed.
+
+    Not what is free at the moment: whether rows are streamed decides their order, which no other process shall change.
+    """
+    return torch.cuda.mem_get_info(device)[1] if device.type == "cuda" else allowed
+
+
 def configure(threads: int) -> None:
     """Set up this process for training: its threads, denormal numbers flushed to zero, and the same bits on a GPU.
 

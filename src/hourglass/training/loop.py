@@ -18,10 +18,10 @@ from hourglass.models.shared.nets.layers import BatchNorm
 from hourglass.models.shared.running import FEW, Running
 from hourglass.models.shared.terms import Context, Course, Phase, Term, total
 from hourglass.models.shared.variant import Variant
-from hourglass.training.batches import in_order, shuffled
 from hourglass.training.checkpoint import Checkpoint, Finished, Progress, Trainee
 from hourglass.training.schedules import Schedules
 from hourglass.training.settings import TrainSettings
+from hourglass.training.source import Source, as_source
 
 METRICS_FILE = "metrics.jsonl"
 #: From where the weight of the KL counts as full: a warm-up over all steps ends just below 1.
@@ -34,8 +34,8 @@ Record = dict[str, Any]
 
 def fit(
     model: Variant,
-    train: Batch,
-    validation: Batch,
+    train: Batch | Source,
+    validation: Batch | Source,
     settings: TrainSettings,
     *,
     seed: int,
@@ -53,8 +53,8 @@ def fit(
     ----------
     model : Variant
         On the device of the rows.
-    train, validation : Batch
-        All rows, normalised, on one device.
+    train, validation : Batch or Source
+        All rows, normalised, on one device: in memory or read from disk.
     settings : TrainSettings
     seed : int
         Seeds the order of the rows and all noise; the weights were drawn before.
@@ -75,13 +75,14 @@ def fit(
     HourglassError
         A term is no longer finite, there is no row to train or validate on, or too few in a step for a normalisation.
     """
+    train, validation = as_source(train), as_source(validation)
     if not len(train) or not len(validation):
         raise HourglassError("training needs at least one row in train and one in validation.")
     _require_statistics(model, settings.batch)
     steps_per_epoch = ceil(len(train) / settings.batch)
     schedules = Schedules(settings, total_steps=settings.epochs * steps_per_epoch)
     courses = model.courses()[:1] if first_course_only else model.courses()
-    trainee = _trainee(model, courses, settings, seed, train.x.device)
+    trainee = _trainee(model, courses, settings, seed, train.device)
     checkpoint = Checkpoint(folder)
     checkpoint.load_into(trainee)
     progress = trainee.progress
@@ -109,9 +110,9 @@ def fit(
     return progress.finished
 
 
-def measure(model: Variant, rows: Batch, *, seed: int) -> dict[str, float]:
+def measure(model: Variant, rows: Batch | Source, *, seed: int) -> dict[str, float]:
     """Average every unweighted term of the first course over all rows; the same seed gives the same numbers."""
-    return _measured(model.courses()[0], model, rows, seed).means()
+    return _measured(model.courses()[0], model, as_source(rows), seed).means()
 
 
 def _require_statistics(model: Variant, batch: int) -> None:
@@ -126,18 +127,18 @@ def _require_statistics(model: Variant, batch: int) -> None:
     )
 
 
-def _diagnosed(course: Course, rows: Batch, seed: int) -> dict[str, float]:
+def _diagnosed(course: Course, rows: Source, seed: int) -> dict[str, float]:
     with torch.no_grad():
-        first = next(in_order(rows, EVALUATION_ROWS))
-        return course.diagnose(first, torch.Generator(rows.x.device).manual_seed(seed))
+        first = next(rows.in_order(EVALUATION_ROWS))
+        return course.diagnose(first, torch.Generator(rows.device).manual_seed(seed))
 
 
-def _measured(course: Course, model: Variant, rows: Batch, seed: int) -> "_Sums":
+def _measured(course: Course, model: Variant, rows: Source, seed: int) -> "_Sums":
     model.eval()
-    context = Context(torch.Generator(rows.x.device).manual_seed(seed))
+    context = Context(torch.Generator(rows.device).manual_seed(seed))
     sums = _Sums()
     with torch.no_grad():
-        for batch in in_order(rows, EVALUATION_ROWS):
+        for batch in rows.in_order(EVALUATION_ROWS):
             sums.add(course.losses(batch, context))
     return sums
 
@@ -154,10 +155,10 @@ def _trainee(
     return Trainee(model, optimizers, generators, best={}, progress=Progress())
 
 
-def _train_epoch(course: Course, trainee: Trainee, rows: Batch, schedules: Schedules) -> dict[str, float]:
+def _train_epoch(course: Course, trainee: Trainee, rows: Source, schedules: Schedules) -> dict[str, float]:
     trainee.model.train()
     settings, sums = schedules.settings, _Sums()
-    for batch in shuffled(rows, settings.batch, trainee.generators["order"]):
+    for batch in rows.shuffled(settings.batch, trainee.generators["order"]):
         step = trainee.progress.step - trainee.progress.first_step
         context = Context(trainee.generators["noise"], schedules.kl_weight(step))
         lr, held = schedules.lr(step), _held(trainee.model, schedules.frozen(step))

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.variant import Variant
-from hourglass.training.batches import in_order
 from hourglass.training.loop import EVALUATION_ROWS, Record, fit
 from hourglass.training.settings import TrainSettings
+from hourglass.training.source import Source, as_source
 
 #: Standard errors that a gain must exceed, so that chance among the held-out rows is no gain.
 _STANDARD_ERRORS = 2.0
@@ -57,8 +57,8 @@ class Widths:
 
 def choose(
     build: Callable[[int], Variant],
-    train: Batch,
-    validation: Batch,
+    train: Batch | Source,
+    validation: Batch | Source,
     settings: TrainSettings,
     *,
     narrowest: int,
@@ -79,7 +79,7 @@ def choose(
     ----------
     build : callable
         Makes an untrained net of a width, on the device of the rows.
-    train, validation : Batch
+    train, validation : Batch or Source
     settings : TrainSettings
         Of the whole training; ``auto_epochs`` is the share of its epochs that a width gets.
     narrowest : int
@@ -98,6 +98,7 @@ def choose(
     Widths
     """
     folder.mkdir(exist_ok=True)
+    train, validation = as_source(train), as_source(validation)
     short = replace(settings, epochs=ceil(settings.auto_epochs * settings.epochs))
     tried: dict[int, Tried] = {}
 
@@ -106,7 +107,7 @@ def choose(
         return found
 
     best, lowest, misses = narrowest, errors(narrowest), 0
-    for latent in _doubled(narrowest, below=min(prod(train.x.shape[1:]), widest + 1)):
+    for latent in _doubled(narrowest, below=min(prod(train.shape), widest + 1)):
         found = errors(latent)
         if clearly_lower(found, lowest, settings.auto_gain):
             best, lowest, misses = latent, found, 0
@@ -146,8 +147,8 @@ def _doubled(width: int, below: int) -> Iterator[int]:
 def _try(
     build: Callable[[int], Variant],
     latent: int,
-    train: Batch,
-    validation: Batch,
+    train: Source,
+    validation: Source,
     settings: TrainSettings,
     seed: int,
     folder: Path,
@@ -179,14 +180,14 @@ def _try(
     ), errors
 
 
-def _errors(model: Variant, rows: Batch) -> Tensor:
+def _errors(model: Variant, rows: Source) -> Tensor:
     """Mean squared error of each row's values: float64 of shape (rows,)."""
     model.eval()
     with torch.no_grad():
         return torch.cat(
             [
                 (_reconstruct(model, batch) - batch.target).square().flatten(1).mean(1, dtype=torch.float64)
-                for batch in in_order(rows, EVALUATION_ROWS)
+                for batch in rows.in_order(EVALUATION_ROWS)
             ]
         )
 

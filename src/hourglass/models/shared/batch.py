@@ -44,6 +44,29 @@ class Batch:
             index=self.index.index_select(0, which),
         )
 
+    def first(self, count: int) -> "Batch":
+        """Take the first rows without copying them."""
+        x = self.x[:count]
+        return Batch(
+            x=x,
+            condition=None if self.condition is None else self.condition[:count],
+            target=x if self.target is self.x else self.target[:count],
+            label=self.label[:count],
+            index=self.index[:count],
+        )
+
+    def joined(self, other: "Batch") -> "Batch":
+        """Put other rows behind these."""
+        x = torch.cat([self.x, other.x])
+        known = [part.condition for part in (self, other) if part.condition is not None]
+        return Batch(
+            x=x,
+            condition=torch.cat(known) if known else None,
+            target=x if self.target is self.x else torch.cat([self.target, other.target]),
+            label=torch.cat([self.label, other.label]),
+            index=torch.cat([self.index, other.index]),
+        )
+
     @classmethod
     def of(cls, x: Tensor) -> "Batch":
         """Make unlabelled rows of bare inputs, for use outside the pipeline."""

@@ -3,25 +3,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourglass.models.shared.batch import Batch
-from hourglass.training.batches import in_order, shuffled
+from hourglass.training.source import Resident
 
 counts = st.integers(1, 50)
 
 
 def numbered(rows):
-    return Batch.of(torch.arange(rows).float().unsqueeze(1))
+    return Resident(Batch.of(torch.arange(rows).float().unsqueeze(1)))
 
 
 @given(counts, counts)
 def test_batches_in_order_hold_all_rows_once_as_they_stand(rows, size):
-    batches = list(in_order(numbered(rows), size))
+    batches = list(numbered(rows).in_order(size))
     assert torch.cat([batch.index for batch in batches]).tolist() == list(range(rows))
     assert all(len(batch) == size for batch in batches[:-1])
 
 
 @given(counts, counts, st.integers(0, 2**32))
 def test_shuffled_batches_hold_all_rows_once(rows, size, seed):
-    batches = list(shuffled(numbered(rows), size, torch.Generator().manual_seed(seed)))
+    batches = list(numbered(rows).shuffled(size, torch.Generator().manual_seed(seed)))
     assert sorted(torch.cat([batch.index for batch in batches]).tolist()) == list(range(rows))
     assert all(len(batch) == size for batch in batches[:-1])
     assert all(torch.equal(batch.x[:, 0], batch.index.float()) for batch in batches)
@@ -30,7 +30,7 @@ def test_shuffled_batches_hold_all_rows_once(rows, size, seed):
 def test_every_pass_has_another_order_and_every_seed_its_own():
     def orders(seed):
         generator = torch.Generator().manual_seed(seed)
-        return [next(shuffled(numbered(100), 100, generator)).index.tolist() for _ in range(2)]
+        return [next(numbered(100).shuffled(100, generator)).index.tolist() for _ in range(2)]
 
     assert orders(1) == orders(1)
     assert orders(1)[0] != orders(1)[1]
