@@ -1,12 +1,14 @@
 """How a feature's numbers are brought into the nets' units."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hourglass.runtime.normaliser import Curve, GridCurve, LogCurve
+from hourglass.runtime.normaliser import Curve, GridCurve, LogCurve, Normaliser
+from hourglass.runtime.table import TableSchema
 
 Scale = Literal["standard", "minmax", "robust", "quantile", "log", "none"]
 
@@ -73,18 +75,58 @@ def fit(how: Scale, spread: Spread) -> Scaling:
         return Scaling(0.0, 1.0)
     if spread.low == spread.high:
         return Scaling(spread.low, 1.0)
-    match how:
-        case "minmax":
-            return Scaling(spread.low, spread.high - spread.low)
-        case "robust":
-            iqr = spread.quantile(0.75) - spread.quantile(0.25)
-            return Scaling(spread.quantile(0.5), iqr / _NORMAL_IQR if iqr > 0 else _positive(spread.std))
-        case "quantile":
-            return Scaling(0.0, 1.0, _to_normal(spread.quantiles))
-        case "log":
-            mean, std = _mean_and_std(LogCurve()(spread.quantiles))
-            return Scaling(mean, _positive(std), LogCurve())
+    return _FITS[how](spread)
+
+
+def _standard(spread: Spread) -> Scaling:
     return Scaling(spread.mean, _positive(spread.std))
+
+
+def _minmax(spread: Spread) -> Scaling:
+    return Scaling(spread.low, spread.high - spread.low)
+
+
+def _robust(spread: Spread) -> Scaling:
+    iqr = spread.quantile(0.75) - spread.quantile(0.25)
+    return Scaling(spread.quantile(0.5), iqr / _NORMAL_IQR if iqr > 0 else _positive(spread.std))
+
+
+def _log(spread: Spread) -> Scaling:
+    mean, std = _mean_and_std(LogCurve()(spread.quantiles))
+    return Scaling(mean, _positive(std), LogCurve())
+
+
+def _quantile(spread: Spread) -> Scaling:
+    return Scaling(0.0, 1.0, _to_normal(spread.quantiles))
+
+
+_FITS = {"standard": _standard, "minmax": _minmax, "robust": _robust, "quantile": _quantile, "log": _log}
+
+
+def table_normaliser(schema: TableSchema, spreads: Mapping[int, Spread], how: str = "auto") -> Normaliser:
+    """Fit the map of a table.
+
+    Parameters
+    ----------
+    schema : TableSchema
+    spreads : mapping of int to Spread
+        Of every number in `TableSchema.measured`, over the normal training rows that have it.
+    how : str
+        The scale of the columns that don't say it themselves; "auto": standard.
+    """
+    offset, scale = np.zeros(schema.shape), np.ones(schema.shape)
+    curves: dict[int, Curve] = {}
+    usual = "standard" if how == "auto" else how
+    for place, column in schema.numbers.items():
+        found = fit(cast(Scale, usual if column.scale == "auto" else column.scale), spreads[place])
+        offset[place], scale[place] = found.offset, found.scale
+        if found.curve is not None:
+            curves[place] = found.curve
+    fill = {
+        place: spreads[place].mean if column.impute == "mean" else spreads[place].quantile(0.5)
+        for place, column in schema.imputed.items()
+    }
+    return Normaliser(offset, scale, curves, fill)
 
 
 def _positive(scale: float) -> float:
