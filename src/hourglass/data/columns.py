@@ -138,8 +138,9 @@ class Profile:
 
 
 def _kurtosis(moments: Moments) -> float | None:
-    """Give it where there is one; that of a constant would be rounding."""
-    return moments.kurtosis if moments.low < moments.high and np.isfinite(moments.kurtosis) else None
+    """Give it where there is one, to four digits: the last ones differ between machines, and snapshots must not."""
+    is_one = moments.low < moments.high and np.isfinite(moments.kurtosis)  # a constant's would be rounding
+    return float(f"{moments.kurtosis:.4g}") if is_one else None
 
 
 def _homogeneous(values: "pd.Series[Any]") -> "list[tuple[pd.Series[Any], NDArray[np.intp]]]":

@@ -14,6 +14,8 @@ Scale = Literal["standard", "minmax", "robust", "quantile", "log", "none"]
 
 #: Interquartile range of the standard normal distribution.
 _NORMAL_IQR = 1.3489795003921634
+#: Values closer than this share of the range count as equal.
+_EQUAL = 1e-12
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ def _minmax(spread: Spread) -> Scaling:
 
 def _robust(spread: Spread) -> Scaling:
     iqr = spread.quantile(0.75) - spread.quantile(0.25)
-    return Scaling(spread.quantile(0.5), iqr / _NORMAL_IQR if iqr > 0 else _positive(spread.std))
+    by_std = iqr <= _EQUAL * (spread.high - spread.low)
+    return Scaling(spread.quantile(0.5), _positive(spread.std) if by_std else iqr / _NORMAL_IQR)
 
 
 def _log(spread: Spread) -> Scaling:
@@ -144,12 +147,12 @@ def _mean_and_std(quantiles: NDArray[np.float64]) -> tuple[float, float]:
 def _to_normal(quantiles: NDArray[np.float64]) -> GridCurve:
     """Draw the lines from quantiles to those of the standard normal distribution.
 
-    A value of several levels lies in their middle; values closer than 1e-12 of the range count as one.
+    A value of several levels lies in their middle.
     """
     from scipy.special import ndtri
 
     low, extent = quantiles[0], quantiles[-1] - quantiles[0]
-    places, level_of = np.unique(np.round((quantiles - low) / extent, 12), return_inverse=True)
+    places, level_of = np.unique(np.round((quantiles - low) / extent / _EQUAL) * _EQUAL, return_inverse=True)
     # the outermost levels stand for half a step, as normal quantiles of 0 and 1 are infinite
     levels = (np.arange(len(quantiles)) + 0.5) / len(quantiles)
     middles = np.bincount(level_of, levels) / np.bincount(level_of)

@@ -1,8 +1,8 @@
 """Inferring what a row is, once, from the raw data; ``schema.json`` of a snapshot holds what was found.
 
-Facts about a snapshot are JSON: its ``kind``, every column with what it holds (`Found`), its ``type`` and ``scale`` with
-their reasons and, of a category, its ``values``; of arrays also the ``shape`` and ``dtype`` of a row, and those of the
-``arrays`` beside.
+Facts about a snapshot are JSON: its ``kind``, every column with what it holds (`Found`), its ``type`` and ``scale``
+with their reasons and, of a category, its ``values``; of arrays also the ``shape`` and ``dtype`` of a row, and those of
+the ``arrays`` beside.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hourglass.data import split
-from hourglass.data.labels import Labels
 from hourglass.data.column_types import MAX_CATEGORIES, Decision, Found, column, decide, inferred
 from hourglass.data.columns import Profile
+from hourglass.data.labels import Labels
 from hourglass.data.settings import ColumnSettings
 from hourglass.data.sources import Raw
 from hourglass.data.sources.array import kind_of

@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hourglass.data.sketches import Moments, Quantiles
 from hourglass.data.scaling import Spread, table_normaliser
+from hourglass.data.sketches import Moments, Quantiles
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import Column, TableSchema
@@ -26,8 +26,8 @@ _MOMENTS = ("mean", "squares", "low", "high")
 class Summary:
     """Moments of each feature, and quantiles of each column, of rows that come in blocks.
 
-    Images share one mean and spread, and so do their quantiles; of other arrays every entry has its own moments. Numbers
-    of a table that may be missing (NaN) are summarised apart, over the rows that have them.
+    Images share one mean and spread, and so do their quantiles; of other arrays every entry has its own moments.
+    Numbers of a table that may be missing (NaN) are summarised apart, over the rows that have them.
     """
 
     def __init__(self, schema: Schema) -> None:
@@ -102,9 +102,7 @@ class Summary:
         """Give all that is kept, by name."""
         self._measure()
         moments = {} if self._moments is None else {name: getattr(self._moments, name) for name in ("rows", *_MOMENTS)}
-        apart = {
-            f"{place}/{name}": array for place, one in self._apart.items() for name, array in one.arrays().items()
-        }
+        apart = {f"{place}/{name}": array for place, one in self._apart.items() for name, array in one.arrays().items()}
         return {name: np.asarray(value) for name, value in moments.items()} | self._quantiles.arrays() | apart
 
     @classmethod
