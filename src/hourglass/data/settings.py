@@ -10,28 +10,6 @@ Fit = Literal["refuse", "resize", "crop", "pad"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ColumnSettings:
-    """What a column of a table is, where it isn't what it looks like."""
-
-    type: Annotated[
-        Literal["auto", "number", "boolean", "category", "time", "ignore"],
-        Setting("what the column holds; auto: inferred; ignore: it is left out"),
-    ] = "auto"
-    scale: Annotated[
-        Literal["auto", "standard", "minmax", "robust", "quantile", "log", "none"],
-        Setting("how numbers and times are brought into the nets' units; auto: inferred"),
-    ] = "auto"
-    impute: Annotated[
-        Literal["none", "mean", "median", "indicator"],
-        Setting(
-            "what stands for a missing value, with a 0 or 1 beside that tells so: of a category indicator; none: its "
-            "row can't be judged"
-        ),
-    ] = "none"
-    cycles: Annotated[bool, Setting("of a time: the hour in the day and the day in the week stand beside")] = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class TableSettings:
     """How tables are read."""
 
@@ -70,6 +48,29 @@ class SignalSettings:
 @dataclass(frozen=True, kw_only=True)
 class AudioSettings:
     """How recordings are read and cut into frames."""
+
+    rate: Annotated[
+        int | None,
+        Setting("samples per second; others are resampled; null: `hourglass data` sets the first file's", ge=1000),
+    ] = None
+    form: Annotated[
+        Literal["waveform", "spectrogram", "logmel"],
+        Setting("what a row is: samples, the power of every frequency, or that of mel bands"),
+    ] = "spectrogram"
+    frame: Annotated[
+        int | None, Setting("samples of a frame; null: the power of two next to 32 ms", ge=16, le=65_536)
+    ] = None
+    hop: Annotated[
+        int | None, Setting("samples from one frame to the next; null: a quarter of a frame", ge=1, le=65_536)
+    ] = None
+    context: Annotated[int, Setting("frames of a row, where it is a spectrum", ge=1, le=10_000)] = 8
+    stride: Annotated[
+        int | None, Setting("frames from one row to the next; null: half of its frames", ge=1, le=10_000)
+    ] = None
+    mels: Annotated[int, Setting("bands of logmel", ge=2, le=1024)] = 40
+    floor: Annotated[
+        float, Setting("power in dB of full scale below which differences in a spectrum hardly count", ge=-160, le=0)
+    ] = -30.0
 
 
 #: Every section by its name in ``data``.

@@ -18,6 +18,7 @@ _KINDS = {
     "image": ("array", "ArraySchema"),
     "array": ("array", "ArraySchema"),
     "signal": ("signal", "SignalSchema"),
+    "audio": ("audio", "AudioSchema"),
 }
 
 

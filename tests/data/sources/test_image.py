@@ -114,9 +114,9 @@ def test_labels_and_splits_stand_beside_the_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
-        ("name,label\na.png,1\n", "has no column 'file' (there: name, label); expected a row for each image"),
-        ("file,label\na.png,1\n", "has no row for 'b.png' (1 such images); add one for each"),
-        ("file,label\na.png,1\nb.png,1\nc.png,2\n", "row 4: there is no image 'c.png' beside it (1 such rows)"),
+        ("name,label\na.png,1\n", "has no column 'file' (there: name, label); expected a row for each file"),
+        ("file,label\na.png,1\n", "has no row for 'b.png' (1 such files); add one for each"),
+        ("file,label\na.png,1\nb.png,1\nc.png,2\n", "row 4: there is no file 'c.png' beside it (1 such rows)"),
         ("file,label\na.png,1\nb.png,1\na.png,2\n", "row 4: 'a.png' has a row above; keep one"),
         ("", "can't be read as CSV (No columns to parse from file)"),
         ("file,label\na.png,\xff\n", "can't be read as CSV"),

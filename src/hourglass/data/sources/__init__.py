@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 
-Kind = Literal["table", "image", "array"]
-READERS = ("table", "image", "array")
+Kind = Literal["table", "audio", "image", "array"]
+READERS = ("table", "audio", "image", "array")
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ def reader_for(path: Path, data: DataParams) -> str:
         if reader(name).accepts(path, data):
             return name
     raise HourglassError(
-        f"{path} is nothing Hourglass reads; expected a table (.csv, .parquet), arrays (.npy, .npz) or a folder of "
-        "images."
+        f"{path} is nothing Hourglass reads; expected a table (.csv, .parquet), arrays (.npy, .npz), or a folder of "
+        "images or of recordings (.wav, .flac, .ogg)."
     )
 
 

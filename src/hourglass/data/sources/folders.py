@@ -1,7 +1,7 @@
-"""Image files below a folder, and what a ``labels.csv`` among them says."""
+"""Files of a kind below a folder, and what a ``labels.csv`` among them says."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,7 +14,12 @@ LABELS = "labels.csv"
 
 
 def image_files(folder: Path) -> Iterator[Path]:
-    """Find images below a folder, through links too; what begins with a dot is left alone.
+    """Find images below a folder; see `below`."""
+    return below(folder, SUFFIXES)
+
+
+def below(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
+    """Find files by their suffixes below a folder, through links too; what begins with a dot is left alone.
 
     Raises
     ------
@@ -26,7 +31,7 @@ def image_files(folder: Path) -> Iterator[Path]:
         for name in folders:
             _require_no_loop(Path(parent) / name)
         for name in files:
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+            if Path(name).suffix.lower() in suffixes and not name.startswith("."):
                 yield Path(parent) / name
 
 
@@ -45,19 +50,19 @@ def content(file: Path) -> bytes:
 
 
 def side(folder: Path, names: Sequence[str]) -> pd.DataFrame:
-    """Say what is known of images beside their pixels.
+    """Say what is known of files beside their content.
 
     Parameters
     ----------
     folder : Path
         Where ``labels.csv`` lies, if there is one: a column ``file``, and what else is known of each.
     names : sequence of str
-        The images' paths below the folder that they came from.
+        The files' paths below the folder that they came from.
 
     Returns
     -------
     DataFrame
-        ``file``, the columns of ``labels.csv``, and ``class``, the first sub-folder where each image lies in one.
+        ``file``, the columns of ``labels.csv``, and ``class``, the first sub-folder where each file lies in one.
     """
     beside = pd.DataFrame({"file": list(names)})
     if (folder / LABELS).is_file():
@@ -68,12 +73,12 @@ def side(folder: Path, names: Sequence[str]) -> pd.DataFrame:
 
 
 def check_labels(folder: Path, names: Sequence[str]) -> None:
-    """Refuse a ``labels.csv`` that doesn't have one row for each image.
+    """Refuse a ``labels.csv`` that doesn't have one row for each file.
 
     Raises
     ------
     HourglassError
-        An image has no row or two, or a row no image.
+        A file has no row or two, or a row no file.
     """
     path = folder / LABELS
     if not path.is_file():
@@ -85,13 +90,13 @@ def check_labels(folder: Path, names: Sequence[str]) -> None:
     strangers = listed[~listed.isin(there)]
     if len(strangers):
         raise HourglassError(
-            f"{path}, row {strangers.index[0] + 2}: there is no image {strangers.iloc[0]!r} beside it "
-            f"({len(strangers)} such rows); remove the row or add the image."
+            f"{path}, row {strangers.index[0] + 2}: there is no file {strangers.iloc[0]!r} beside it "
+            f"({len(strangers)} such rows); remove the row or add the file."
         )
     unknown = there[~there.isin(listed)]
     if len(unknown):
         raise HourglassError(
-            f"{path} has no row for {unknown.iloc[0]!r} ({len(unknown)} such images); add one for each, or remove them."
+            f"{path} has no row for {unknown.iloc[0]!r} ({len(unknown)} such files); add one for each, or remove them."
         )
 
 
@@ -103,7 +108,7 @@ def _read(path: Path) -> pd.DataFrame:
     if "file" not in labels:
         there = ", ".join(str(name) for name in labels)
         raise HourglassError(
-            f"{path} has no column 'file' (there: {there}); expected a row for each image: its path beside this file, "
+            f"{path} has no column 'file' (there: {there}); expected a row for each file: its path beside this file, "
             "and what is known of it."
         )
     return labels
