@@ -31,7 +31,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hourglass import models
-from hourglass.data.settings import KINDS, AudioSettings, ImageSettings, SignalSettings, TableSettings
+from hourglass.data.settings import KINDS, AudioSettings, ColumnSettings, ImageSettings, SignalSettings, TableSettings
 from hourglass.errors import HourglassError
 from hourglass.settings import AUTO, declared_settings
 from hourglass.training.settings import TrainSettings
@@ -54,7 +54,7 @@ class DataParams(Section):
     label: str | None = Field(None, description="column or array that tells normal from anomalous")
     normal: list[str | int | bool] | None = Field(None, description="labels of normal rows")
     anomalous: list[str | int | bool] | None = Field(None, description="labels of anomalous rows, instead of `normal`")
-    columns: dict[str, Literal["number", "category", "ignore"]] = Field(
+    columns: dict[str, ColumnSettings] = Field(
         default_factory=dict, description="columns of a table that are not what they look like"
     )
     condition: list[str] = Field(
@@ -74,6 +74,16 @@ class DataParams(Section):
     image: ImageSettings = Field(ImageSettings(), description="how images are read")
     signal: SignalSettings = Field(SignalSettings(), description="how series are read")
     audio: AudioSettings = Field(AudioSettings(), description="how recordings are read")
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _columns(cls, columns: Any) -> Any:
+        return {name: _column(name, one) for name, one in columns.items()} if isinstance(columns, dict) else columns
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The types that are set of columns."""
+        return {name: column.type for name, column in self.columns.items() if column.type != "auto"}
 
     @model_validator(mode="after")
     def _one_side(self) -> Self:
@@ -247,6 +257,19 @@ def _settings(cls: type[_Settings], content: dict[str, Any], name: str) -> _Sett
     return cls(**dict(_validated(_section_model(cls, name), content, f"{name}.")))
 
 
+def _column(name: str, content: Any) -> ColumnSettings:
+    """Check what is said of a column: its type, or a section."""
+    if isinstance(content, ColumnSettings):
+        return content
+    key = f"data.columns.{name}"
+    section = {"type": content} if isinstance(content, str) else content
+    try:
+        return _settings(ColumnSettings, section, key)
+    except HourglassError as wrong:
+        sentence = str(wrong).replace(f"{key}.type", key) if section is not content else str(wrong)
+        raise PydanticCustomError("sentence", "{sentence}", {"sentence": sentence}) from wrong
+
+
 def _check_variants(listed: list[str], sections: dict[str, Any]) -> None:
     for place, variant in enumerate(listed):
         if variant in models.ALIASES:
@@ -337,6 +360,8 @@ def _sentence(error: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
     key = (prefix + ".".join(str(part) for part in error["loc"])).rstrip(".")
     if error["type"] == "extra_forbidden":
         return _unknown(key, [prefix + name for name in _dotted_keys(model)])
+    if error["type"] == "sentence":
+        return error["msg"]
     if error["type"] == "missing":
         return f"params.yaml: {key} is missing."
     if error["type"] == "value_error":

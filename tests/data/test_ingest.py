@@ -18,6 +18,7 @@ from hourglass.data.ingest import ingest
 from hourglass.data.part import Part, Plan
 from hourglass.data.part import write as write_part
 from hourglass.data.schemas import survey
+from hourglass.data.settings import ColumnSettings
 from hourglass.data.snapshot import Shard, Snapshot
 from hourglass.data.sources import Raw, sliced
 from hourglass.data.split import Rule
@@ -325,7 +326,7 @@ def test_a_row_that_lacks_what_a_model_is_told_is_dropped(frame: pd.DataFrame, t
     [
         (["mass"], {}, "data.condition is 'mass'; the data has no such column"),
         (["class", "colour"], {}, "names the label 'class' and other columns"),
-        (["when"], {}, "column 'when' holds times; take it out of data.condition"),
+        (["ids"], {}, "column 'ids' has 400 different texts in 400 rows.*take it out of data.condition"),
         (["huge"], {}, "column 'huge' holds 1e\\+200"),
         (["gap"], {}, "no normal training row has a value in all of them"),
     ],
@@ -333,9 +334,9 @@ def test_a_row_that_lacks_what_a_model_is_told_is_dropped(frame: pd.DataFrame, t
 def test_a_condition_that_cannot_be_one_is_refused(
     frame: pd.DataFrame, tmp_path: Path, condition: list[str], columns: dict, sentence: str
 ) -> None:
-    frame["when"], frame["huge"] = pd.Timestamp("2026-01-01"), 1e200
+    frame["ids"], frame["huge"] = [f"row {number}" for number in range(400)], 1e200
     frame["gap"] = np.where(frame["class"] == "good", np.nan, 1.0)
-    ignored = dict.fromkeys(("when", "huge", "gap"), "ignore")
+    ignored = dict.fromkeys(("ids", "huge", "gap"), ColumnSettings(type="ignore"))
     with pytest.raises(HourglassError, match=sentence):
         ingested(frame, tmp_path / "out", LABELLED.model_copy(update={"condition": condition, "columns": ignored}))
 

@@ -27,14 +27,14 @@ def settled(raw: Raw, splitting: SplitParams, **params: object) -> Schema:
 
 def test_numbers_and_categories_are_told_apart(frame: pd.DataFrame) -> None:
     assert columns(frame[["height", "colour"]]) == (
-        Column("height", "number"),
+        Column("height", "number", scale="standard"),
         Column("colour", "category", ("blue", "green", "red")),
     )
 
 
-@pytest.mark.parametrize("numbers", [[1, 2, 3, 4], ["1", "2", "3", "4"], [True, False, True, True]])
+@pytest.mark.parametrize("numbers", [[1, 2, 3, 4], ["1", "2", "3", "4"], [1, True, 3, 4]])
 def test_numbers_are_numbers_however_they_are_written(numbers: list[object]) -> None:
-    assert columns(pd.DataFrame({"a": numbers})) == (Column("a", "number"),)
+    assert columns(pd.DataFrame({"a": numbers})) == (Column("a", "number", scale="standard"),)
 
 
 def test_numbers_may_be_declared_categories() -> None:
@@ -43,8 +43,9 @@ def test_numbers_may_be_declared_categories() -> None:
 
 
 def test_categories_are_learnt_from_training_rows_alone() -> None:
-    train = np.array([True, True, True, True, False])
-    assert columns(pd.DataFrame({"c": [*"abab", "c"]}), train=train) == (Column("c", "category", ("a", "b")),)
+    train = np.array([True, True, True, True, False, False])
+    frame = pd.DataFrame({"c": [*"abab", "c", "c"]})
+    assert columns(frame, train=train) == (Column("c", "category", ("a", "b")),)
 
 
 def test_the_label_and_the_split_column_are_no_features(frame: pd.DataFrame) -> None:
@@ -75,7 +76,7 @@ def test_text_in_a_declared_column_of_numbers_is_named_by_its_row() -> None:
 
 def test_a_column_of_identifiers_is_refused() -> None:
     frame = pd.DataFrame({"id": [f"row {number}" for number in range(50)]})
-    with pytest.raises(HourglassError, match=r"column 'id' has 50 different texts in 50 rows, too many.*id: ignore"):
+    with pytest.raises(HourglassError, match=r"column 'id' has 50 different texts in 50 rows; those.*id: ignore"):
         columns(frame)
 
 
@@ -84,9 +85,19 @@ def test_an_empty_column_is_named() -> None:
         columns(pd.DataFrame({"a": [1], "b": [None]}))
 
 
-def test_a_column_of_times_is_named() -> None:
-    with pytest.raises(HourglassError, match="column 'a' holds times"):
-        columns(pd.DataFrame({"a": pd.to_datetime(["2024-01-01"])}))
+def test_a_column_that_the_training_rows_leave_empty_is_no_category() -> None:
+    frame = pd.DataFrame({"c": [None] * 9 + ["a"], "n": range(10)})
+    with pytest.raises(HourglassError, match="column 'c' is a category, and no normal training row has a value in it"):
+        columns(frame, train=np.arange(10) < 9)
+
+
+def test_settings_say_how_a_column_is_scaled_and_filled() -> None:
+    frame = pd.DataFrame({"a": range(9), "t": pd.date_range("2024-01-01", periods=9).astype(str)})
+    settings = {"a": {"scale": "robust", "impute": "median"}, "t": {"cycles": True}}
+    assert columns(frame, columns=settings, normalise="minmax") == (
+        Column("a", "number", scale="robust", impute="median"),
+        Column("t", "time", scale="minmax", cycles=True),
+    )
 
 
 def test_an_unknown_column_in_the_settings_is_named(frame: pd.DataFrame) -> None:

@@ -108,7 +108,7 @@ def test_images_keep_their_splits(digits, tmp_path):
         ({"x": np.zeros((5, 9, 9), np.uint8)}, r"the shape of a row is \(9, 9\); expected \(8, 8\)"),
         ({"x": np.zeros((5, 8, 8))}, "the kind of data is array; expected image"),
         ({"season": np.zeros(5)}, "column 'season' is not in data/"),
-        ({"digit": np.array(list("abcde"))}, "column 'digit' holds text in row 0 .*; expected numbers"),
+        ({"digit": np.array(list("abcde"))}, "column 'digit' holds 'a' in row 0; expected numbers"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused_and_nothing_changes(digits, tmp_path, changes, problem):
@@ -156,7 +156,10 @@ def test_arrays_of_another_type_are_refused(tmp_path):
     ("columns", "problem"),
     [
         ({"amount": [1], "status": ["ok"]}, "column 'city' is missing"),
-        ({"amount": ["much"], "city": ["a"], "status": ["ok"]}, "column 'amount' holds text in row 0"),
+        (
+            {"amount": ["much"], "city": ["a"], "status": ["ok"]},
+            "column 'amount' holds 'much' in row 0; expected numbers",
+        ),
         ({"amount": [1, 2], "city": ["a", "b"], "status": ["ok", None]}, "row 1: the label is missing"),
     ],
 )

@@ -83,3 +83,40 @@ def test_columns_are_described_in_their_own_units(x: np.ndarray) -> None:
 def test_images_are_described_by_their_pixels() -> None:
     (entry,) = describe(np.array([[[[0, 255]]]], np.uint8), ArraySchema("image", (1, 2)))
     assert (entry["name"], entry["mean"], entry["max"]) == ("pixels", 127.5, 255)
+
+
+def test_missing_numbers_are_left_out_of_their_column_alone() -> None:
+    schema = TableSchema((Column("a", "number", impute="median"), Column("b", "number")))
+    draw = np.random.default_rng(0)
+    x = np.column_stack([draw.gamma(2, size=999), np.zeros(999), draw.normal(size=999)])
+    x[::3, 0], x[::3, 1] = np.nan, 1
+    parts = summarise(x[:500], schema)
+    parts.merge(summarise(x[500:], schema))
+    there = x[~np.isnan(x[:, 0]), 0]
+    for summary in (parts, statistics.Summary.from_arrays(schema, parts.arrays())):
+        described = statistics.describe(summary, schema)
+        assert [described[0][name] for name in ("mean", "std", "min")] == pytest.approx(
+            [there.mean(), there.std(), there.min()]
+        )
+        assert described[1]["mean"] == pytest.approx(1 / 3)
+        assert described[2]["std"] == pytest.approx(x[:, 2].std())
+        normaliser = statistics.fit_normaliser(summary, schema, "auto")
+        assert normaliser.fill == {0: pytest.approx(np.median(there))}
+        units = normaliser(x)
+        assert np.isfinite(units).all()
+        np.testing.assert_allclose(units[1::3, 0], (x[1::3, 0] - there.mean()) / there.std(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_number_that_is_always_missing_is_filled_with_zero() -> None:
+    schema = TableSchema((Column("a", "number", impute="mean"), Column("b", "number")))
+    x = np.array([[np.nan, 1, 1.0], [np.nan, 1, 2.0]])
+    np.testing.assert_allclose(statistics.fit_normaliser(summarise(x, schema), schema, "auto")(x)[:, 0], 0)
+
+
+def test_columns_are_scaled_as_they_say() -> None:
+    schema = TableSchema(tuple(Column(how, "number", scale=how) for how in ("robust", "log", "quantile", "none")))
+    x = np.random.default_rng(0).lognormal(2, 1, (4000, 1)).repeat(4, axis=1)
+    units = statistics.fit_normaliser(summarise(x, schema), schema, "standard")(x)
+    assert np.median(units[:, 0]) == pytest.approx(0, abs=1e-6)
+    assert units[:, 1:3].std(axis=0) == pytest.approx([1, 1], abs=0.05)
+    np.testing.assert_array_equal(units[:, 3], x[:, 3].astype(np.float32))

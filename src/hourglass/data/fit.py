@@ -10,8 +10,10 @@ from hourglass.data.labels import Labels
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
-from hourglass.runtime.schema import as_numbers, as_text
+from hourglass.runtime.schema import as_text
+from hourglass.runtime.table import Column
 
+_PLURAL = {"number": "numbers", "boolean": "true and false", "time": "times"}
 #: How many unknown values of a column are named.
 _NAMED = 5
 
@@ -100,10 +102,11 @@ def _require_columns(block: Raw, facts: schemas.Facts, first_row: int) -> None:
         raise HourglassError(f"column {name!r} {problem}; expected the columns of the snapshot: {', '.join(expected)}.")
     for name, one in expected.items():
         values = block.side[name]
-        if one["type"] in ("number", "boolean") and one.get("text") is None:
-            text = np.flatnonzero(values.notna() & np.isnan(as_numbers(values)))
-            if len(text):
+        if one["type"] in _PLURAL:
+            numbers = Column(name, one["type"]).read(values)
+            bad = np.flatnonzero(values.notna() & np.isnan(numbers))
+            if len(bad):
                 raise HourglassError(
-                    f"column {name!r} holds text in row {first_row + text[0]} ({values.iloc[text[0]]!r}); expected "
-                    "numbers, as in data/."
+                    f"column {name!r} holds {values.iloc[bad[0]]!r} in row {first_row + bad[0]}; expected "
+                    f"{_PLURAL[one['type']]}, as in data/."
                 )

@@ -163,7 +163,9 @@ class _Maker:
 
     def _count_dropped(self, rows: Any, x: NDArray[Any], valid: NDArray[np.bool_], known: NDArray[np.bool_]) -> None:
         """Count rows with a missing or infinite value; what else is dropped has a category that train doesn't know."""
-        missing = _missing(rows, self.plan.schema) & ~valid if not valid.all() else ~valid
+        missing = ~valid
+        if not valid.all():
+            missing[missing] = _missing(rows[missing], self.plan.schema)
         self.dropped["missing_or_infinite"] += int(missing.sum()) + int((valid & ~known).sum())
         self.dropped["unseen_category"] += int((~valid & ~missing).sum())
 
@@ -197,12 +199,16 @@ class _Maker:
 
 
 def _missing(rows: Any, schema: Schema) -> NDArray[np.bool_]:
-    """Tell which rows have a missing or infinite value."""
+    """Tell which rows have a missing or infinite value that nothing is imputed for."""
+    missing = np.zeros(len(rows), bool)
     if not isinstance(schema, TableSchema):
-        return np.ones(len(rows), bool)
-    numbers = [column.name for column in schema.columns if column.type == "number"]
-    finite = np.isfinite(rows[numbers].to_numpy(np.float64, na_value=np.nan)).all(axis=1)
-    missing: NDArray[np.bool_] = ~finite | rows.isna().any(axis=1).to_numpy()
+        return ~missing
+    for column in schema.columns:
+        values = rows[column.name]
+        if column.type != "category":
+            missing |= ~column.encode(values)[1]
+        elif column.impute == "none":
+            missing |= values.isna().to_numpy()
     return missing
 
 

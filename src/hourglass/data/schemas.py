@@ -1,18 +1,22 @@
 """Inferring what a row is, once, from the raw data; ``schema.json`` of a snapshot holds what was found.
 
-Facts about a snapshot are JSON: its ``kind``, every column with its ``type``, ``why`` and, of a category, its
-``values``; of arrays also the ``shape`` and ``dtype`` of a row, and those of the ``arrays`` beside.
+Facts about a snapshot are JSON: its ``kind``, every column with what it holds (`Found`), its ``type`` and ``scale``
+with their reasons and, of a category, its ``values``; of arrays also the ``shape`` and ``dtype`` of a row, and those of
+the ``arrays`` beside.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hourglass.data import split
+from hourglass.data.column_types import MAX_CATEGORIES, Decision, Found, column, decide, inferred
+from hourglass.data.columns import Profile
 from hourglass.data.labels import Labels
-from hourglass.data.profile import MAX_CATEGORIES, Profile
+from hourglass.data.settings import ColumnSettings
 from hourglass.data.sources import Raw, audio
 from hourglass.data.sources.array import kind_of
 from hourglass.errors import HourglassError
@@ -42,9 +46,9 @@ def survey(blocks: Blocks, data: DataParams, splitting: SplitParams) -> Facts:
             raise HourglassError(f"rows have different forms, {facts} and {found}; expected one.")
         facts = found
         for name in block.side.columns:
-            profiles.setdefault(str(name), Profile()).update(block.side[name])
-    facts["columns"] = [{"name": name} | profile.facts() for name, profile in profiles.items()]
-    seen = set(data.condition) if facts["kind"] != "table" else {one["name"] for one in facts["columns"]}
+            profiles.setdefault(str(name), Profile(str(name))).update(block.side[name])
+    facts["columns"] = [inferred(profile.found()) for profile in profiles.values()]
+    seen = set(data.condition) if facts["kind"] != "table" else profiles.keys()
     unlearnt = [one["name"] for one in facts["columns"] if one["type"] == "category" and one["name"] in seen]
     told = [data.label] if data.label is not None and data.label in profiles else []
     values = learn(list(dict.fromkeys(unlearnt + told)), blocks, data, splitting)
@@ -105,7 +109,7 @@ def features(raw: Raw, params: DataParams, split_column: str | None) -> Any:
         return raw.rows
     for name in params.columns:
         raw.column(name, "data.columns")
-    ignored = {name for name, use in params.columns.items() if use == "ignore"}
+    ignored = {name for name, use in params.columns.items() if use.type == "ignore"}
     dropped = {params.label, split_column, *params.condition} | ignored
     kept = [name for name in raw.rows.columns if name not in dropped]
     if not kept:
@@ -128,24 +132,14 @@ def settle(facts: Facts, blocks: Blocks, data: DataParams, splitting: SplitParam
     block = next(iter(blocks()))
     seen = list(features(block, data, splitting.column).columns) if block.kind == "table" else []
     told = _told(facts, data)
-    columns = {one["name"]: one for one in facts["columns"]}
-    declared: dict[str, Any] = dict(data.columns)
-    if data.label in told:
-        declared[str(data.label)] = "category"
-    unlearnt = [
-        name
-        for name in dict.fromkeys([*map(str, seen), *told])
-        if name in columns and declared.get(name) == "category" and "values" not in columns[name]
-    ]
-    learnt = learn(unlearnt, blocks, data, splitting)
-    for name, values in learnt.items():
-        columns[name] = columns[name] | ({} if values is None else {"values": values})
-
-    def column(name: str, remedy: str) -> Column:
-        return _column(columns[name], declared.get(name), remedy)
-
+    for name in told:
+        if name not in facts.get("arrays", {}):
+            block.column(name, "data.condition")
+    tables = _Columns(facts, data, told)
+    tables.decide(list(map(str, seen)), told)
+    tables.learn(lambda names: learn(names, blocks, data, splitting))
     if facts["kind"] == "table":
-        schema: Schema = TableSchema(tuple(column(str(name), f"set data.columns: {{{name}: ignore}}") for name in seen))
+        schema: Schema = TableSchema(tuple(tables.column(str(name)) for name in seen))
     elif facts["kind"] == "audio":
         schema = audio.schema_of(data)
     else:
@@ -154,9 +148,7 @@ def settle(facts: Facts, blocks: Blocks, data: DataParams, splitting: SplitParam
         return schema, None
     if told[0] in facts.get("arrays", {}):
         return schema, _array(told[0], facts["arrays"][told[0]])
-    for name in told:
-        block.column(name, "data.condition")
-    return schema, TableSchema(tuple(column(name, "take it out of data.condition") for name in told))
+    return schema, TableSchema(tuple(tables.column(name) for name in told))
 
 
 def _told(facts: Facts, data: DataParams) -> list[str]:
@@ -187,23 +179,56 @@ def _array(name: str, form: Facts) -> ArraySchema:
     return ArraySchema(kind_of(values), tuple(form["shape"]), name)
 
 
-def _column(facts: Facts, declared: str | None, remedy: str) -> Column:
-    name, kind = facts["name"], declared or facts["type"]
-    if facts["type"] == "empty":
-        raise HourglassError(f"column {name!r} is empty; fill it or {remedy}.")
-    if facts["type"] == "time":
-        raise HourglassError(f"column {name!r} holds times; {remedy}, or split by it.")
-    if kind == "category":
-        if "values" not in facts:
-            raise HourglassError(
-                f"column {name!r} has {facts['distinct']} different texts in {facts['rows']} rows, too many for the "
-                f"normal training rows to learn; those are no categories; {remedy}."
-            )
-        return Column(name, "category", tuple(facts["values"]))
-    if facts.get("text") is not None:
-        row, value, count = facts["text"]
-        raise HourglassError(
-            f"column {name!r}, row {row}: {value!r} is no number, but the column holds numbers ({count} such of "
-            f"{facts['rows']}); mend the file or set data.columns: {{{name}: category}}."
-        )
-    return Column(name, "number")
+class _Columns:
+    """The columns of a table, as facts and settings have them."""
+
+    def __init__(self, facts: Facts, data: DataParams, told: list[str]) -> None:
+        self.facts = {one["name"]: one for one in facts["columns"]}
+        self.data, self.told = data, told
+        self.decisions: dict[str, Decision] = {}
+        self.values = {name: tuple(one["values"]) for name, one in self.facts.items() if "values" in one}
+
+    def decide(self, seen: list[str], told: list[str]) -> None:
+        """Decide what the columns of a row are, and those that are told of it."""
+        for name in dict.fromkeys([*seen, *told]):
+            if name in self.facts:
+                self.decisions[name] = decide(
+                    self._found(name), self._settings(name), normalise=self.data.normalise, remedy=self._remedy(name)
+                )
+
+    def learn(self, learn: Callable[[list[str]], dict[str, list[str] | None]]) -> None:
+        """Learn the values of categories that the facts don't hold."""
+        categories = [name for name, decision in self.decisions.items() if decision.type == "category"]
+        for name, values in learn([name for name in categories if name not in self.values]).items():
+            if values is None:
+                raise HourglassError(
+                    f"column {name!r} has too many different texts for the normal training rows to learn; those are no "
+                    f"categories; {self._remedy(name)}."
+                )
+            self.values[name] = tuple(values)
+        for name in categories:
+            if not self.values[name]:
+                raise HourglassError(
+                    f"column {name!r} is a category, and no normal training row has a value in it; fill it or "
+                    f"{self._remedy(name)}."
+                )
+
+    def column(self, name: str) -> Column:
+        """Give a column that was decided."""
+        return column(self.decisions[name], self._found(name), self.values.get(name, ()), self._settings(name))
+
+    def _found(self, name: str) -> Found:
+        return Found.from_config(self.facts[name])
+
+    def _settings(self, name: str) -> ColumnSettings:
+        settings = self.data.columns.get(name, ColumnSettings())
+        if name not in self.told:
+            return settings
+        return replace(settings, type="category" if name == self.data.label else _unless_ignored(settings.type))
+
+    def _remedy(self, name: str) -> str:
+        return "take it out of data.condition" if name in self.told else f"set data.columns: {{{name}: ignore}}"
+
+
+def _unless_ignored(kind: Any) -> Any:
+    return "auto" if kind == "ignore" else kind

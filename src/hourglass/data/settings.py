@@ -10,6 +10,28 @@ Fit = Literal["refuse", "resize", "crop", "pad"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColumnSettings:
+    """What a column of a table is, where it isn't what it looks like."""
+
+    type: Annotated[
+        Literal["auto", "number", "boolean", "category", "time", "ignore"],
+        Setting("what the column holds; auto: inferred; ignore: it is left out"),
+    ] = "auto"
+    scale: Annotated[
+        Literal["auto", "standard", "minmax", "robust", "quantile", "log", "none"],
+        Setting("how numbers and times are brought into the nets' units; auto: inferred"),
+    ] = "auto"
+    impute: Annotated[
+        Literal["none", "mean", "median", "indicator"],
+        Setting(
+            "what stands for a missing value, with a 0 or 1 beside that tells so: of a category indicator; none: its "
+            "row can't be judged"
+        ),
+    ] = "none"
+    cycles: Annotated[bool, Setting("of a time: the hour in the day and the day in the week stand beside")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableSettings:
     """How tables are read."""
 

@@ -7,12 +7,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from hourglass.data.scaling import Spread, table_normaliser
 from hourglass.data.sketches import Moments, Quantiles
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import Schema
-from hourglass.runtime.table import TableSchema
+from hourglass.runtime.table import Column, TableSchema
 
 _LEVELS = np.linspace(0, 1, 21)
+#: Levels of the quantiles that scales are fitted to, the quartiles among them.
+_FINE_LEVELS = np.linspace(0, 1, 201)
+#: One number, as the columns of a table are that may be missing.
+_ONE = TableSchema((Column("value", "number"),))
 #: Rows are measured so many numbers at a time, whatever the blocks that they come in: sums then have the same bits.
 _RUN, _RUN_ROWS = 2**20, 8192
 _MOMENTS = ("mean", "squares", "low", "high")
@@ -22,7 +27,7 @@ class Summary:
     """Moments of each feature, and quantiles of each column, of rows that come in blocks.
 
     Images and recordings share one mean and spread, and so do their quantiles; of other arrays every entry has its own
-    moments.
+    moments. Numbers of a table that may be missing (NaN) are summarised apart, over the rows that have them.
     """
 
     def __init__(self, schema: Schema) -> None:
@@ -31,11 +36,17 @@ class Summary:
         self._shared, self._per_column = kind in ("image", "audio"), isinstance(schema, TableSchema)
         self._run = max(1, min(_RUN_ROWS, _RUN // prod(self.shape)))
         self._waiting: list[NDArray[Any]] = []
+        self._apart = {place: Summary(_ONE) for place in schema.imputed} if isinstance(schema, TableSchema) else {}
         self._moments: Moments | None = None
         self._quantiles = Quantiles(prod(self.shape) if self._per_column else 1)
 
     def update(self, x: NDArray[Any]) -> None:
         """Take rows of shape (rows, *shape)."""
+        for place, summary in self._apart.items():
+            missing = np.isnan(x[:, place])
+            summary.update(x[~missing, place, None])
+            if missing.any():
+                x = np.where(np.isnan(x), 0, x)
         start = 0
         while start < len(x):
             room = self._run - sum(map(len, self._waiting))
@@ -48,6 +59,8 @@ class Summary:
         """Take what another one has seen."""
         self._measure()
         other._measure()
+        for place, summary in self._apart.items():
+            summary.merge(other._apart[place])
         if other._moments is not None:
             self._moments = other._moments if self._moments is None else self._moments.merge(other._moments)
             self._quantiles.merge(other._quantiles)
@@ -59,8 +72,11 @@ class Summary:
         if self._moments is None:
             raise ValueError("there are no rows to summarise")
         shape = () if self._shared else self.shape
-        parts = (getattr(self._moments, name).reshape(shape) for name in _MOMENTS)
-        return Moments(self._moments.rows, *parts)
+        parts = {name: getattr(self._moments, name).reshape(shape).copy() for name in _MOMENTS}
+        for place, summary in self._apart.items():
+            for name, value in summary._of_rows(self._moments.rows).items():
+                parts[name][place] = value
+        return Moments(self._moments.rows, **parts)
 
     @property
     def empty(self) -> bool:
@@ -77,13 +93,17 @@ class Summary:
     def quantiles(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Quantiles of shape (levels, columns)."""
         self._measure()
-        return self._quantiles(levels)
+        found = self._quantiles(levels)
+        for place, summary in self._apart.items():
+            found[:, place] = 0 if summary.empty else summary.quantiles(levels)[:, 0]
+        return found
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give all that is kept, by name."""
         self._measure()
         moments = {} if self._moments is None else {name: getattr(self._moments, name) for name in ("rows", *_MOMENTS)}
-        return {name: np.asarray(value) for name, value in moments.items()} | self._quantiles.arrays()
+        apart = {f"{place}/{name}": array for place, one in self._apart.items() for name, array in one.arrays().items()}
+        return {name: np.asarray(value) for name, value in moments.items()} | self._quantiles.arrays() | apart
 
     @classmethod
     def from_arrays(cls, schema: Schema, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -91,8 +111,21 @@ class Summary:
         summary = cls(schema)
         if "rows" in arrays:
             summary._moments = Moments(int(arrays["rows"]), *(np.asarray(arrays[name]) for name in _MOMENTS))
-        summary._quantiles = Quantiles.from_arrays(arrays)
+        own = {name: array for name, array in arrays.items() if "/" not in name}
+        summary._quantiles = Quantiles.from_arrays(own)
+        for place in summary._apart:
+            start = f"{place}/"
+            found = {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+            summary._apart[place] = cls.from_arrays(_ONE, found)
         return summary
+
+    def _of_rows(self, rows: int) -> dict[str, float]:
+        """Give moments of one number as those of so many rows would be; 0 where there is none."""
+        if self.empty:
+            return dict.fromkeys(_MOMENTS, 0.0)
+        moments = self.moments
+        found = {name: float(getattr(moments, name)[0]) for name in _MOMENTS}
+        return found | {"squares": found["squares"] * rows / moments.rows}
 
     def _measure(self) -> None:
         if not self._waiting:
@@ -122,9 +155,11 @@ def fit_normaliser(summary: Summary, schema: Schema, how: str) -> Normaliser:
         Of normal training rows alone.
     schema : Schema
         Images and recordings share one offset and scale; tables and arrays have one of each per feature. The 0s and 1s
-        of a category stay as they are.
+        of a table stay as they are, and its columns may say themselves how they are scaled.
     how : {"auto", "standard", "minmax", "none"}
     """
+    if isinstance(schema, TableSchema):
+        return table_normaliser(schema, _spreads(summary, schema), how)
     if how == "auto":
         how = _usual(schema)
     moments = summary.moments
@@ -137,10 +172,21 @@ def fit_normaliser(summary: Summary, schema: Schema, how: str) -> Normaliser:
         offset, scale = np.zeros_like(moments.low), np.ones_like(moments.low)
     # a constant column's deviation is rounding, not spread
     scale = np.where((spread == 0) | (scale == 0), 1.0, scale)
-    if isinstance(schema, TableSchema):
-        category = np.repeat([bool(c.values) for c in schema.columns], [c.width for c in schema.columns])
-        offset, scale = np.where(category, 0.0, offset), np.where(category, 1.0, scale)
     return Normaliser(np.asarray(offset, np.float64), np.asarray(scale, np.float64))
+
+
+def _spreads(summary: Summary, schema: TableSchema) -> dict[int, Spread]:
+    moments, quantiles = summary.moments, summary.quantiles(_FINE_LEVELS)
+    return {
+        place: Spread(
+            float(moments.mean[place]),
+            float(moments.deviation[place]),
+            float(moments.low[place]),
+            float(moments.high[place]),
+            quantiles[:, place],
+        )
+        for place in schema.measured
+    }
 
 
 def _usual(schema: Schema) -> str:

@@ -1,4 +1,4 @@
-"""Rows of a table: named columns of numbers and categories."""
+"""Rows of a table: named columns of numbers, booleans, categories and times."""
 
 from dataclasses import dataclass
 from itertools import accumulate
@@ -11,19 +11,102 @@ from numpy.typing import NDArray
 from .errors import InputError
 from .schema import as_numbers, as_text, names_of
 
+Type = Literal["number", "boolean", "category", "time"]
+Impute = Literal["none", "mean", "median", "indicator"]
+#: Seconds of what times come back to: a day from midnight, a week from Monday (the epoch was a Thursday).
+_CYCLES = {"day": (86_400, 0), "week": (604_800, 3 * 86_400)}
+
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table; a category becomes one number (0 or 1) for each of its values."""
+    """A column of a table, and the numbers that it becomes.
+
+    A number is itself, a boolean 0 or 1, a time its seconds since 1970 (UTC), a category one number (0 or 1) for each
+    of its values.
+
+    Parameters
+    ----------
+    name : str
+    type : str
+    values : tuple of str
+        Of a category.
+    scale : str
+        How its number is brought into the nets' units, as in `hourglass.data.scaling`; "auto": as all others.
+    impute : str
+        What stands for a missing value: "none", a row without it can't be judged; "mean" or "median" of the training
+        rows; of a category "indicator". But for "none" a 0 or 1 beside tells whether the value is missing.
+    cycles : bool
+        Of a time: sine and cosine of the hour in the day and of the day in the week stand beside.
+    """
 
     name: str
-    type: Literal["number", "category"]
+    type: Type
     values: tuple[str, ...] = ()
+    scale: str = "auto"
+    impute: Impute = "none"
+    cycles: bool = False
 
     @property
     def width(self) -> int:
         """Numbers that the column becomes."""
-        return len(self.values) if self.type == "category" else 1
+        return len(self.features)
+
+    @property
+    def features(self) -> list[str]:
+        """Name of each number: the column's, ``column=value``, ``column (sine of day)``, ``column is missing``."""
+        names = [f"{self.name}={value}" for value in self.values] if self.type == "category" else [self.name]
+        if self.cycles:
+            names += [f"{self.name} ({wave} of {cycle})" for cycle in _CYCLES for wave in ("sine", "cosine")]
+        return names + ([f"{self.name} is missing"] if self.impute != "none" else [])
+
+    def encode(self, values: "pd.Series[Any]") -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Turn values into numbers of shape (rows, width), NaN where one is missing that the normaliser fills.
+
+        Returns
+        -------
+        ndarray and ndarray of bool
+            The second tells which rows can be judged.
+        """
+        numbers, known = self._of_values(values)
+        if self.impute == "none":
+            return numbers, known
+        missing = values.isna().to_numpy()
+        return np.column_stack([numbers, missing]), known | missing
+
+    def read(self, values: "pd.Series[Any]") -> NDArray[np.float64]:
+        """Read numbers, booleans or times as one number each; what is none, or missing, is NaN."""
+        return {"number": as_numbers, "boolean": _booleans, "time": _seconds}[self.type](values)
+
+    def decode(self, numbers: NDArray[np.float64]) -> Any:
+        """Turn numbers of shape (rows, width) into values; what was imputed comes back as a value."""
+        if self.type == "category":
+            values = (*self.values, None) if self.impute != "none" else self.values
+            return _largest(values, numbers)
+        first = numbers[:, 0]
+        if self.type == "boolean":
+            chosen = pd.array(first >= 0.5, dtype="boolean")
+            chosen[np.isnan(first)] = pd.NA
+            return chosen
+        return _times(first) if self.type == "time" else first
+
+    def config(self) -> dict[str, Any]:
+        """Describe the column as JSON; what is as usual is left out."""
+        found: dict[str, Any] = {"name": self.name, "type": self.type, "values": list(self.values), "scale": self.scale}
+        found |= {"impute": self.impute, "cycles": self.cycles}
+        usual: dict[str, Any] = {"values": [], "scale": "auto", "impute": "none", "cycles": False}
+        return {key: value for key, value in found.items() if key not in usual or value != usual[key]}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Read what `config` gave."""
+        return cls(**(config | {"values": tuple(config.get("values", ()))}))
+
+    def _of_values(self, values: "pd.Series[Any]") -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        if self.type == "category":
+            return _one_hot(self.values, values)
+        numbers = self.read(values)
+        known = np.isfinite(numbers)
+        return (_with_cycles(numbers) if self.cycles else numbers[:, None]), known
 
 
 @dataclass(frozen=True)
@@ -40,49 +123,60 @@ class TableSchema:
     @property
     def categories(self) -> tuple[tuple[int, int], ...]:
         """Where the 0s and 1s of each category start and stop among a row's numbers."""
-        stops = accumulate(column.width for column in self.columns)
-        return tuple((stop - c.width, stop) for c, stop in zip(self.columns, stops, strict=True) if c.values)
+        return tuple(place for column, place in self._places() if column.type == "category")
 
     @property
     def features(self) -> list[str]:
-        """Name of each number: the column's, or ``column=value``."""
-        return [
-            name
-            for column in self.columns
-            for name in ([f"{column.name}={value}" for value in column.values] or [column.name])
-        ]
+        """Name of each number; see `Column.features`."""
+        return [name for column in self.columns for name in column.features]
+
+    @property
+    def numbers(self) -> dict[int, Column]:
+        """The columns that are one number to scale (numbers and times), by the place of that number in a row."""
+        return {start: column for column, (start, _) in self._places() if column.type in ("number", "time")}
+
+    @property
+    def imputed(self) -> dict[int, Column]:
+        """The columns whose missing number is filled, by its place in a row."""
+        return {
+            start: column
+            for column, (start, _) in self._places()
+            if column.impute != "none" and column.type != "category"
+        }
+
+    @property
+    def measured(self) -> list[int]:
+        """Places of the numbers in a row that a normaliser must know the spread of."""
+        return sorted({*self.numbers, *self.imputed})
 
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Turn rows into numbers; see `Schema.encode`."""
         frame = self._frame(rows)
-        encoded = [_encode_column(column, frame[column.name]) for column in self.columns]
-        x = np.concatenate([values for values, _ in encoded], axis=1)
-        valid = np.logical_and.reduce([known for _, known in encoded])
+        x = np.empty((len(frame), *self.shape))
+        valid = np.ones(len(frame), bool)
+        for column, (start, stop) in self._places():
+            x[:, start:stop], known = column.encode(frame[column.name])
+            valid &= known
         x[~valid] = 0
         return x, valid
 
     def decode(self, x: NDArray[np.float64]) -> pd.DataFrame:
         """Turn numbers into rows; a category is its value with the largest number."""
-        columns: dict[str, Any] = {}
-        start = 0
-        for column in self.columns:
-            part = x[:, start : start + column.width]
-            start += column.width
-            columns[column.name] = _largest(column.values, part) if column.values else part[:, 0]
-        return pd.DataFrame(columns)
+        return pd.DataFrame({column.name: column.decode(x[:, start:stop]) for column, (start, stop) in self._places()})
 
     def config(self) -> dict[str, Any]:
         """Describe the schema as JSON."""
-        columns = [
-            {"name": column.name, "type": column.type} | ({"values": list(column.values)} if column.values else {})
-            for column in self.columns
-        ]
-        return {"kind": "table", "columns": columns}
+        return {"kind": "table", "columns": [column.config() for column in self.columns]}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Read what `config` gave."""
-        return cls(tuple(Column(one["name"], one["type"], tuple(one.get("values", ()))) for one in config["columns"]))
+        return cls(tuple(Column.from_config(one) for one in config["columns"]))
+
+    def _places(self) -> list[tuple[Column, tuple[int, int]]]:
+        """Say where the numbers of each column start and stop."""
+        stops = accumulate(column.width for column in self.columns)
+        return [(column, (stop - column.width, stop)) for column, stop in zip(self.columns, stops, strict=True)]
 
     def _frame(self, rows: Any) -> pd.DataFrame:
         names = [column.name for column in self.columns]
@@ -108,18 +202,50 @@ class TableSchema:
         return pd.DataFrame(array, columns=names)
 
 
-def _encode_column(column: Column, values: "pd.Series[Any]") -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    if column.type == "number":
-        numbers = as_numbers(values)
-        return numbers[:, None], np.isfinite(numbers)
-    codes = pd.Index(column.values).get_indexer(pd.Index(as_text(values)))
-    hot = np.zeros((len(values), column.width))
-    known = codes >= 0
-    hot[np.flatnonzero(known), codes[known]] = 1
-    return hot, known
+def _one_hot(known: tuple[str, ...], values: "pd.Series[Any]") -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    codes = pd.Index(known).get_indexer(pd.Index(as_text(values)))
+    hot = np.zeros((len(values), len(known)))
+    found = codes >= 0
+    hot[np.flatnonzero(found), codes[found]] = 1
+    return hot, found
 
 
-def _largest(values: tuple[str, ...], numbers: NDArray[np.float64]) -> NDArray[np.object_]:
+def _booleans(values: "pd.Series[Any]") -> NDArray[np.float64]:
+    """Read true, false, 1 and 0 and their texts; anything else is NaN."""
+    if pd.api.types.is_bool_dtype(values):
+        return values.to_numpy(np.float64, na_value=np.nan)
+    words = as_text(values).str.strip().str.lower().map({"true": 1.0, "1": 1.0, "false": 0.0, "0": 0.0})
+    return np.asarray(words, np.float64)
+
+
+def _seconds(values: "pd.Series[Any]") -> NDArray[np.float64]:
+    """Read times and their ISO 8601 texts as seconds since 1970 in UTC; anything else is NaN."""
+    if values.dtype.kind in "biufc":
+        return np.full(len(values), np.nan)
+    times = pd.Series(pd.to_datetime(values, format="ISO8601", utc=True, errors="coerce"))
+    seconds: NDArray[np.float64] = times.dt.as_unit("us").to_numpy("datetime64[us]").astype(np.int64) / 1e6
+    seconds[times.isna().to_numpy()] = np.nan
+    return seconds
+
+
+def _times(seconds: NDArray[np.float64]) -> NDArray[np.datetime64]:
+    """Undo `_seconds`; times beyond the years 1 to 9999 are missing."""
+    whole = np.abs(seconds - 1e11) < 1.6e11  # false for NaN too
+    microseconds = np.rint(np.where(whole, seconds, 0) * 1e6).astype(np.int64).astype("datetime64[us]")
+    microseconds[~whole] = np.datetime64("NaT")
+    return microseconds
+
+
+def _with_cycles(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Put sine and cosine of the place in the day and the week beside times; 0 beside a missing one."""
+    columns = [seconds]
+    for period, shift in _CYCLES.values():
+        angle = 2 * np.pi * ((seconds + shift) % period) / period
+        columns += [np.nan_to_num(np.sin(angle)), np.nan_to_num(np.cos(angle))]
+    return np.column_stack(columns)
+
+
+def _largest(values: tuple[str | None, ...], numbers: NDArray[np.float64]) -> NDArray[np.object_]:
     chosen: NDArray[np.object_] = np.asarray(values, object)[np.nan_to_num(numbers).argmax(axis=1)]
     chosen[np.isnan(numbers).any(axis=1)] = None
     return chosen

@@ -1,0 +1,157 @@
+"""Values of every type become numbers and come back; what is missing is told, or filled with a sign of it."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hourglass.data.scaling import Spread, table_normaliser
+from hourglass.runtime.table import Column, TableSchema
+
+
+def encoded(column: Column, values: object) -> tuple[np.ndarray, list[bool]]:
+    x, valid = TableSchema((column,)).encode(pd.DataFrame({column.name: values}))
+    return x, valid.tolist()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [True, False, None],
+        ["true", "FALSE", "maybe"],
+        [1, 0, 2],
+        ["1", "0", ""],
+        pd.array([True, False, None], "boolean"),
+    ],
+)
+def test_booleans_are_0_and_1_however_they_are_written(values: object) -> None:
+    x, valid = encoded(Column("b", "boolean"), values)
+    assert x[:2].ravel().tolist() == [1, 0]
+    assert valid == [True, True, False]
+
+
+def test_booleans_come_back_as_booleans() -> None:
+    assert Column("b", "boolean").decode(np.array([[0.9], [-0.2], [np.nan]])).tolist() == [True, False, pd.NA]
+
+
+def test_times_are_seconds_since_1970_in_utc() -> None:
+    texts = ["1970-01-02", "2024-01-31T13:00:00.25+01:00", "soon", None]
+    x, valid = encoded(Column("t", "time"), texts)
+    assert x[:2].ravel().tolist() == [86_400, pd.Timestamp("2024-01-31 12:00:00.25").timestamp()]
+    assert valid == [True, True, False, False]
+    times = pd.to_datetime(pd.Series(texts[:2]), format="ISO8601", utc=True)
+    np.testing.assert_array_equal(encoded(Column("t", "time"), times)[0], x[:2])
+
+
+def test_a_number_is_no_time() -> None:
+    assert encoded(Column("t", "time"), [5])[1] == [False]
+
+
+@given(st.datetimes(pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")))
+def test_times_come_back_to_the_microsecond(time: pd.Timestamp) -> None:
+    column = Column("t", "time")
+    assert abs(column.decode(encoded(column, [time])[0])[0] - np.datetime64(time)) <= np.timedelta64(1, "us")
+
+
+@pytest.mark.parametrize("seconds", [np.nan, np.inf, 1e300, -1e12])
+def test_what_is_no_time_comes_back_as_missing(seconds: float) -> None:
+    assert np.isnat(Column("t", "time").decode(np.array([[seconds]]))[0])
+
+
+def test_cycles_turn_once_a_day_and_once_a_week() -> None:
+    column = Column("t", "time", cycles=True)
+    x, _ = encoded(column, ["2024-01-01 00:00", "2024-01-01 06:00", "2024-01-08 00:00", "2024-01-04 12:00"])
+    np.testing.assert_allclose(x[0, 1:], [0, 1, 0, 1], atol=1e-6)  # a Monday at midnight
+    np.testing.assert_allclose(x[1, 1:3], [1, 0], atol=1e-6)
+    np.testing.assert_allclose(x[2, 1:], x[0, 1:], atol=1e-6)
+    np.testing.assert_allclose(x[3, 3:], [0, -1], atol=1e-6)  # half a week later
+    assert column.features[1:] == ["t (sine of day)", "t (cosine of day)", "t (sine of week)", "t (cosine of week)"]
+    assert column.decode(x)[1] == np.datetime64("2024-01-01T06:00")
+
+
+def test_a_row_without_a_value_is_judged_where_the_value_is_imputed() -> None:
+    schema = TableSchema((Column("a", "number", impute="mean"), Column("b", "number")))
+    x, valid = schema.encode(pd.DataFrame({"a": [1.0, None, np.inf], "b": [5.0, 6.0, 7.0]}))
+    np.testing.assert_array_equal(x, [[1, 0, 5], [np.nan, 1, 6], [0, 0, 0]])
+    assert valid.tolist() == [True, True, False]
+    assert schema.features == ["a", "a is missing", "b"]
+
+
+def test_text_for_a_number_is_not_missing_but_wrong() -> None:
+    assert encoded(Column("a", "number", impute="mean"), ["1", "x", None])[1] == [True, False, True]
+
+
+def test_a_missing_category_is_a_value_of_its_own() -> None:
+    column = Column("c", "category", ("u", "v"), impute="indicator")
+    x, valid = encoded(column, ["u", None, "w"])
+    np.testing.assert_array_equal(x, [[1, 0, 0], [0, 0, 1], [0, 0, 0]])
+    assert valid == [True, True, False]
+    assert column.decode(x[:2]).tolist() == ["u", None]
+    assert TableSchema((column,)).categories == ((0, 3),)
+
+
+def test_the_gap_is_filled_with_the_mean_or_the_median_of_what_is_there() -> None:
+    schema = TableSchema(
+        (
+            Column("a", "number", impute="mean", scale="none"),
+            Column("b", "number", impute="median", scale="none"),
+            Column("c", "boolean", impute="mean"),
+        )
+    )
+    frame = pd.DataFrame({"a": [0.0, 9.0, None], "b": [1.0, 100.0, None], "c": [True, None, None]})
+    x, _ = schema.encode(frame)
+    normaliser = table_normaliser(schema, {place: Spread.of(x[:, place]) for place in schema.measured})
+    np.testing.assert_allclose(normaliser(x)[2], [4.5, 1, 50.5, 1, 1, 1])
+    rows = schema.decode(normaliser.inverse(normaliser(x)))
+    assert rows.loc[2].tolist() == [4.5, 50.5, True]
+
+
+def test_every_column_has_the_scale_that_it_says() -> None:
+    schema = TableSchema(
+        (
+            Column("flag", "boolean"),
+            Column("a", "number", scale="minmax"),
+            Column("k", "category", ("u", "v")),
+            Column("b", "number", scale="log"),
+            Column("t", "time", cycles=True),
+        )
+    )
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "flag": draw.integers(0, 2, 500).astype(bool),
+            "a": draw.normal(1e9, 3, 500),
+            "k": draw.choice(["u", "v"], 500),
+            "b": -draw.lognormal(5, 2, 500),
+            "t": pd.to_datetime("2024-01-01") + pd.to_timedelta(draw.integers(0, 10**6, 500), "s"),
+        }
+    )
+    x, valid = schema.encode(frame)
+    assert valid.all()
+    normaliser = table_normaliser(schema, {place: Spread.of(x[:, place]) for place in schema.measured})
+    units = normaliser(x)
+    np.testing.assert_array_equal(units[:, [0, 2, 3, *range(6, 10)]], x[:, [0, 2, 3, *range(6, 10)]].astype(np.float32))
+    assert (units[:, 1].min(), units[:, 1].max()) == (0, 1)
+    assert abs(units[:, 4].std() - 1) < 0.1
+    assert abs(units[:, 5].std() - 1) < 1e-3
+    back = schema.decode(normaliser.inverse(units))
+    np.testing.assert_allclose(back["a"], frame["a"], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(back["b"], frame["b"], rtol=1e-5)
+    assert (back["flag"].astype(bool) == frame["flag"]).all()
+    assert (back["k"] == frame["k"]).all()
+    assert (back["t"] - frame["t"]).abs().max() < pd.Timedelta(1, "s")
+
+
+def test_json_keeps_columns_and_says_no_more_than_it_must() -> None:
+    columns = (
+        Column("a", "number"),
+        Column("b", "number", scale="log", impute="median"),
+        Column("c", "category", ("u",), impute="indicator"),
+        Column("t", "time", cycles=True),
+    )
+    config = json.loads(json.dumps(TableSchema(columns).config()))
+    assert TableSchema.from_config(config).columns == columns
+    assert config["columns"][0] == {"name": "a", "type": "number"}
