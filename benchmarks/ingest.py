@@ -1,8 +1,8 @@
 """How long ingestion takes, against merely reading the same files.
 
-Run it anywhere: ``python benchmarks/ingest.py [--rounds 5] [--rows 500000] [--images 60000] [--out FILE.json]``. It makes
-the files itself. Every side runs in a process of its own, round by round in turn; a side's time leaves out its imports.
-polars is a side where it is installed.
+Run it anywhere: ``python benchmarks/ingest.py [--rounds 5] [--rows 500000] [--images 60000] [--out FILE.json]``. It
+makes the files itself. Every side runs in a process of its own, round by round in turn; a side's time leaves out its
+imports. polars is a side where it is installed.
 
 Ours is all of ``ingest``: parse, encode, hash, split, measure, write and hash the files. The snapshot was made before.
 """
@@ -110,8 +110,8 @@ def _pil(folder: Path) -> None:
     import numpy as np
     from PIL import Image
 
-    for name in sorted(os.listdir(folder)):
-        with Image.open(folder / name) as image:
+    for path in sorted(folder.iterdir()):
+        with Image.open(path) as image:
             np.asarray(image)
 
 
@@ -142,9 +142,8 @@ def compare(folder: Path, case: str, rounds: int) -> dict[str, object]:
     ratios = [mine / theirs for mine, theirs in zip(seconds["ours"], seconds[fastest], strict=True)]
     for side, found in seconds.items():
         print(f"{case:>15} {side:>16} {median(found):7.2f} s  ({min(found):.2f} to {max(found):.2f})", flush=True)
-    print(
-        f"{case:>15} ours is {median(ratios):.2f} of {fastest} ({min(ratios):.2f} to {max(ratios):.2f}), asked {limit:.2f}"
-    )
+    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+    print(f"{case:>15} ours is {median(ratios):.2f} of {fastest} ({spread}), asked {limit:.2f}")
     return {"seconds": seconds, "fastest": fastest, "ratio": median(ratios), "ratios": ratios, "asked": limit}
 
 

@@ -216,7 +216,7 @@ class Writer:
             self._streams[name] = (self._folder / f"{name}-{self._prefix}{self._number:05d}.npy").open("wb")
             self._heads[name] = np.lib.format.header_data_from_array_1_0(array[:0])
             np.lib.format.write_array_header_1_0(self._streams[name], self._heads[name])
-        self._streams[name].write(array.tobytes())
+        self._streams[name].write(memoryview(array.reshape(-1)).cast("B"))  # type: ignore[arg-type]
 
     def close(self) -> None:
         """Finish the present files: only now their number of rows is known, for which a header leaves room."""

@@ -4,6 +4,7 @@ A part depends on its shard and on the plan alone, so it is kept and used again 
 """
 
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,12 +107,29 @@ def write(blocks: Any, plan: Plan, folder: Path, first_row: int) -> None:
     """
     maker = _Maker(plan, folder, first_row)
     try:
-        with (folder / _HASHES).open("wb") as traces:
+        with (folder / _HASHES).open("wb") as traces, ThreadPoolExecutor(1) as beside:
+            stored: Future[None] | None = None
             for block in blocks:
-                traces.write(maker.add(block).tobytes())
+                trace, ready = maker.encode(block)
+                traces.write(trace.tobytes())
+                if stored is not None:
+                    stored.result()
+                stored = beside.submit(maker.store, ready)  # while the next block is read and encoded
+            if stored is not None:
+                stored.result()
     finally:
         maker.close()
     maker.finish()
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """Rows that are encoded and divided: their splits, which of them are measured, and which are kept."""
+
+    stored: Stored
+    splits: NDArray[np.int8]
+    fitted: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
 
 
 class _Maker:
@@ -127,8 +145,8 @@ class _Maker:
         self.dropped: Counter[str] = Counter()
         self.dtype = ""
 
-    def add(self, block: Raw) -> NDArray[np.void]:
-        """Encode, divide, measure and write the rows of a block; give what is kept of each."""
+    def encode(self, block: Raw) -> tuple[NDArray[np.void], "_Ready"]:
+        """Encode and divide the rows of a block; give what is kept of each row, and what `store` takes."""
         plan = self.plan
         labels = Labels.of(block, plan.data, self.row)
         rows = schemas.features(block, plan.data, plan.rule.params.column)
@@ -139,15 +157,27 @@ class _Maker:
         x, valid = plan.schema.encode(rows)
         stored, known = self._stored(block, x, labels)
         self._count_dropped(rows, x, valid, known)
-        fitted = (trace["split"] == SPLITS.index("train")) & ~trace["anomaly"] & valid
-        if self.known is not None:
-            self.known.update(stored.condition[fitted & stored.known])
-        valid = valid & known
-        self.rows.update(x[fitted & valid])
-        self._write(stored, trace["split"], valid)
         self.row += len(block.rows)
         self.dtype = str(x.dtype)
-        return trace
+        fitted = (trace["split"] == SPLITS.index("train")) & ~trace["anomaly"] & valid
+        return trace, _Ready(stored, trace["split"], fitted, valid & known)
+
+    def store(self, ready: "_Ready") -> None:
+        """Measure and write the rows of a block, split by split."""
+        stored, fitted = ready.stored, ready.fitted
+        if self.known is not None:
+            self.known.update(stored.condition[fitted & stored.known])
+        place = np.where(ready.valid, ready.splits, len(SPLITS))
+        order = place.argsort(kind="stable")
+        rows, stops = stored.take(order), np.bincount(place, minlength=len(SPLITS)).cumsum()
+        train = slice(0, stops[0])
+        of_train = fitted[order][train]
+        self.rows.update(rows.x[train] if of_train.all() else rows.x[train][of_train])
+        for name, start, stop in zip(SPLITS, (0, *stops), stops, strict=False):
+            if stop > start:
+                part = rows.take(slice(start, stop))
+                self.writers[name].append(part)
+                self.counts[name].update(dict(zip(*np.unique_counts(part.label), strict=True)))
 
     def _stored(self, block: Raw, x: NDArray[Any], labels: Labels) -> tuple[Stored, NDArray[np.bool_]]:
         """Put columns side by side, and tell of which rows all is known that must be: a label may be new."""
@@ -169,14 +199,6 @@ class _Maker:
         self.dropped["missing_or_infinite"] += int(missing.sum()) + int((valid & ~known).sum())
         self.dropped["unseen_category"] += int((~valid & ~missing).sum())
 
-    def _write(self, stored: Stored, splits: NDArray[np.int8], valid: NDArray[np.bool_]) -> None:
-        for place, name in enumerate(SPLITS):
-            chosen = np.flatnonzero((splits == place) & valid)
-            if len(chosen):
-                part = stored.take(chosen)
-                self.writers[name].append(part)
-                self.counts[name].update(part.label.tolist())
-
     def close(self) -> None:
         for writer in self.writers.values():
             writer.close()
@@ -190,7 +212,9 @@ class _Maker:
         facts = {
             "rows": self.row - self.first_row,
             "classes": list(self.codes),
-            "counts": {name: {str(code): rows for code, rows in found.items()} for name, found in self.counts.items()},
+            "counts": {
+                name: {str(code): int(rows) for code, rows in found.items()} for name, found in self.counts.items()
+            },
             "dropped": dict(self.dropped),
             "dtype": self.dtype,
             "files": {f"{name}/{file}": sha256 for name, hashes in files.items() for file, sha256 in hashes.items()},

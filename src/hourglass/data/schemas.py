@@ -17,7 +17,7 @@ from hourglass.data.column_types import MAX_CATEGORIES, Decision, Found, column,
 from hourglass.data.columns import Profile
 from hourglass.data.labels import Labels
 from hourglass.data.settings import ColumnSettings
-from hourglass.data.sources import Raw, audio
+from hourglass.data.sources import Raw, audio, require_column
 from hourglass.data.sources.array import kind_of
 from hourglass.errors import HourglassError
 from hourglass.params import SPLITS, DataParams, SplitParams
@@ -107,16 +107,20 @@ def features(raw: Raw, params: DataParams, split_column: str | None) -> Any:
     """
     if raw.kind != "table":
         return raw.rows
+    return raw.rows[_kept(list(raw.rows.columns), params, split_column)]
+
+
+def _kept(names: list[str], params: DataParams, split_column: str | None) -> list[str]:
     for name in params.columns:
-        raw.column(name, "data.columns")
+        require_column(name, names, "data.columns")
     ignored = {name for name, use in params.columns.items() if use.type == "ignore"}
     dropped = {params.label, split_column, *params.condition} | ignored
-    kept = [name for name in raw.rows.columns if name not in dropped]
+    kept = [name for name in names if name not in dropped]
     if not kept:
         raise HourglassError(
             "no column is left to model; see data.label, data.columns and split.column in params.yaml."
         )
-    return raw.rows[kept]
+    return kept
 
 
 def settle(facts: Facts, blocks: Blocks, data: DataParams, splitting: SplitParams) -> tuple[Schema, Schema | None]:
@@ -129,17 +133,17 @@ def settle(facts: Facts, blocks: Blocks, data: DataParams, splitting: SplitParam
     HourglassError
         A column is neither numbers nor categories, or can't be a condition.
     """
-    block = next(iter(blocks()))
-    seen = list(features(block, data, splitting.column).columns) if block.kind == "table" else []
     told = _told(facts, data)
+    names = [one["name"] for one in facts["columns"]]
     for name in told:
         if name not in facts.get("arrays", {}):
-            block.column(name, "data.condition")
+            require_column(name, names, "data.condition")
+    seen = _kept(names, data, splitting.column) if facts["kind"] == "table" else []
     tables = _Columns(facts, data, told)
-    tables.decide(list(map(str, seen)), told)
+    tables.decide(seen, told)
     tables.learn(lambda names: learn(names, blocks, data, splitting))
     if facts["kind"] == "table":
-        schema: Schema = TableSchema(tuple(tables.column(str(name)) for name in seen))
+        schema: Schema = TableSchema(tuple(tables.column(name) for name in seen))
     elif facts["kind"] == "audio":
         schema = audio.schema_of(data)
     else:

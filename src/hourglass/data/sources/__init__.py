@@ -4,7 +4,7 @@ A reader module has three functions: ``accepts(path, data)``, ``take(path, shard
 folder of the snapshot and says what kind it is, and ``blocks(shard, kind, data, limit)``, which reads that in parts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -49,10 +49,15 @@ class Raw:
         HourglassError
             There is none; the message names the setting `key` that asked for it.
         """
-        if name not in self.side.columns:
-            there = ", ".join(str(column) for column in self.side.columns) or "none"
-            raise HourglassError(f"params.yaml: {key} is {name!r}; the data has no such column (there: {there}).")
+        require_column(name, self.side.columns, key)
         return self.side[name]
+
+
+def require_column(name: str, there: Collection[str], key: str) -> None:
+    """Refuse a column that isn't there; the message names the setting `key` that asked for it."""
+    if name not in there:
+        named = ", ".join(map(str, there)) or "none"
+        raise HourglassError(f"params.yaml: {key} is {name!r}; the data has no such column (there: {named}).")
 
 
 class Reader(Protocol):
