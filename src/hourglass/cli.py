@@ -88,11 +88,30 @@ def data(
         list[str] | None, typer.Option(help="a column or array that conditional variants are told; may be repeated")
     ] = None,
     name: Annotated[str | None, typer.Option(help="registered name for models of this data (registry.name)")] = None,
+    time: Annotated[str | None, typer.Option(help="column of times; the table is then read as series")] = None,
+    series: Annotated[str | None, typer.Option(help="column that names the series; else one for each file")] = None,
+    window: Annotated[int | None, typer.Option(help="points of a window of a series")] = None,
+    stride: Annotated[int | None, typer.Option(help="points from one window to the next")] = None,
+    period: Annotated[str | None, typer.Option(help="time from one point to the next, such as 5min")] = None,
+    anomalies: Annotated[
+        str | None, typer.Option(help="file of times between which series are anomalous: CSV start,end or JSON")
+    ] = None,
 ) -> None:
     """Replace the raw snapshot in data/, version it with DVC and set `data` in params.yaml to fit."""
     from hourglass.stages import snapshot
 
-    for line in snapshot.replace(Project.find(), source, label, normal, anomalous, condition, name):
+    of_series = {
+        "time": time,
+        "series": series,
+        "window": window,
+        "stride": stride,
+        "period": period,
+        "anomalies": anomalies,
+    }
+    given = {key: value for key, value in of_series.items() if value is not None}
+    if given and time is None:
+        raise HourglassError(f"--{next(iter(given))} is for series; give --time COLUMN, too.")
+    for line in snapshot.replace(Project.find(), source, label, normal, anomalous, condition, name, given):
         print(line)  # noqa: T201
 
 

@@ -7,6 +7,7 @@ twice. Reading the file imports no model: a variant's section is checked by `Par
 import difflib
 import re
 from collections.abc import Collection
+from dataclasses import asdict
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -228,6 +229,22 @@ def check_name(name: str) -> None:
     _validated(RegistryParams, {"name": name}, "registry.")
 
 
+def kind_settings(kind: str, given: dict[str, Any]) -> Any:
+    """Check settings of a kind of data, ``data.KIND``; those that aren't given have their defaults.
+
+    Raises
+    ------
+    HourglassError
+        A setting is unknown or out of bounds.
+    """
+    return _settings(KINDS[kind], given, f"data.{kind}")
+
+
+def changed_settings(settings: Any) -> dict[str, Any]:
+    """Give the settings of a kind of data that aren't as by default."""
+    return {key: value for key, value in asdict(settings).items() if value != getattr(type(settings)(), key)}
+
+
 def load(path: Path) -> Params:
     """Read and check ``params.yaml``.
 
@@ -245,7 +262,7 @@ def load(path: Path) -> Params:
     kinds: dict[str, Any] = {}
     if isinstance(content.get("data"), dict):
         content["data"] = dict(content["data"])
-        kinds = {kind: _settings(cls, content["data"].pop(kind, {}), f"data.{kind}") for kind, cls in KINDS.items()}
+        kinds = {kind: kind_settings(kind, content["data"].pop(kind, {})) for kind in KINDS}
     params: Params = _validated(Params, content, "")
     _check_variants(params.variants, sections)
     data = params.data.model_copy(update=kinds)

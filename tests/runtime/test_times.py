@@ -76,7 +76,7 @@ def test_another_form_is_read_where_it_is_named():
         (["03/04/2024"], "row 0: '03/04/2024' can't be read (1 such of 1); expected a time such as 2024-05-31"),
         ([1.0, float("nan")], "row 1: nan"),
         ([1e300], "row 0"),
-        (pd.array([1, None], "Int64"), "row 1: nan"),
+        (pd.array([1, None], "Int64"), "row 1: <NA>"),
         (["2024-01-01T00:00Z", "2024-01-01T01:00"], "row 1: '2024-01-01T01:00' names no time zone"),
         (["2024-01-01", "3024-01-01"], "1678 to 2261"),
     ],

@@ -157,6 +157,7 @@ class _Maker:
         x, valid = plan.schema.encode(rows)
         stored, known = self._stored(block, x, labels)
         self._count_dropped(rows, x, valid, known)
+        self._count_left_out(trace["split"])
         self.row += len(block.rows)
         self.dtype = str(x.dtype)
         fitted = (trace["split"] == SPLITS.index("train")) & ~trace["anomaly"] & valid
@@ -167,7 +168,7 @@ class _Maker:
         stored, fitted = ready.stored, ready.fitted
         if self.known is not None:
             self.known.update(stored.condition[fitted & stored.known])
-        place = np.where(ready.valid, ready.splits, len(SPLITS))
+        place = np.where(ready.valid & (ready.splits >= 0), ready.splits, len(SPLITS))
         order = place.argsort(kind="stable")
         rows, stops = stored.take(order), np.bincount(place, minlength=len(SPLITS)).cumsum()
         train = slice(0, stops[0])
@@ -198,6 +199,12 @@ class _Maker:
             missing[missing] = _missing(rows[missing], self.plan.schema)
         self.dropped["missing_or_infinite"] += int(missing.sum()) + int((valid & ~known).sum())
         self.dropped["unseen_category"] += int((~valid & ~missing).sum())
+
+    def _count_left_out(self, splits: NDArray[np.int8]) -> None:
+        """Count windows that are in no split."""
+        for why, mark in (("crossing_a_split", split.CROSSES), ("anomalous_before_selection", split.EARLY)):
+            if (splits == mark).any():
+                self.dropped[why] += int((splits == mark).sum())
 
     def close(self) -> None:
         for writer in self.writers.values():

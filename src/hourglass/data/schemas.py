@@ -17,7 +17,7 @@ from hourglass.data.column_types import MAX_CATEGORIES, Decision, Found, column,
 from hourglass.data.columns import Profile
 from hourglass.data.labels import Labels
 from hourglass.data.settings import ColumnSettings
-from hourglass.data.sources import Raw, audio, require_column
+from hourglass.data.sources import Raw, audio, require_column, signal
 from hourglass.data.sources.array import kind_of
 from hourglass.errors import HourglassError
 from hourglass.params import SPLITS, DataParams, SplitParams
@@ -89,6 +89,8 @@ def form(block: Raw) -> Facts:
     """Tell what rows of all blocks have in common."""
     if block.kind in ("table", "audio"):  # the shape of a piece of sound is a setting
         return {"kind": block.kind}
+    if block.kind == "signal":  # and so is the length of a window
+        return {"kind": block.kind, "channels": block.rows.shape[2]}
     arrays = {name: _shape(array) for name, array in sorted(block.arrays.items())}
     return {"kind": block.kind, "arrays": arrays} | _shape(block.rows)
 
@@ -146,6 +148,8 @@ def settle(facts: Facts, blocks: Blocks, data: DataParams, splitting: SplitParam
         schema: Schema = TableSchema(tuple(tables.column(name) for name in seen))
     elif facts["kind"] == "audio":
         schema = audio.schema_of(data)
+    elif facts["kind"] == "signal":
+        schema = signal.schema_of(data)
     else:
         schema = ArraySchema(facts["kind"], tuple(facts["shape"]))
     if not told:

@@ -66,6 +66,27 @@ class ImageSettings:
 class SignalSettings:
     """How series are read and cut into windows."""
 
+    time: Annotated[str | None, Setting("column of times; with one, a table is read as series")] = None
+    columns: Annotated[list[str] | None, Setting("the channels; null: all columns of numbers")] = None
+    series: Annotated[str | None, Setting("column that names the series of a reading; null: one for each file")] = None
+    window: Annotated[int, Setting("points of a window", ge=2, le=1_000_000)] = 64
+    stride: Annotated[
+        int | None, Setting("points from one window to the next; null: a quarter of a window", ge=1, le=1_000_000)
+    ] = None
+    period: Annotated[
+        str | None, Setting("time from one point to the next, `5min`; null: `hourglass data` sets the median step")
+    ] = None
+    max_gap: Annotated[
+        int, Setting("missing points in a row that are interpolated; longer gaps cut the series", ge=0, le=10_000)
+    ] = 3
+    duplicates: Annotated[Literal["mean", "refuse"], Setting("what becomes of readings of one time")] = "mean"
+    format: Annotated[str | None, Setting("form of times as text, `%d.%m.%Y %H:%M`; null: ISO 8601")] = None
+    unit: Annotated[Literal["s", "ms", "us", "ns"], Setting("unit of times that are numbers")] = "s"
+    anomalies: Annotated[
+        str | None,
+        Setting("file of times between which a series is anomalous; JSON {file: [[start, end]]}, or CSV start,end"),
+    ] = None
+
 
 @dataclass(frozen=True, kw_only=True)
 class AudioSettings:

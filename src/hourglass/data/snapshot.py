@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 
 from hourglass.data import schemas
 from hourglass.data.labels import Labels, require_classes
+from hourglass.data.settings import SignalSettings
 from hourglass.data.sources import Kind, Raw, joined, reader, reader_for, sliced
+from hourglass.data.sources import signal as series
+from hourglass.data.sources.anomalies import ANOMALY
 from hourglass.data.sources.embedded import EMBEDDED
 from hourglass.errors import HourglassError
 from hourglass.files import digest, folder_hashes, read_json, write_json
@@ -112,8 +115,9 @@ def proposed_params(
     normal: list[str] | None = None,
     anomalous: list[str] | None = None,
     condition: list[str] | None = None,
+    signal: SignalSettings | None = None,
 ) -> DataParams:
-    """Propose the settings that go with a new snapshot; an embedded set knows its label.
+    """Propose the settings that go with a new snapshot; an embedded set knows its label, and so do known anomalies.
 
     Raises
     ------
@@ -129,6 +133,8 @@ def proposed_params(
             anomalous=embedded.anomalous,
             condition=embedded.condition if condition is None else condition,
         )
+    if signal is not None and signal.anomalies is not None and label is None:
+        label, anomalous = ANOMALY, ["1"]
     if (label is None) != (normal is None and anomalous is None):
         raise HourglassError("give --label COL together with --normal V (or --anomalous V), or none of them.")
     if normal is not None and anomalous is not None:
@@ -140,7 +146,22 @@ def proposed_params(
         normal=list(normal) if normal else None,
         anomalous=list(anomalous) if anomalous else None,
         condition=condition or [],
+        signal=signal or SignalSettings(),
     )
+
+
+def settled(source: str, params: DataParams) -> tuple[DataParams, list[str]]:
+    """Find the settings of series that were left open; see `sources.signal.settle`.
+
+    Raises
+    ------
+    HourglassError
+        The source holds no tables, or no series can be made of them.
+    """
+    if reader_for(Path(source), params) != "signal":
+        raise HourglassError(f"{source} holds no tables; --time is for those with a column of times.")
+    settings, said = series.settle(Path(source), params)
+    return params.model_copy(update={"signal": settings}), said
 
 
 def build(source: str, folder: Path, params: DataParams, splitting: SplitParams = SplitParams()) -> None:  # noqa: B008

@@ -13,9 +13,12 @@ from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.params import SPLITS, SplitParams
 from hourglass.runtime.schema import as_numbers, as_text
+from hourglass.runtime.signal import END
 
 #: Splits whose rows a model or a threshold is fitted on: normal rows only.
 _NORMAL_ONLY = 3
+#: Windows that are in no split, and why.
+CROSSES, EARLY = -1, -2
 _GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _FINALISER = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB)))
 _MIXED_AT_ONCE = 2**15
@@ -48,7 +51,7 @@ class Rule:
             return cls(params)
         columns, first_row = [], 0
         for block in blocks:
-            columns.append(_times(block, params, first_row))
+            columns.append(_times(block, str(params.column), first_row))
             first_row += len(block.side)
         return cls(params, _starts(np.sort(np.concatenate(columns)), np.cumsum(params.shares)[:-1]))
 
@@ -58,7 +61,9 @@ class Rule:
         """Give every row of a block the position of its split in `SPLITS`.
 
         Normal rows are divided by the rule and its shares. Anomalies that it would put into train, validation or
-        calibration go to selection or test instead, by their hash.
+        calibration go to selection or test instead, by their hash. Windows that are divided by time stay in theirs: one
+        that lies in two splits is in none, `CROSSES`, and so is an anomaly that selection and test are too late for,
+        `EARLY`.
 
         Parameters
         ----------
@@ -77,15 +82,26 @@ class Rule:
         params = self.params
         rule = {"hash": _by_hash, "group": _by_group, "time": self._by_time, "given": _by_given}[params.by]
         splits = rule(raw, hashes, params, first_row)
+        if self.times is not None and raw.kind == "signal":
+            return self._of_windows(raw, splits, is_anomaly, first_row)
         misplaced = is_anomaly & (splits < _NORMAL_ONLY)
         share = params.selection / (params.selection + params.test)
         low_bits = (hashes & np.uint64(0xFFFFFFFF)) / 2**32
         splits[misplaced] = np.where(low_bits[misplaced] < share, SPLITS.index("selection"), SPLITS.index("test"))
         return splits
 
+    def _of_windows(
+        self, raw: Raw, splits: NDArray[np.int8], is_anomaly: NDArray[np.bool_], first_row: int
+    ) -> NDArray[np.int8]:
+        """Leave out what would let a split see another; a window overlaps those before and after it."""
+        assert self.times is not None  # noqa: S101
+        start, end = (_times(raw, column, first_row) for column in (str(self.params.column), END))
+        splits = np.where(is_anomaly & (splits < _NORMAL_ONLY), EARLY, splits)
+        return np.where(crossing(start, end, self.times), CROSSES, splits).astype(np.int8)
+
     def _by_time(self, raw: Raw, hashes: NDArray[np.uint64], params: SplitParams, first_row: int) -> NDArray[np.int8]:
         assert self.times is not None  # noqa: S101
-        return self.times.searchsorted(_times(raw, params, first_row), side="right").astype(np.int8)
+        return self.times.searchsorted(_times(raw, str(params.column), first_row), side="right").astype(np.int8)
 
 
 def row_hashes(rows: Any, salt: int) -> NDArray[np.uint64]:
@@ -169,15 +185,15 @@ def _by_given(raw: Raw, hashes: NDArray[np.uint64], params: SplitParams, first_r
     return positions.astype(np.int8)
 
 
-def _times(raw: Raw, params: SplitParams, first_row: int) -> NDArray[Any]:
+def _times(raw: Raw, name: str, first_row: int) -> NDArray[Any]:
     """Read times as numbers, or as nanoseconds since 1970 in UTC."""
-    column = raw.column(str(params.column), "split.column")
+    column = raw.column(name, "split.column")
     is_number = pd.api.types.is_numeric_dtype(column)
     times = column if is_number else pd.to_datetime(column, errors="coerce", utc=True)
     unread = np.flatnonzero(times.isna())
     if len(unread):
         raise HourglassError(
-            f"column {params.column!r}, row {first_row + unread[0]}: {column.iloc[unread[0]]!r} is no time; split.by: "
+            f"column {name!r}, row {first_row + unread[0]}: {column.iloc[unread[0]]!r} is no time; split.by: "
             "time needs one in every row."
         )
     return times.to_numpy(np.float64) if is_number else times.dt.as_unit("ns").astype("int64").to_numpy()
@@ -197,3 +213,17 @@ def _starts(times: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[Any]:
 def _cut(hashes: NDArray[np.uint64], params: SplitParams) -> NDArray[np.int8]:
     edges = np.cumsum(params.shares)[:-1]
     return np.searchsorted(edges, hashes / 2.0**64, side="right").astype(np.int8)
+
+
+def crossing(start: NDArray[Any], end: NDArray[Any], edges: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which windows lie in more than one split.
+
+    Parameters
+    ----------
+    start, end : ndarray of shape (windows,)
+        Times of the first and the last point of each.
+    edges : ndarray of shape (splits - 1,)
+        The first time of each split but the first, ascending.
+    """
+    first, last = (np.searchsorted(edges, times, side="right") for times in (start, end))
+    return np.asarray(first != last)

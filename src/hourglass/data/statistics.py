@@ -11,6 +11,7 @@ from hourglass.data.scaling import Spread, table_normaliser
 from hourglass.data.sketches import Moments, Quantiles
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import Schema
+from hourglass.runtime.signal import SignalSchema
 from hourglass.runtime.table import Column, TableSchema
 
 _LEVELS = np.linspace(0, 1, 21)
@@ -26,19 +27,27 @@ _MOMENTS = ("mean", "squares", "low", "high")
 class Summary:
     """Moments of each feature, and quantiles of each column, of rows that come in blocks.
 
-    Images and recordings share one mean and spread, and so do their quantiles; of other arrays every entry has its own
-    moments. Numbers of a table that may be missing (NaN) are summarised apart, over the rows that have them.
+    All entries of images and recordings share one mean and spread, and so do the points of a channel of signals; of
+    other arrays every entry has its own. Quantiles are those of a table's columns, of a signal's channels, or of all
+    entries. Numbers of a table that may be missing (NaN) are summarised apart, over the rows that have them.
     """
 
     def __init__(self, schema: Schema) -> None:
         self.shape = schema.shape
         kind = schema.config()["kind"]
-        self._shared, self._per_column = kind in ("image", "audio"), isinstance(schema, TableSchema)
+        shared = {"image": self.shape, "audio": self.shape, "signal": self.shape[1:]}
+        self._shared: tuple[int, ...] = shared.get(kind, ())
+        self._per_column = isinstance(schema, TableSchema | SignalSchema)
         self._run = max(1, min(_RUN_ROWS, _RUN // prod(self.shape)))
         self._waiting: list[NDArray[Any]] = []
         self._apart = {place: Summary(_ONE) for place in schema.imputed} if isinstance(schema, TableSchema) else {}
         self._moments: Moments | None = None
-        self._quantiles = Quantiles(prod(self.shape) if self._per_column else 1)
+        self._quantiles = Quantiles(prod(self._own) if self._per_column else 1)
+
+    @property
+    def _own(self) -> tuple[int, ...]:
+        """Dimensions of a row that have moments of their own."""
+        return self.shape[: len(self.shape) - len(self._shared)]
 
     def update(self, x: NDArray[Any]) -> None:
         """Take rows of shape (rows, *shape)."""
@@ -67,11 +76,11 @@ class Summary:
 
     @property
     def moments(self) -> Moments:
-        """Moments of each feature, of shape `shape`, or of all pixels together, of shape ()."""
+        """Moments of each feature, of shape `shape`; of channels, (channels, 1); of all pixels together, ()."""
         self._measure()
         if self._moments is None:
             raise ValueError("there are no rows to summarise")
-        shape = () if self._shared else self.shape
+        shape = (*self._own, *[1] * len(self._shared)) if self._own else ()
         parts = {name: getattr(self._moments, name).reshape(shape).copy() for name in _MOMENTS}
         for place, summary in self._apart.items():
             for name, value in summary._of_rows(self._moments.rows).items():
@@ -86,9 +95,7 @@ class Summary:
     @property
     def rows(self) -> int:
         """Rows seen."""
-        return (self._moments.rows // (prod(self.shape) if self._shared else 1) if self._moments else 0) + sum(
-            map(len, self._waiting)
-        )
+        return (self._moments.rows // prod(self._shared) if self._moments else 0) + sum(map(len, self._waiting))
 
     def quantiles(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Quantiles of shape (levels, columns)."""
@@ -132,7 +139,8 @@ class Summary:
             return
         rows = np.concatenate(self._waiting).astype(np.float64)
         self._waiting = []
-        columns = rows.reshape(-1, 1) if self._shared else rows.reshape(len(rows), -1)
+        apart = rows.reshape(len(rows), prod(self._own), prod(self._shared))
+        columns = np.moveaxis(apart, 1, 2).reshape(-1, prod(self._own))
         with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused by name
             measured = Moments.of(columns)
             self._moments = measured if self._moments is None else self._moments.merge(measured)
@@ -154,8 +162,8 @@ def fit_normaliser(summary: Summary, schema: Schema, how: str) -> Normaliser:
     summary : Summary
         Of normal training rows alone.
     schema : Schema
-        Images and recordings share one offset and scale; tables and arrays have one of each per feature. The 0s and 1s
-        of a table stay as they are, and its columns may say themselves how they are scaled.
+        Images and recordings share one offset and scale, signals have one of each per channel, tables and arrays per
+        feature. The 0s and 1s of a table stay as they are, and its columns may say themselves how they are scaled.
     how : {"auto", "standard", "minmax", "none"}
     """
     if isinstance(schema, TableSchema):
@@ -197,7 +205,7 @@ def _usual(schema: Schema) -> str:
 
 
 def describe(summary: Summary, schema: Schema) -> list[dict[str, Any]]:
-    """Tell what training rows are like: per feature of a table, over all entries for images and arrays.
+    """Tell what training rows are like: per feature of a table and channel of a signal, else over all entries.
 
     Returns
     -------
@@ -207,6 +215,8 @@ def describe(summary: Summary, schema: Schema) -> list[dict[str, Any]]:
     moments = summary.moments
     if isinstance(schema, TableSchema):
         names = schema.features
+    elif isinstance(schema, SignalSchema):
+        names = list(schema.columns)
     else:
         names = ["pixels" if schema.config()["kind"] == "image" else "entries"]
         moments = _pooled(moments)
@@ -214,10 +224,10 @@ def describe(summary: Summary, schema: Schema) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "mean": float(np.atleast_1d(moments.mean)[place]),
-            "std": float(np.atleast_1d(moments.deviation)[place]),
-            "min": float(np.atleast_1d(moments.low)[place]),
-            "max": float(np.atleast_1d(moments.high)[place]),
+            "mean": float(np.ravel(moments.mean)[place]),
+            "std": float(np.ravel(moments.deviation)[place]),
+            "min": float(np.ravel(moments.low)[place]),
+            "max": float(np.ravel(moments.high)[place]),
             "quantiles": [float(value) for value in quantiles[:, place]],
         }
         for place, name in enumerate(names)

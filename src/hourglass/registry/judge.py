@@ -182,7 +182,12 @@ def _sentence(version: Version, champion: int, gain: "Gain", rule: _Rule, *, pro
 
 
 def _columns(schema: dict[str, Any]) -> Any:
-    """Tell what a consumer has to give: names and types, or the shape; categories may come and go."""
+    """Tell what a consumer has to give: names and types, or the shape, of windows also the period.
+
+    Categories may come and go.
+    """
     if schema["kind"] == "table":
         return [(column["name"], column["type"]) for column in schema["columns"]]
+    if schema["kind"] == "signal":
+        return schema["kind"], schema["columns"], schema["window"], schema["period"]
     return schema["kind"], schema["raw_shape"]

@@ -115,6 +115,9 @@ def _data(project: Project, params: Params) -> dict[str, Any]:
         kinds = {"number": "double", "category": "string"}
         columns = [{"name": column["name"], "type": kinds[column["type"]]} for column in schema["columns"]]
         shown: dict[str, Any] = {"mlflow_colspec": columns}
+    elif schema["kind"] == "signal":
+        channels = [{"name": name, "type": "double"} for name in schema["columns"]]
+        shown = {"mlflow_colspec": [{"name": schema["time"], "type": "datetime"}, *channels]}
     else:
         tensor = {"dtype": info["dtype"], "shape": [-1, *schema["raw_shape"]]}
         shown = {"mlflow_tensorspec": {"features": [{"type": "tensor", "tensor-spec": tensor}], "targets": None}}

@@ -178,9 +178,12 @@ def _smoke_rows(project: Project, model: "Model") -> Any:
 
 
 def _as_served(rows: Any, model: "Model") -> Any:
-    """Give arrays that come together as a dict, which MLflow takes, to a model that needs them all."""
+    """Give rows in the form that MLflow takes: windows as readings, arrays that come together as a dict."""
     from hourglass.runtime.schema import names_of
+    from hourglass.runtime.signal import SignalSchema
 
+    if isinstance(model.schema, SignalSchema):
+        return model.schema.laid_out(rows)
     told = model.conditioning
     return {name: rows[name] for name in names_of(rows)} or rows if told and not told.of_label else rows
 

@@ -179,29 +179,16 @@ def signature(config: dict[str, Any]) -> Any:
     Columns may hold anything: a wrong or missing value flags its row instead of failing the call, and integers are
     taken for numbers. Arrays are checked by the runtime, which says what it expected.
     """
-    import numpy as np
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
-    from mlflow.types.schema import AnyType
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-    from hourglass.runtime.conditioning import Conditioning
-    from hourglass.runtime.schema import ROWS
-
-    told = config["condition"]
-    if config["schema"]["kind"] == "table":
-        beside = told["schema"]["columns"] if told and not told["of_label"] else []
-        inputs = Schema([ColSpec(AnyType(), column["name"]) for column in config["schema"]["columns"] + beside])
-    else:
-        names = [ROWS, *(Conditioning.from_config(told).names)] if told and not told["of_label"] else [None]
-        inputs = Schema([TensorSpec(np.dtype("object"), (-1,), name) for name in names])
-    outputs = Schema(
-        [
-            ColSpec("double", "anomaly_score"),
-            ColSpec("double", "p_value"),
-            ColSpec("boolean", "is_anomaly"),
-            ColSpec("boolean", "valid"),
-        ]
-    )
+    outputs = [
+        *_places(config["schema"]),
+        ColSpec("double", "anomaly_score"),
+        ColSpec("double", "p_value"),
+        ColSpec("boolean", "is_anomaly"),
+        ColSpec("boolean", "valid"),
+    ]
     params = ParamSchema(
         [
             ParamSpec("output", "string", "score"),
@@ -211,7 +198,38 @@ def signature(config: dict[str, Any]) -> Any:
             ParamSpec("condition", "string", ""),
         ]
     )
-    return ModelSignature(inputs, outputs, params)
+    return ModelSignature(_inputs(config["schema"], config["condition"]), Schema(outputs), params)
+
+
+def _inputs(schema: dict[str, Any], told: dict[str, Any] | None) -> Any:
+    """Describe rows: columns, readings of series, or arrays."""
+    import numpy as np
+    from mlflow.types import ColSpec, Schema, TensorSpec
+    from mlflow.types.schema import AnyType
+
+    from hourglass.runtime.conditioning import Conditioning
+    from hourglass.runtime.schema import ROWS
+
+    if schema["kind"] == "table":
+        beside = told["schema"]["columns"] if told and not told["of_label"] else []
+        return Schema([ColSpec(AnyType(), column["name"]) for column in schema["columns"] + beside])
+    if schema["kind"] == "signal":
+        readings = [ColSpec(AnyType(), name) for name in (schema["time"], *schema["columns"])]
+        return Schema(readings + [ColSpec(AnyType(), name, required=False) for name in [schema["series"]] if name])
+    names = [ROWS, *(Conditioning.from_config(told).names)] if told and not told["of_label"] else [None]
+    return Schema([TensorSpec(np.dtype("object"), (-1,), name) for name in names])
+
+
+def _places(schema: dict[str, Any]) -> list[Any]:
+    """Describe the columns that say where a window of a series lies; of other rows there are none."""
+    from mlflow.types import ColSpec
+    from mlflow.types.schema import AnyType
+
+    from hourglass.runtime.signal import END, SERIES, START
+
+    if schema["kind"] != "signal":
+        return []
+    return [ColSpec("string", SERIES, required=False), ColSpec(AnyType(), START), ColSpec(AnyType(), END)]
 
 
 def _version(entry: "ModelVersion") -> Version | None:

@@ -20,6 +20,8 @@ PURPOSES = {
     "test": "is reported and chooses nothing",
 }
 
+#: Kinds of data whose rows are drawn as curves.
+CURVES = ("array", "signal")
 #: The kinds of example rows, all of test: title, and what they are.
 EXAMPLES = {
     "typical": ("Typical normal rows", "the first normal rows of test"),

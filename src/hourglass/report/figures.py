@@ -32,6 +32,8 @@ _WIDTH, _HEIGHT = 340, 248
 _SMALL, _TEXT = 11.5, 12.5
 _POINTS_PER_INCH = 72
 _CURVE_POINTS = 400
+#: Channels that are drawn below each other.
+_MOST_LANES = 6
 _LINE_POINTS = 200
 _BINS = 36
 _MAX_BARS = 64
@@ -224,16 +226,16 @@ def quantiles(expected: Array, found: Array, *, name: str, label: str) -> Markup
 
 
 def fans(cells: Sequence[tuple[str, Array]], columns: int, *, name: str, label: str) -> Markup:
-    """Draw walks in a grid, each cell with its name and a curve for each step: the first faint, the last strong."""
+    """Draw walks in a grid, each cell with its name and curves for each step: the first faint, the last strong."""
     height = -(-len(cells) // columns)
     figure, axes = _figure(84 * height + 12, left=2, bottom=2)
-    walks = [np.asarray(steps, np.float64).reshape(len(steps), -1) for _, steps in cells]
-    low, high = min(walk.min() for walk in walks), max(walk.max() for walk in walks)
-    scale = 0.65 / ((high - low) or 1.0)
+    walks = [[_lanes(step) for step in steps] for _, steps in cells]
+    low = min(step.min() for walk in walks for step in walk)
+    span = (max(step.max() for walk in walks for step in walk) - low) or 1.0
     for place, (walk, (title, _)) in enumerate(zip(walks, cells, strict=True)):
         column, row = place % columns, height - 1 - place // columns
-        segments = [_place(step, column, row, low, scale) for step in walk]
-        strength = np.linspace(0.25, 1, len(walk))
+        segments = [curve for step in walk for curve in _placed((step - low) / span, column, row, 0.65)]
+        strength = np.repeat(np.linspace(0.25, 1, len(walk)), len(walk[0]))
         axes.add_collection(LineCollection(segments, colors=_STAND_INS["normal"], linewidths=1.1, alpha=strength))
         text = title.replace("$", r"\$")
         axes.text(column + 0.05, row + 0.98, text, va="top", fontsize=_SMALL, color=_STAND_INS["muted"])
@@ -247,11 +249,11 @@ def lines(rows: Iterable[Sequence[Array]], columns: int, *, name: str, label: st
 
     The last of each row is thin, the one before it broad and below; one before both is faint, in the anomalies' colour.
     """
-    cells = [[np.asarray(one, np.float64).reshape(-1) for one in row] for row in rows]
+    cells = [[_lanes(one) for one in row] for row in rows]
     height = -(-len(cells) // columns)
     figure, axes = _figure(64 * height + 12, left=2, bottom=2)
-    low, high = min(one.min() for row in cells for one in row), max(one.max() for row in cells for one in row)
-    scale = 0.8 / ((high - low) or 1.0)
+    low = min(one.min() for row in cells for one in row)
+    span = (max(one.max() for row in cells for one in row) - low) or 1.0
     styles = (
         (_STAND_INS["anomaly"], 0.9, 0.55),
         (_STAND_INS["muted"], 2.6, 0.45),
@@ -259,8 +261,9 @@ def lines(rows: Iterable[Sequence[Array]], columns: int, *, name: str, label: st
     )
     for layer, (colour, width, alpha) in zip(range(len(cells[0])), styles[-len(cells[0]) :], strict=True):
         segments = [
-            _place(row[layer], place % columns, height - 1 - place // columns, low, scale)
+            curve
             for place, row in enumerate(cells)
+            for curve in _placed((row[layer] - low) / span, place % columns, height - 1 - place // columns, 0.8)
         ]
         axes.add_collection(LineCollection(segments, colors=colour, linewidths=width, alpha=alpha))
     axes.set(xlim=(0, columns), ylim=(0, height))
@@ -268,10 +271,19 @@ def lines(rows: Iterable[Sequence[Array]], columns: int, *, name: str, label: st
     return _svg(figure, name, label)
 
 
-def _place(values: Array, column: int, row: int, low: float, scale: float) -> Array:
-    chosen = _thin(len(values), _LINE_POINTS)
+def _lanes(values: Array) -> Array:
+    """Lay an array out as curves: a few channels below each other, anything else as one curve."""
+    array = np.asarray(values, np.float64)
+    return array if array.ndim == 2 and len(array) <= _MOST_LANES else array.reshape(1, -1)
+
+
+def _placed(lanes: Array, column: int, row: int, height: float) -> list[Array]:
+    """Place curves of values from 0 to 1 in a cell, the first at the top."""
+    chosen = _thin(lanes.shape[1], _LINE_POINTS)
     x = column + 0.05 + 0.9 * np.linspace(0, 1, len(chosen))
-    return np.stack([x, row + 0.1 + (values[chosen] - low) * scale], axis=1)
+    step = height / len(lanes)
+    bottoms = row + 0.1 + step * np.arange(len(lanes))[::-1]
+    return [np.stack([x, bottom + step * lane[chosen]], axis=1) for lane, bottom in zip(lanes, bottoms, strict=True)]
 
 
 def _name_class(axes: Axes, layout: Array, text: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from hourglass.report import figures, pictures, words
-from hourglass.report.facts import Entry, Facts, Variant
+from hourglass.report.facts import CURVES, Entry, Facts, Variant
 from hourglass.report.walks import Walk, draw
 
 _ARRAYS = 6
@@ -143,7 +143,7 @@ def _translation(facts: Facts, scale: pictures.Scale, variant: Variant, found: d
 def _denoising(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:
     noisy, rebuilt, clean = (variant.portrait[f"denoising_{name}"] for name in ("noisy", "rebuilt", "clean"))
     label = f"{variant.name}: rows of test that were corrupted"
-    if facts.data.kind == "array":
+    if facts.data.kind in CURVES:
         curves = list(zip(noisy, clean, rebuilt, strict=True))[:_ARRAYS]
         picture: dict[str, Any] = {"figure": figures.lines(curves, 3, name=f"{variant.name}-denoising", label=label)}
         how = "Faint the corrupted row, broad and grey the clean one, blue what came back."
@@ -251,7 +251,7 @@ def _scale_words(facts: Facts, picture: dict[str, Any], *, changes: bool = False
     """Say what colours or strokes mean."""
     if facts.data.kind == "image":
         return ""
-    if facts.data.kind == "array":
+    if facts.data.kind in CURVES:
         return "The first step is faint, the last strong. "
     what = "values below and above their mean over the walk" if changes else "values below and above the mean"
     few = ""

@@ -60,6 +60,9 @@ def shape(data: Data) -> str:
     if data.kind == "image":
         channels, height, width = data.shape
         return f"images of {height} {_TIMES} {width} pixels" + (f", {channels} channels" if channels > 1 else "")
+    if data.kind == "signal":
+        channels, points = data.shape
+        return f"windows of {count(points)} points" + (f", {count(channels)} channels" if channels > 1 else "")
     return "arrays of " + f" {_TIMES} ".join(count(size) for size in data.shape)
 
 
@@ -83,7 +86,9 @@ def normaliser(data: Data) -> str:
         "none": "as it is",
     }[how]
     if data.normaliser.offset.ndim or how == "none":
-        return f"{how}: {meaning}" + ("" if how == "none" else ", for each feature apart")
+        return f"{how}: {meaning}" + (
+            "" if how == "none" else f", for each {'channel' if data.kind == 'signal' else 'feature'} apart"
+        )
     offset, scale = float(data.normaliser.offset), float(data.normaliser.scale)
     return f"{how}: {meaning} over all entries, here (x - {offset:g}) / {scale:g}"
 

@@ -1,5 +1,6 @@
 """Readings at any times, laid out on a regular grid; where too many are missing the series is cut in segments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -120,16 +121,16 @@ def regular(ns: NDArray[np.int64], values: NDArray[np.float64], *, period: int, 
     return Grid(grid_ns, means, grid_segment, place, told)
 
 
-def median_step(ns: NDArray[np.int64]) -> int:
-    """Give the median time from one reading to the next, in nanoseconds; 0 where there is none.
+def median_step(series: Sequence[NDArray[np.int64]]) -> tuple[int, int]:
+    """Give the median time from one reading of a series to its next, in nanoseconds, and of how many steps it is.
 
     Parameters
     ----------
-    ns : ndarray of int64
-        In any order; equal ones count once.
+    series : sequence of ndarray of int64
+        Each in any order; equal times count once.
     """
-    steps = np.sort(np.diff(np.unique(ns)))
-    return int(steps[len(steps) // 2]) if len(steps) else 0
+    steps = np.sort(np.concatenate([np.diff(np.unique(ns)) for ns in series]))
+    return (int(steps[len(steps) // 2]), len(steps)) if len(steps) else (0, 0)
 
 
 def _missing_between(ns: NDArray[np.int64], period: int) -> NDArray[np.int64]:

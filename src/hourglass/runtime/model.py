@@ -19,9 +19,12 @@ from .errors import InputError
 from .graphs import Graph
 from .normaliser import Normaliser
 from .schema import ROWS, names_of, schema_from_config
+from .signal import Cut, SignalSchema
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+#: Windows of a series that are in memory at once.
+_WINDOWS = 4096
 
 
 class Model:
@@ -34,6 +37,10 @@ class Model:
     other columns needs them in every row of a table; beside arrays, what it was told comes in a dict of arrays,
     ``{"x": rows, "photo": photos}``. What it shall make, it is told by ``condition``: a table with its columns (or the
     array), of one row for all or of one for each.
+
+    A model of series takes windows, or a table of readings, which it cuts into windows: then `score` tells when each
+    starts and ends, `points` judges each reading, `intervals` says between which times something is wrong, and what is
+    rebuilt is a table again.
 
     Parameters
     ----------
@@ -81,8 +88,12 @@ class Model:
         -------
         DataFrame
             ``anomaly_score`` (larger is more anomalous), ``p_value`` (conformal), ``is_anomaly`` (missing where
-            invalid) and ``valid``.
+            invalid) and ``valid``. Of a table of readings a row for each window, with its ``series`` (where the table
+            names it), ``start`` and ``end`` before.
         """
+        cut = self._cut(rows)
+        if cut is not None:
+            return pd.concat([cut.where, self._score_windows(cut, first_row)], axis=1)
         inputs, valid = self._inputs(rows)
         scores = self._reconstruct_graph.run(*inputs, first_row=first_row)["score"].astype(np.float64)
         scores[~valid] = np.nan
@@ -93,6 +104,38 @@ class Model:
         anomalous[~valid] = pd.NA
         frame = pd.DataFrame({"anomaly_score": scores, "p_value": p, "is_anomaly": anomalous, "valid": valid})
         return frame.set_index(rows.index) if isinstance(rows, pd.DataFrame) else frame
+
+    def points(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Judge each reading of series by the windows that cover it.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            Readings, one a row.
+
+        Returns
+        -------
+        DataFrame
+            For each row ``anomaly_score``, the mean of its windows' scores; ``is_anomaly``, whether that lies above the
+            threshold; ``valid``, False where no window covers it.
+        """
+        cut = self._cut_or_refuse(rows)
+        scores = cut.scores(self._score_windows(cut)["anomaly_score"].to_numpy())
+        valid = ~np.isnan(scores)
+        anomalous = pd.array(scores > self.threshold, dtype="boolean")
+        anomalous[~valid] = pd.NA
+        return pd.DataFrame({"anomaly_score": scores, "is_anomaly": anomalous, "valid": valid}, index=rows.index)
+
+    def intervals(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Tell between which times series are anomalous: where the score of `points` lies above the threshold.
+
+        Returns
+        -------
+        DataFrame
+            ``series`` (where the table names it), ``start``, ``end`` and ``anomaly_score``, the highest between them.
+        """
+        cut = self._cut_or_refuse(rows)
+        return cut.intervals(self._score_windows(cut)["anomaly_score"].to_numpy(), self.threshold)
 
     def encode(self, rows: Any) -> NDArray[np.float32]:
         """Embed rows: shape (rows, latent)."""
@@ -110,7 +153,10 @@ class Model:
         return found
 
     def reconstruct(self, rows: Any) -> Any:
-        """Encode and decode rows."""
+        """Encode and decode rows; of a table of readings, give the table with each channel rebuilt."""
+        cut = self._cut(rows)
+        if cut is not None:
+            return cut.restored(self.reconstruct(cut.windows))
         inputs, valid = self._inputs(rows)
         return self._decode_rows(self._reconstruct_graph.run(*inputs)["x_hat"], valid)
 
@@ -123,6 +169,9 @@ class Model:
 
     def attribute(self, rows: Any) -> Any:
         """Divide each row's score among its columns, pixels or entries: the squared residual's share of each."""
+        cut = self._cut(rows)
+        if cut is not None:
+            return cut.restored(self.attribute(cut.windows))
         squares = self.residuals(rows).astype(np.float64) ** 2
         return self._in_raw_shape(squares / prod(self.schema.shape))
 
@@ -223,8 +272,8 @@ class Model:
         rows : DataFrame, array, list or dict
             For ``decode`` the codes; for ``sample`` anything, it isn't read.
         output : str
-            ``score``, ``encode``, ``reconstruct``, ``attribute``, ``decode``, ``sample``, ``interpolate``, ``denoise``
-            or ``translate``.
+            ``score``, ``points``, ``intervals``, ``encode``, ``reconstruct``, ``attribute``, ``decode``, ``sample``,
+            ``interpolate``, ``denoise`` or ``translate``.
         **options
             ``n`` and ``seed`` of ``sample``, ``steps`` of ``interpolate``, ``condition`` (JSON: column to value) of
             ``sample``, ``decode`` and ``translate``; others are ignored.
@@ -232,6 +281,8 @@ class Model:
         condition = _condition(options.get("condition"))
         outputs: dict[str, Callable[[], Any]] = {
             "score": lambda: self.score(rows),
+            "points": lambda: self.points(rows),
+            "intervals": lambda: self.intervals(rows),
             "encode": lambda: self.encode(rows),
             "reconstruct": lambda: self.reconstruct(rows),
             "attribute": lambda: self.attribute(rows),
@@ -246,6 +297,24 @@ class Model:
         if output not in outputs:
             raise InputError(f"output is {output!r}; expected one of {', '.join(outputs)}.")
         return outputs[output]()
+
+    def _cut(self, rows: Any) -> Cut | None:
+        """Cut a table of readings into windows; None where rows are rows already."""
+        return (
+            self.schema.cut(rows) if isinstance(self.schema, SignalSchema) and isinstance(rows, pd.DataFrame) else None
+        )
+
+    def _cut_or_refuse(self, rows: Any) -> Cut:
+        cut = self._cut(rows)
+        if cut is None:
+            raise InputError("times are judged of series alone; give a model of series a table of readings.")
+        return cut
+
+    def _score_windows(self, cut: Cut, first_row: int = 0) -> pd.DataFrame:
+        """Score windows, which overlap and are many, some at a time."""
+        starts = range(0, len(cut.starts), _WINDOWS)
+        parts = [self.score(cut.part(at, at + _WINDOWS), first_row=first_row + at) for at in starts]
+        return pd.concat(parts, ignore_index=True)
 
     def _encode_rows(self, rows: Any) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         raw, valid = self.schema.encode(rows)

@@ -131,6 +131,18 @@ class SignalSchema:
             )
         return found
 
+    def laid_out(self, windows: NDArray[np.float64]) -> pd.DataFrame:
+        """Give a table of readings from which the very same windows are cut: a gap follows each.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (windows, window, channels)
+        """
+        apart = np.arange(len(windows))[:, None] * (self.window + self.max_gap + 1) + np.arange(self.window)
+        when = (apart.reshape(-1) * self.period).astype("datetime64[ns]")
+        channels = windows.reshape(-1, len(self.columns))
+        return pd.DataFrame({self.time: when} | dict(zip(self.columns, channels.T, strict=True)))
+
     def config(self) -> dict[str, Any]:
         """Describe the schema as JSON."""
         return {"kind": self.kind} | asdict(self) | {"columns": list(self.columns)}
@@ -180,9 +192,10 @@ class Cut:
     schema : SignalSchema
     frame : DataFrame
         The readings as they were given.
-    windows : ndarray of float64, shape (windows, window, channels)
+    values : ndarray of float64, shape (points, channels)
+        The grids of all series one after the other.
     starts : ndarray of int64, shape (windows,)
-        The first point of each, on the grids of all series one after the other.
+        The first point of each window.
     times : Times
         Of the rows; says how people write times.
     ns, segment : ndarray of int64, shape (points,)
@@ -198,7 +211,7 @@ class Cut:
 
     schema: SignalSchema
     frame: pd.DataFrame
-    windows: NDArray[np.float64]
+    values: NDArray[np.float64]
     starts: NDArray[np.int64]
     times: Times
     ns: NDArray[np.int64]
@@ -206,6 +219,15 @@ class Cut:
     place: NDArray[np.int64]
     where: pd.DataFrame
     told: Told
+
+    @property
+    def windows(self) -> NDArray[np.float64]:
+        """All windows, of shape (windows, window, channels)."""
+        return self.part(0, len(self.starts))
+
+    def part(self, first: int, stop: int) -> NDArray[np.float64]:
+        """Copy the windows from number `first` on, up to `stop`."""
+        return windowing.cut(self.values, self.starts[first:stop], self.schema.window)
 
     def restored(self, windows: NDArray[np.float64]) -> pd.DataFrame:
         """Give the table with other values: at each row's time the mean of the windows there, interpolated.
@@ -224,6 +246,16 @@ class Cut:
         return self.frame.assign(
             **{name: self._at_rows(points[:, channel]) for channel, name in enumerate(self.schema.columns)}
         )
+
+    def first_of(self, marked: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Give each window the number of its first row, in time, that is marked; -1 where none is."""
+        rows = np.flatnonzero(marked & (self.place >= 0))
+        rows = rows[np.argsort(self.times.ns[rows], kind="stable")]
+        rows = rows[np.argsort(self.place[rows], kind="stable")]
+        after = np.searchsorted(self.place[rows], self.starts)
+        found = np.append(rows, -1)[after]
+        ends = self.starts + self.schema.window
+        return np.where((found >= 0) & (self.place[found] < ends), found, -1)
 
     def scores(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give each row the mean score of the windows that cover it; NaN where none does."""
@@ -305,7 +337,6 @@ def _joined(
     if schema.series is not None and schema.series in frame.columns:
         of_point = np.repeat(np.asarray(names, object), [len(grid.ns) for _, grid in grids])
         where = {SERIES: of_point[starts]} | where
-    windows = windowing.cut(values, starts, schema.window)
     short = np.bincount(segment)[segment[place[place >= 0]]] < schema.window
     told = replace(told, short=int(short.sum()))
-    return Cut(schema, frame, windows, starts, times, ns, segment, place, pd.DataFrame(where), told)
+    return Cut(schema, frame, values, starts, times, ns, segment, place, pd.DataFrame(where), told)

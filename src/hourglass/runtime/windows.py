@@ -1,7 +1,5 @@
 """Windows of a series, and the way back from windows to points and from points to intervals."""
 
-from typing import Any
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -28,7 +26,7 @@ def window_starts(segment: NDArray[np.int64], window: int, stride: int) -> NDArr
     return np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, np.int64)
 
 
-def cut(values: NDArray[Any], starts: NDArray[np.int64], window: int) -> NDArray[Any]:
+def cut(values: NDArray[np.float64], starts: NDArray[np.int64], window: int) -> NDArray[np.float64]:
     """Copy windows out of a series of shape (points, channels): shape (windows, window, channels)."""
     if not len(starts):
         return np.zeros((0, window, values.shape[1]), values.dtype)

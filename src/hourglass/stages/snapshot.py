@@ -11,11 +11,13 @@ from hourglass import pipeline
 from hourglass.dvc_cache import folder_hash, md5_of
 from hourglass.errors import HourglassError
 from hourglass.locks import locked
-from hourglass.params import DataParams, Params, check_name
+from hourglass.params import DataParams, Params, changed_settings, check_name, kind_settings
 from hourglass.params_file import edited
 from hourglass.project import Project
 
 DATA_STAGE = "data.dvc"
+#: How windows of a series are divided: `split.by` and `split.column`.
+_BY_TIME = ("time", "start")
 
 
 def replace(
@@ -26,8 +28,11 @@ def replace(
     anomalous: list[str] | None,
     condition: list[str] | None,
     name: str | None,
+    signal: dict[str, Any] | None = None,
 ) -> Iterator[str]:
     """Put another snapshot in place, version it and set ``params.yaml`` to fit.
+
+    `signal` are the settings of ``data.signal`` that are given; those that are left open are found in the data.
 
     Yields
     ------
@@ -41,9 +46,13 @@ def replace(
     """
     from hourglass.data import snapshot
 
-    settings = snapshot.proposed_params(source, label, normal, anomalous, condition)
+    given = kind_settings("signal", signal or {})
+    settings = snapshot.proposed_params(source, label, normal, anomalous, condition, given)
     if name is not None:
         check_name(name)
+    if given.time is not None:
+        settings, said = snapshot.settled(source, settings)
+        yield from said
     new = project.root / f".data-new.{os.getpid()}"
     snapshot.build(source, new, settings, settings_file.load(project.params_file).split)
     with locked(project, str(project.data)), snapshot.replaced(project.data, new):
@@ -138,10 +147,12 @@ def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[
         "anomalous": settings.anomalous,
         "condition": settings.condition,
         "columns": {},
+        "signal": changed_settings(settings.signal),
     }
     changes = []
     with edited(path) as content:
         section = content.setdefault("data", {})
+        changes += _set_split(content.setdefault("split", {}), is_signal=settings.signal.time is not None)
         for key, value in wanted.items():
             before = section.get(key)
             if before != value and not (not before and not value):
@@ -151,3 +162,15 @@ def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[
             changes.append(("registry.name", content["registry"].get("name"), name))
             content["registry"]["name"] = name
     yield from changes
+
+
+def _set_split(section: Any, *, is_signal: bool) -> list[tuple[str, Any, Any]]:
+    """Divide windows by time, for they overlap; and what comes after them by hash again."""
+    now = (section.get("by", "hash"), section.get("column"))
+    wanted = _BY_TIME if is_signal else ("hash", None) if now == _BY_TIME else now
+    changes = []
+    for key, before, after in zip(("by", "column"), now, wanted, strict=True):
+        if before != after:
+            changes.append((f"split.{key}", before, after))
+            section[key] = after
+    return changes

@@ -16,12 +16,13 @@ from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.runtime import Model
 from hourglass.runtime.schema import ROWS
+from hourglass.use import signals
 from hourglass.use.results import ARRAYS, FOLDER, TABLES, Result, require_new
 
 #: Values of columns, as ``hourglass sample --condition digit=3`` has them.
 Condition = dict[str, list[str]]
 
-_KINDS = {"table": "a table", "image": "images", "array": "arrays"}
+_KINDS = {"table": "a table", "image": "images", "array": "arrays", "signal": "arrays of windows"}
 
 
 def encode(model: Model, source: str, out: Path) -> str:
@@ -42,6 +43,8 @@ def encode(model: Model, source: str, out: Path) -> str:
     InputError
         The rows aren't such as the model takes.
     """
+    if signals.is_of_series(model):
+        return signals.encode(model, source, out)
     require_new(out, *TABLES, *ARRAYS)
     raw = _read(model, source)
     found = model.posterior(_rows(model, raw))
@@ -53,12 +56,17 @@ def encode(model: Model, source: str, out: Path) -> str:
 
 def reconstruct(model: Model, source: str, out: Path) -> str:
     """Write each row as the model rebuilds it; see `encode`."""
+    if signals.is_of_series(model):
+        return signals.reconstruct(model, source, out)
     return _change(model, source, out, lambda raw: model.reconstruct(_rows(model, raw)))
 
 
 def denoise(model: Model, source: str, out: Path) -> str:
     """Write each row as a denoising model rebuilds it; see `encode`."""
-    done = _change(model, source, out, lambda raw: model.denoise(raw.rows))
+    if signals.is_of_series(model):
+        done = signals.denoise(model, source, out)
+    else:
+        done = _change(model, source, out, lambda raw: model.denoise(raw.rows))
     return f"{done}; the model learnt to undo: {model.config['settings']['corruption']}"
 
 
@@ -141,7 +149,9 @@ def _write(result: Result, out: Path) -> str:
 
 def _forms(model: Model) -> tuple[str, ...]:
     """Tell what can hold rows of the model."""
-    return {"table": TABLES, "image": (*ARRAYS, FOLDER), "array": ARRAYS}[model.config["schema"]["kind"]]
+    return {"table": TABLES, "image": (*ARRAYS, FOLDER), "array": ARRAYS, "signal": ARRAYS}[
+        model.config["schema"]["kind"]
+    ]
 
 
 def _columns(model: Model) -> list[str]:

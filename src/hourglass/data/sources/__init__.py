@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 
-Kind = Literal["table", "audio", "image", "array"]
-READERS = ("table", "audio", "image", "array")
+Kind = Literal["table", "signal", "audio", "image", "array"]
+READERS = ("signal", "table", "audio", "image", "array")
 
 
 @dataclass(frozen=True)

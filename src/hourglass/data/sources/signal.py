@@ -1,0 +1,258 @@
+"""Series: tables with a column of times, a file for each series or a column that names it, read as windows."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hourglass.data.settings import SignalSettings
+from hourglass.data.sources import Kind, Raw, table
+from hourglass.data.sources.anomalies import ANOMALY, Anomalies
+from hourglass.errors import HourglassError
+from hourglass.files import read_json, write_json
+from hourglass.params import DataParams
+from hourglass.runtime.errors import InputError
+from hourglass.runtime.grid import median_step
+from hourglass.runtime.schema import as_numbers, as_text
+from hourglass.runtime.signal import SERIES, Cut, SignalSchema
+from hourglass.runtime.times import Clock, duration, words
+
+_NAMES = "series.json"
+_ANOMALIES = "anomalies.json"
+#: A column with at least this share of numbers is a channel, and its text a mistake.
+_MOSTLY_NUMBERS = 0.9
+#: Copies of a series in memory while it is laid out on its grid.
+_COPIES = 4
+
+
+def accepts(path: Path, data: DataParams) -> bool:
+    """Take tables where ``data.signal.time`` names their column of times."""
+    return data.signal.time is not None and bool(_files(path, data))
+
+
+def take(path: Path, shard: Path, data: DataParams) -> Kind:
+    """Copy each file as it is into a folder of its own, and the times of anomalies beside."""
+    files = _files(path, data)
+    for number, file in enumerate(files):
+        folder = shard / f"{number:05d}"
+        folder.mkdir()
+        table.take(file, folder, data)
+    names = [_name(file, path) for file in files]
+    write_json(shard / _NAMES, names)
+    if data.signal.anomalies is not None:
+        known = None if data.signal.series else names
+        Anomalies.read(Path(data.signal.anomalies), known, _clock(data.signal)).write(shard / _ANOMALIES)
+    for _ in blocks(shard, "signal", data, data.memory):
+        pass
+    return "signal"
+
+
+def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Raw]:
+    """Read windows, series after series; beside them ``series``, ``start`` and ``end``, and the label."""
+    schema = schema_of(data)
+    anomalies = Anomalies.load(shard / _ANOMALIES)
+    step = max(1, limit // (8 * schema.window * len(schema.columns)))
+    for name, frame in _tables(shard, data):
+        found = _cut(schema, frame, name)
+        side = _side(found, frame, name, data, anomalies)
+        for first in range(0, len(side), step):
+            rows = found.part(first, first + step)
+            yield Raw(kind, rows, side.iloc[first : first + step].reset_index(drop=True))
+
+
+def schema_of(data: DataParams) -> SignalSchema:
+    """Say what a window is.
+
+    Raises
+    ------
+    HourglassError
+        The settings leave the channels or the period open, which `settle` finds.
+    """
+    settings = data.signal
+    if settings.time is None or settings.columns is None or settings.period is None:
+        name = "time" if settings.time is None else "columns" if settings.columns is None else "period"
+        raise HourglassError(
+            f"params.yaml: data.signal.{name} is missing; set it, or run `hourglass data SOURCE --time COLUMN` again, "
+            "which does."
+        )
+    return SignalSchema(
+        time=settings.time,
+        columns=tuple(settings.columns),
+        window=settings.window,
+        stride=settings.stride or max(1, settings.window // 4),
+        period=_said(duration, settings.period, "params.yaml: data.signal.period"),
+        max_gap=settings.max_gap,
+        series=settings.series,
+        duplicates=settings.duplicates,
+        format=settings.format,
+        unit=settings.unit,
+    )
+
+
+def settle(path: Path, data: DataParams) -> tuple[SignalSettings, list[str]]:
+    """Find the channels and the period where the settings leave them open.
+
+    Parameters
+    ----------
+    path : Path
+        A file or a folder.
+    data : DataParams
+
+    Returns
+    -------
+    SignalSettings
+        With nothing left open.
+    list of str
+        What was found and why, and what will be done to the readings, a sentence each.
+
+    Raises
+    ------
+    HourglassError
+        There is no channel, or no two readings have different times.
+    """
+    settings = data.signal
+    frames = [(_name(file, path), frame) for file in _files(path, data) for frame in [_frame_of(file, data)]]
+    said = []
+    if settings.columns is None:
+        columns, why = _channels(frames[0][1], frames[0][0], data)
+        settings = replace(settings, columns=columns)
+        said.append(why)
+    if settings.period is None:
+        period, why = _period(frames, settings)
+        settings = replace(settings, period=period)
+        said.append(why)
+    schema = schema_of(data.model_copy(update={"signal": settings}))
+    for name, frame in frames:
+        said += [f"{name}: {sentence}" for sentence in _cut(schema, frame, name).told.sentences()]
+        low, high = frame[list(schema.columns)].min(), frame[list(schema.columns)].max()
+        said += [f"{name}: column {column!r} is constant" for column in low.index[low == high]]
+    return settings, said
+
+
+def _files(path: Path, data: DataParams) -> list[Path]:
+    if not path.is_dir():
+        return [path] if table.accepts(path, data) else []
+    anomalies = data.signal.anomalies and Path(data.signal.anomalies).resolve()
+    seen = (file for file in path.rglob("*") if not file.name.startswith(".") and file.resolve() != anomalies)
+    return sorted((file for file in seen if file.is_file() and table.accepts(file, data)), key=Path.as_posix)
+
+
+def _name(file: Path, source: Path) -> str:
+    return file.relative_to(source).as_posix() if file != source else file.name
+
+
+def _clock(settings: SignalSettings) -> Clock:
+    return Clock(str(settings.time), settings.format, settings.unit)
+
+
+def _tables(shard: Path, data: DataParams) -> Iterator[tuple[str, pd.DataFrame]]:
+    if not (shard / _NAMES).exists():
+        raise HourglassError(f"{shard} holds no series; run `hourglass data SOURCE` again.")
+    for number, name in enumerate(read_json(shard / _NAMES)):
+        yield name, _joined(table.blocks(shard / f"{number:05d}", "table", data, data.memory), name, data.memory)
+
+
+def _frame_of(file: Path, data: DataParams) -> pd.DataFrame:
+    """Read a file that isn't in a snapshot."""
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as folder:
+        table.take(file, Path(folder), data)
+        return _joined(table.blocks(Path(folder), "table", data, data.memory), file.name, data.memory)
+
+
+def _joined(parts: Iterator[Raw], name: str, memory: int) -> pd.DataFrame:
+    """Put the parts of a series together, which is laid out on its grid as a whole."""
+    frames: list[pd.DataFrame] = []
+    size = 0
+    for part in parts:
+        frames.append(part.rows)
+        size += _COPIES * int(part.rows.memory_usage(deep=True).sum())
+        if size > memory:
+            raise HourglassError(
+                f"{name} needs more than the {memory:,} bytes that data.memory allows; a series is read as a whole. "
+                "Divide it by time into several files, or raise data.memory."
+            )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _said(check: Any, *arguments: Any) -> Any:
+    """Call a function of the runtime; its mistakes are those of the data."""
+    try:
+        return check(*arguments)
+    except InputError as problem:
+        raise HourglassError(str(problem)) from problem
+
+
+def _cut(schema: SignalSchema, frame: pd.DataFrame, name: str) -> Cut:
+    try:
+        return schema.cut(frame)
+    except InputError as problem:
+        raise HourglassError(f"{name}: {problem}") from problem
+
+
+def _side(found: Cut, frame: pd.DataFrame, name: str, data: DataParams, anomalies: Anomalies | None) -> pd.DataFrame:
+    """Tell of each window what it is of, where it lies, and its label."""
+    where = found.where
+    names = where[SERIES].map(lambda of_row: f"{name}/{of_row}") if SERIES in where else name
+    side = where.drop(columns=SERIES, errors="ignore")
+    side.insert(0, SERIES, names)
+    if anomalies is not None:
+        clock = _clock(data.signal)
+        side[ANOMALY] = _said(anomalies.within, found, side[SERIES], clock).astype(np.int64)
+    elif data.label in frame:
+        side[str(data.label)] = _classes(found, frame[str(data.label)], name, data)
+    return side
+
+
+def _classes(found: Cut, values: "pd.Series[Any]", name: str, data: DataParams) -> NDArray[np.object_]:
+    """Give each window the class of its first anomalous reading, or, where it has none, of its first reading."""
+    text = as_text(values)
+    gaps = np.flatnonzero(text.isna())
+    if len(gaps):
+        raise HourglassError(f"{name}: column {data.label!r}, row {gaps[0]}: the label is missing; fill it.")
+    key, listed = ("normal", data.normal) if data.normal is not None else ("anomalous", data.anomalous)
+    is_anomaly = (text.isin({str(value) for value in listed or ()}) == (key == "anomalous")).to_numpy()
+    classes = found.first_of(np.ones(len(text), bool))
+    anomalous = found.first_of(is_anomaly)
+    rows = np.where(anomalous >= 0, anomalous, classes)
+    return text.to_numpy(object)[rows]
+
+
+def _channels(frame: pd.DataFrame, name: str, data: DataParams) -> tuple[list[str], str]:
+    taken = {data.signal.time, data.signal.series, data.label}
+    columns = [str(column) for column in frame.columns if column not in taken and _is_channel(frame[column])]
+    if not columns:
+        raise HourglassError(
+            f"{name} has no column of numbers beside {data.signal.time!r}; expected a channel at least."
+        )
+    left = [str(column) for column in frame.columns if column not in {*taken, *columns}]
+    without = f"; left out, for they hold text or nothing: {', '.join(left)}" if left else ""
+    return columns, f"channels: {', '.join(columns)}, the columns of numbers{without}"
+
+
+def _is_channel(values: "pd.Series[Any]") -> bool:
+    given = values.dropna()
+    return bool(len(given) and (~np.isnan(as_numbers(given))).mean() >= _MOSTLY_NUMBERS)
+
+
+def _period(frames: list[tuple[str, pd.DataFrame]], settings: SignalSettings) -> tuple[str, str]:
+    """Infer the period: the median step of all series."""
+    series = []
+    for name, frame in frames:
+        if settings.time not in frame:
+            there = ", ".join(str(column) for column in frame.columns)
+            raise HourglassError(
+                f"{name} has no column {settings.time!r}, which data.signal.time names (there: {there})."
+            )
+        ns = _said(_clock(settings).read, frame[settings.time]).ns
+        groups = frame[settings.series] if settings.series in frame else pd.Series(0, index=frame.index)
+        series += [ns[rows] for rows in groups.groupby(groups, sort=False).indices.values()]
+    step, steps = median_step(series)
+    if not step:
+        raise HourglassError("no two readings of a series have different times; expected a series of some length.")
+    return words(step), f"period: {words(step)}, the median of {steps:,} steps from a reading to the next"

@@ -1,0 +1,104 @@
+"""What a model of series makes of a file of readings: the same file, cleaned or judged."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hourglass.data.sources import joined, table
+from hourglass.errors import HourglassError
+from hourglass.params import DataParams
+from hourglass.runtime import Model
+from hourglass.runtime.signal import SignalSchema
+from hourglass.use.results import TABLES, Result, require_new
+
+_JUDGED = ("anomaly_score", "is_anomaly")
+
+
+def is_of_series(model: Model) -> bool:
+    """Tell whether a model takes readings."""
+    return isinstance(model.schema, SignalSchema)
+
+
+def score(model: Model, source: str, out: Path) -> str:
+    """Write the readings with the score of each beside, and when something is wrong in a second file.
+
+    Parameters
+    ----------
+    model : Model
+    source : str
+        A table of readings.
+    out : Path
+        ``.csv`` or ``.parquet``. ``NAME-anomalies`` of the same kind lies beside it: the times between which the score
+        lies above the threshold.
+
+    Raises
+    ------
+    HourglassError
+        An output exists, a column of the readings has the name of a result, or the input can't be read.
+    InputError
+        The readings aren't such as the model takes.
+    """
+    beside = out.with_name(f"{out.stem}-anomalies{out.suffix}")
+    for path in (out, beside):
+        require_new(path, *TABLES)
+    frame = _read(source)
+    taken = [name for name in _JUDGED if name in frame]
+    if taken:
+        raise HourglassError(f"{source}: column {taken[0]!r} has the name of a result; rename it.")
+    judged, found = model.points(frame), model.intervals(frame)
+    missing = ~judged["valid"].to_numpy()
+    said = _write(pd.concat([frame, judged[list(_JUDGED)]], axis=1), missing, out)
+    _write(found, np.zeros(len(found), bool), beside)
+    return f"{said}; {beside}: {len(found):,} anomalies"
+
+
+def reconstruct(model: Model, source: str, out: Path) -> str:
+    """Write the readings with each channel as the model rebuilds it; see `score`."""
+    require_new(out, *TABLES)
+    frame = _read(source)
+    return _changed(model, frame, model.reconstruct(frame), out)
+
+
+def denoise(model: Model, source: str, out: Path) -> str:
+    """Write the readings cleaned by a denoising model; see `score`."""
+    require_new(out, *TABLES)
+    frame = _read(source)
+    return _changed(model, frame, model.denoise(frame), out)
+
+
+def encode(model: Model, source: str, out: Path) -> str:
+    """Write the code of each window, with its start and end; see `score`."""
+    require_new(out, *TABLES)
+    assert isinstance(model.schema, SignalSchema)  # noqa: S101
+    cut = model.schema.cut(_read(source))
+    codes = model.encode(cut.windows)
+    names = [f"z_{number + 1}" for number in range(codes.shape[1])]
+    return _write(pd.concat([cut.where, pd.DataFrame(codes, columns=names)], axis=1), np.isnan(codes[:, 0]), out)
+
+
+def _read(source: str) -> pd.DataFrame:
+    """Read a table of readings as it is."""
+    data = DataParams()
+    path = Path(source)
+    if not path.exists():
+        raise HourglassError(f"{path} doesn't exist; expected a table of readings.")
+    if not table.accepts(path, data):
+        raise HourglassError(f"{path} is no table; the model judges readings, a file of them at a time.")
+    with TemporaryDirectory() as folder:
+        kind = table.take(path, Path(folder), data)
+        frame: pd.DataFrame = joined(list(table.blocks(Path(folder), kind, data, data.memory))).rows
+    return frame
+
+
+def _changed(model: Model, frame: pd.DataFrame, changed: pd.DataFrame, out: Path) -> str:
+    assert isinstance(model.schema, SignalSchema)  # noqa: S101
+    return _write(changed, changed[list(model.schema.columns)].isna().any(axis=1).to_numpy(), out)
+
+
+def _write(frame: pd.DataFrame, missing: NDArray[np.bool_], out: Path) -> str:
+    Result(frame, {}, missing, np.dtype(np.uint8)).write(out)
+    flaw = f", of which {int(missing.sum()):,} can't be judged and are left empty" if missing.any() else ""
+    return f"{out}: {len(frame):,} rows{flaw}"
