@@ -19,7 +19,7 @@ from hourglass.data.ingest import ingest
 from hourglass.data.snapshot import Snapshot
 from hourglass.data.sources import Raw
 from hourglass.files import write_json
-from hourglass.params import DataParams, SplitParams
+from hourglass.params import DataParams, SplitParams, kind_settings
 from hourglass.project import Project
 from hourglass.registry import store
 from hourglass.registry.package import Trained, package
@@ -135,6 +135,39 @@ def table_autoencoder(tumours: Raw, tmp_path_factory: pytest.TempPathFactory) ->
     settings = {"latent": 3, "hidden": [32]}
     folder = tmp_path_factory.mktemp("table") / "autoencoder"
     return packaged(Raw("table", frame, frame), DataParams(), "autoencoder", settings, folder)
+
+
+@pytest.fixture(scope="session")
+def waves() -> pd.DataFrame:
+    """Readings of two channels every five minutes, of two machines; the first breaks down for two hours."""
+    draw = np.random.default_rng(0)
+    when = pd.date_range("2024-01-01", periods=1500, freq="5min", tz="Europe/Berlin")
+    phase = 2 * np.pi * np.arange(1500) / 48
+    machines = [
+        pd.DataFrame(
+            {
+                "when": when,
+                "machine": name,
+                "heat": 60 + 5 * np.sin(phase + shift) + draw.normal(0, 0.3, 1500),
+                "load": np.cos(phase + shift) + draw.normal(0, 0.06, 1500),
+            }
+        )
+        for name, shift in (("a", 0.0), ("b", 1.0))
+    ]
+    machines[0].loc[1000:1023, "heat"] = 60 + 20 * draw.normal(size=24)
+    return pd.concat(machines, ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def signal_denoising(waves: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+    """A denoising autoencoder of windows of sixteen points, without labels."""
+    folder = tmp_path_factory.mktemp("signal")
+    waves.drop(index=range(1000, 1024)).to_csv(folder / "waves.csv", index=False)
+    given = {"time": "when", "series": "machine", "window": 16, "stride": 4}
+    proposed = snapshot.proposed_params("waves.csv", signal=kind_settings("signal", given))
+    data, _ = snapshot.settled(str(folder / "waves.csv"), proposed)
+    settings = {"latent": 4, "hidden": [32], "corruption": "gaussian"}
+    return packaged(snapshot.read_source(str(folder / "waves.csv"), data), data, "denoising", settings, folder / "all")
 
 
 @pytest.fixture(scope="session")

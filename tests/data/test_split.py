@@ -1,5 +1,6 @@
 """A row's split depends on the row, keeps its shares, and keeps anomalies away from what is fitted."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from hourglass.data.sources import Raw
-from hourglass.data.split import Rule, row_hashes
+from hourglass.data.split import CROSSES, EARLY, Rule, crossing, row_hashes
 from hourglass.errors import HourglassError
 from hourglass.params import SPLITS, SplitParams
 
@@ -144,3 +145,37 @@ def test_an_unreadable_time_is_named_by_its_row() -> None:
 def test_an_unknown_column_is_named() -> None:
     with pytest.raises(HourglassError, match=r"split.column is 'patient'.*there: a"):
         split(pd.DataFrame({"a": range(3)}), by="group", column="patient")
+
+
+@given(st.lists(st.integers(0, 50), min_size=1), st.integers(1, 9), st.lists(st.integers(0, 50), max_size=4))
+def test_a_window_crosses_where_a_point_of_it_lies_in_another_split(starts, length, edges) -> None:
+    start, edges = np.array(starts), np.sort(np.array(edges, int))
+    points = np.searchsorted(edges, start[:, None] + np.arange(length), side="right")
+    found = crossing(start, start + length - 1, edges)
+    np.testing.assert_array_equal(found, points.min(axis=1) != points.max(axis=1))
+
+
+def windows(start: np.ndarray, length: int) -> Raw:
+    minutes = [pd.Timestamp(0) + pd.to_timedelta(places, "min") for places in (start, start + length - 1)]
+    return Raw("signal", start[:, None, None].astype(float), pd.DataFrame({"start": minutes[0], "end": minutes[1]}))
+
+
+def by_time(raw: Raw, anomaly: np.ndarray) -> np.ndarray:
+    settings = SplitParams(by="time", column="start")
+    return Rule.of([raw], settings).assign(raw, row_hashes(raw.rows, 0), anomaly)
+
+
+def test_no_two_splits_share_a_moment_where_windows_are_divided_by_time() -> None:
+    start = np.arange(0, 1000, 5)
+    splits = by_time(windows(start, 20), np.zeros(200, bool))
+    assert (splits == CROSSES).sum() == 4 * 3  # at each of four edges, the windows that began 5, 10 and 15 before
+    kept = [start[splits == place] for place in range(5)]
+    assert all(former.max() + 19 < later.min() for former, later in pairwise(kept))
+    assert len(kept[0]) > 100
+
+
+def test_anomalous_windows_stay_where_their_time_puts_them_or_are_left_out() -> None:
+    start = np.arange(0, 1000, 5)
+    anomaly = np.isin(start, [100, 850, 950])
+    splits = by_time(windows(start, 5), anomaly)
+    assert splits[anomaly].tolist() == [EARLY, SPLITS.index("selection"), SPLITS.index("test")]

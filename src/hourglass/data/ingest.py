@@ -150,7 +150,7 @@ def _assemble(parts: Sequence[Part], plan: Plan, folder: Path) -> dict[str, Any]
         "classes": names,
         "anomalous": list(anomalous),
         "counts": counts,
-        "dropped": {name: dropped[name] for name in ("missing_or_infinite", "unseen_category")},
+        "dropped": {"missing_or_infinite": 0, "unseen_category": 0} | dropped,
         "duplicates": duplicates(parts, data.memory),
         "statistics": statistics.describe(summary, schema),
         "files": _collect(parts, names, folder),

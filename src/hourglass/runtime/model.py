@@ -272,8 +272,8 @@ class Model:
         rows : DataFrame, array, list or dict
             For ``decode`` the codes; for ``sample`` anything, it isn't read.
         output : str
-            ``score``, ``points``, ``intervals``, ``encode``, ``reconstruct``, ``attribute``, ``decode``, ``sample``,
-            ``interpolate``, ``denoise`` or ``translate``.
+            ``score``, ``encode``, ``reconstruct``, ``attribute``, ``decode``, ``sample``, ``interpolate``,
+            ``denoise``, ``translate``, or of series ``points`` or ``intervals``.
         **options
             ``n`` and ``seed`` of ``sample``, ``steps`` of ``interpolate``, ``condition`` (JSON: column to value) of
             ``sample``, ``decode`` and ``translate``; others are ignored.
@@ -281,8 +281,6 @@ class Model:
         condition = _condition(options.get("condition"))
         outputs: dict[str, Callable[[], Any]] = {
             "score": lambda: self.score(rows),
-            "points": lambda: self.points(rows),
-            "intervals": lambda: self.intervals(rows),
             "encode": lambda: self.encode(rows),
             "reconstruct": lambda: self.reconstruct(rows),
             "attribute": lambda: self.attribute(rows),
@@ -293,6 +291,8 @@ class Model:
             "interpolate": lambda: self.interpolate(rows, steps=int(options.get("steps", 8))),
             "denoise": lambda: self.denoise(rows),
             "translate": lambda: self.translate(rows, condition=condition),
+            "points": lambda: self.points(rows),
+            "intervals": lambda: self.intervals(rows),
         }
         if output not in outputs:
             raise InputError(f"output is {output!r}; expected one of {', '.join(outputs)}.")

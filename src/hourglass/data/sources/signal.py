@@ -249,10 +249,13 @@ def _period(frames: list[tuple[str, pd.DataFrame]], settings: SignalSettings) ->
             raise HourglassError(
                 f"{name} has no column {settings.time!r}, which data.signal.time names (there: {there})."
             )
-        ns = _said(_clock(settings).read, frame[settings.time]).ns
+        try:
+            ns = _clock(settings).read(frame[settings.time]).ns
+        except InputError as problem:
+            raise HourglassError(f"{name}: {problem}") from problem
         groups = frame[settings.series] if settings.series in frame else pd.Series(0, index=frame.index)
         series += [ns[rows] for rows in groups.groupby(groups, sort=False).indices.values()]
     step, steps = median_step(series)
     if not step:
-        raise HourglassError("no two readings of a series have different times; expected a series of some length.")
+        raise HourglassError(f"{name}: no two readings of a series have different times; expected a longer series.")
     return words(step), f"period: {words(step)}, the median of {steps:,} steps from a reading to the next"

@@ -1,0 +1,70 @@
+"""A file of readings comes back judged or cleaned, with its own columns and times."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hourglass.errors import HourglassError
+from hourglass.use import commands, signals
+
+
+@pytest.fixture
+def csv(waves, tmp_path: Path) -> str:
+    frame = waves.assign(note="kept")
+    frame.to_csv(tmp_path / "waves.csv", index=False)
+    return str(tmp_path / "waves.csv")
+
+
+def test_readings_come_back_with_their_scores_and_anomalies_with_their_times(signal_denoising, csv, tmp_path):
+    said = signals.score(signal_denoising.model, csv, tmp_path / "judged.csv")
+    given, judged = pd.read_csv(csv), pd.read_csv(tmp_path / "judged.csv")
+    pd.testing.assert_frame_equal(judged[given.columns], given)
+    assert judged["anomaly_score"].idxmax() in range(1000, 1024)
+    found = pd.read_csv(tmp_path / "judged-anomalies.csv")
+    assert found.columns.to_list() == ["series", "start", "end", "anomaly_score"]
+    assert said == f"{tmp_path / 'judged.csv'}: 3,000 rows; {tmp_path / 'judged-anomalies.csv'}: {len(found)} anomalies"
+
+
+@pytest.mark.parametrize("command", [commands.reconstruct, commands.denoise])
+def test_a_series_comes_back_with_its_times_and_columns(signal_denoising, csv, tmp_path, command):
+    said = command(signal_denoising.model, csv, tmp_path / "clean.csv")
+    given, clean = pd.read_csv(csv), pd.read_csv(tmp_path / "clean.csv")
+    pd.testing.assert_frame_equal(clean.drop(columns=["heat", "load"]), given.drop(columns=["heat", "load"]))
+    assert (clean["heat"] != given["heat"]).all()
+    assert said.startswith(f"{tmp_path / 'clean.csv'}: 3,000 rows")
+
+
+def test_codes_stand_beside_the_times_of_their_window(signal_denoising, csv, tmp_path):
+    commands.encode(signal_denoising.model, csv, tmp_path / "codes.parquet")
+    codes = pd.read_parquet(tmp_path / "codes.parquet")
+    assert codes.columns.to_list() == ["series", "start", "end", "z_1", "z_2", "z_3", "z_4"]
+    assert len(codes) == len(signal_denoising.model.score(pd.read_csv(csv)))
+
+
+def test_readings_that_can_not_be_judged_are_counted_and_left_empty(signal_denoising, waves, tmp_path):
+    waves.iloc[[*range(40), *range(60, 70)]].to_csv(tmp_path / "short.csv", index=False)
+    said = signals.score(signal_denoising.model, str(tmp_path / "short.csv"), tmp_path / "judged.csv")
+    assert "50 rows, of which 10 can't be judged and are left empty" in said
+    assert pd.read_csv(tmp_path / "judged.csv")["is_anomaly"].isna().sum() == 10
+
+
+def test_nothing_is_written_over_and_no_other_form(signal_denoising, csv, tmp_path):
+    (tmp_path / "judged-anomalies.csv").touch()
+    for out, words in (("judged.csv", "exists"), ("judged.npy", "can't hold what comes out")):
+        with pytest.raises(HourglassError, match=words):
+            signals.score(signal_denoising.model, csv, tmp_path / out)
+    assert not (tmp_path / "judged.csv").exists()
+
+
+def test_a_column_with_the_name_of_a_result_is_refused(signal_denoising, waves, tmp_path):
+    waves.assign(anomaly_score=0).to_csv(tmp_path / "waves.csv", index=False)
+    with pytest.raises(HourglassError, match="column 'anomaly_score' has the name of a result"):
+        signals.score(signal_denoising.model, str(tmp_path / "waves.csv"), tmp_path / "judged.csv")
+
+
+@pytest.mark.parametrize(("name", "words"), [("none.csv", "doesn't exist"), ("waves.png", "is no table")])
+def test_what_is_no_table_of_readings_is_refused(signal_denoising, tmp_path, name, words):
+    (tmp_path / "waves.png").touch()
+    with pytest.raises(HourglassError, match=words):
+        signals.score(signal_denoising.model, str(tmp_path / name), tmp_path / "judged.csv")
