@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -79,13 +79,23 @@ def _run_the_projects_own_code() -> None:
 @app.command(rich_help_panel=_DATA)
 def data(
     source: Annotated[
-        str, typer.Argument(help="digits, breast_cancer, or a .csv, .parquet, .npy, .npz or image folder")
+        str,
+        typer.Argument(
+            help="digits, breast_cancer, torchvision:MNIST, a .csv, .parquet, .npy, .npz, .safetensors or image folder"
+        ),
     ],
     label: Annotated[str | None, typer.Option(help="column or array that tells normal from anomalous")] = None,
     normal: Annotated[list[str] | None, typer.Option(help="a label of normal rows; may be repeated")] = None,
     anomalous: Annotated[list[str] | None, typer.Option(help="a label of anomalous rows, instead of --normal")] = None,
     condition: Annotated[
         list[str] | None, typer.Option(help="a column or array that conditional variants are told; may be repeated")
+    ] = None,
+    pair: Annotated[
+        str | None, typer.Option(help="folder of images that go with those of SOURCE by their names, and are told")
+    ] = None,
+    derive: Annotated[
+        Literal["edges", "night"] | None,
+        typer.Option(help="make the pair of each image: its edges, or how it looks at night"),
     ] = None,
     name: Annotated[str | None, typer.Option(help="registered name for models of this data (registry.name)")] = None,
     time: Annotated[str | None, typer.Option(help="column of times; the table is then read as series")] = None,
@@ -111,19 +121,22 @@ def data(
     given = {key: value for key, value in of_series.items() if value is not None}
     if given and time is None:
         raise HourglassError(f"--{next(iter(given))} is for series; give --time COLUMN, too.")
-    for line in snapshot.replace(Project.find(), source, label, normal, anomalous, condition, name, given):
+    for line in snapshot.replace(
+        Project.find(), source, label, normal, anomalous, condition, name, given, pair, derive
+    ):
         print(line)  # noqa: T201
 
 
 @app.command(rich_help_panel=_DATA)
 def add(
     shard: Annotated[Path, typer.Argument(help="more data of the same kind: a file, or a folder of images")],
+    pair: Annotated[Path | None, typer.Option(help="of pairs: the folder of the images that go with them")] = None,
 ) -> None:
     """Add data to the snapshot as a dated shard: on the branch hourglass/data, or without git in data/."""
     from hourglass.stages.add import add as add_shard
 
     project, params = _load()
-    added = add_shard(project, shard)
+    added = add_shard(project, shard, pair)
     for remark in added.remarks:
         print(remark)  # noqa: T201
     where = "data/" if added.commit is None else f"hourglass/data ({added.commit[:10]})"

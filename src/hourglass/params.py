@@ -62,6 +62,9 @@ class DataParams(Section):
         default_factory=list,
         description="columns, or an array, that a conditional variant is told of a row; the label may be one",
     )
+    pair: str | None = Field(
+        None, description="the folder whose images, of the same names, are the array `pair` of the source's"
+    )
     derive: Literal["edges", "night"] | None = Field(
         None, description="an array made of each image, beside it under this name: its edges, or how it looks at night"
     )

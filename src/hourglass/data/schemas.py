@@ -19,9 +19,11 @@ from hourglass.data.labels import Labels
 from hourglass.data.settings import ColumnSettings
 from hourglass.data.sources import Raw, audio, require_column, signal
 from hourglass.data.sources.array import kind_of
+from hourglass.data.sources.packed import form_of
 from hourglass.errors import HourglassError
 from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.array import ArraySchema
+from hourglass.runtime.images import AS_IS
 from hourglass.runtime.schema import Schema, as_text
 from hourglass.runtime.table import Column, TableSchema
 
@@ -151,11 +153,12 @@ def settle(facts: Facts, blocks: Blocks, data: DataParams, splitting: SplitParam
     elif facts["kind"] == "signal":
         schema = signal.schema_of(data)
     else:
-        schema = ArraySchema(facts["kind"], tuple(facts["shape"]))
+        image = facts["kind"] == "image"
+        schema = ArraySchema(facts["kind"], tuple(facts["shape"]), form=form_of(data.image) if image else AS_IS)
     if not told:
         return schema, None
     if told[0] in facts.get("arrays", {}):
-        return schema, _array(told[0], facts["arrays"][told[0]])
+        return schema, _array(told[0], facts["arrays"][told[0]], facts["kind"] == "image", data)
     return schema, TableSchema(tuple(tables.column(name) for name in told))
 
 
@@ -180,11 +183,15 @@ def known_rows(raw: Raw, params: DataParams) -> Any:
     return next((raw.arrays[name] for name in params.condition if name in raw.arrays), raw.side)
 
 
-def _array(name: str, form: Facts) -> ArraySchema:
+def _array(name: str, form: Facts, with_images: bool, data: DataParams) -> ArraySchema:
     values = np.empty((0, *form["shape"]), form["dtype"])
     if values.dtype.kind not in "buif":
         raise HourglassError(f"array {name!r} is of type {values.dtype}; expected numbers.")
-    return ArraySchema(kind_of(values), tuple(form["shape"]), name)
+    if not with_images or kind_of(values.astype(np.uint8)) != "image":
+        return ArraySchema(kind_of(values), tuple(form["shape"]), name)
+    return ArraySchema(
+        "image", tuple(form["shape"]), name, form_of(data.image), data.derive if name == data.derive else None
+    )
 
 
 class _Columns:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from hourglass.data import schemas
 from hourglass.data.labels import Labels, require_classes
 from hourglass.data.settings import SignalSettings
-from hourglass.data.sources import Kind, Raw, joined, reader, reader_for, sliced
+from hourglass.data.sources import Kind, Raw, joined, reader, reader_for, sliced, torchvision_sets
 from hourglass.data.sources import signal as series
 from hourglass.data.sources.anomalies import ANOMALY
 from hourglass.data.sources.embedded import EMBEDDED
+from hourglass.data.sources.pair import PAIR
+from hourglass.data.sources.torchvision_sets import PREFIX
 from hourglass.errors import HourglassError
 from hourglass.files import digest, folder_hashes, read_json, write_json
 from hourglass.params import DataParams, SplitParams
@@ -116,22 +118,33 @@ def proposed_params(
     anomalous: list[str] | None = None,
     condition: list[str] | None = None,
     signal: SignalSettings | None = None,
+    pair: str | None = None,
+    derive: Literal["edges", "night"] | None = None,
 ) -> DataParams:
     """Propose the settings that go with a new snapshot; an embedded set knows its label, and so do known anomalies.
+
+    What pairs images is what a conditional variant is told, unless `condition` names something else.
 
     Raises
     ------
     HourglassError
         A label without its normal or anomalous values, or the other way round.
     """
+    if pair is not None and derive is not None:
+        raise HourglassError("give --pair or --derive, not both; either pairs every image with one other.")
+    for folder in (source, pair) if pair is not None else ():
+        if not Path(folder).is_dir():
+            raise HourglassError(f"{folder} is no folder; --pair takes two folders of images that have the same names.")
     embedded = EMBEDDED.get(source)
+    partner = [PAIR] if pair else list[str](filter(None, [derive]))
     if embedded is not None and label is None:
         return DataParams(
             source=source,
             label=embedded.label,
             normal=embedded.normal,
             anomalous=embedded.anomalous,
-            condition=embedded.condition if condition is None else condition,
+            condition=(partner or embedded.condition) if condition is None else condition,
+            derive=derive,
         )
     if signal is not None and signal.anomalies is not None and label is None:
         label, anomalous = ANOMALY, ["1"]
@@ -139,14 +152,16 @@ def proposed_params(
         raise HourglassError("give --label COL together with --normal V (or --anomalous V), or none of them.")
     if normal is not None and anomalous is not None:
         raise HourglassError("give --normal or --anomalous, not both; all other labels are the other kind.")
-    name = source if embedded else Path(source).name
+    name = source if embedded or source.startswith(PREFIX) else Path(source).name
     return DataParams(
         source=name,
         label=label,
         normal=list(normal) if normal else None,
         anomalous=list(anomalous) if anomalous else None,
-        condition=condition or [],
+        condition=condition or partner,
         signal=signal or SignalSettings(),
+        pair=pair,
+        derive=derive,
     )
 
 
@@ -170,7 +185,7 @@ def build(source: str, folder: Path, params: DataParams, splitting: SplitParams 
     Parameters
     ----------
     source : str
-        ``digits``, ``breast_cancer``, or a path.
+        ``digits``, ``breast_cancer``, ``torchvision:MNIST`` and others, or a path.
     folder : Path
         Must not exist; is there afterwards only if all went well.
     params : DataParams
@@ -235,6 +250,8 @@ def _take(source: str, shard: Path, data: DataParams) -> tuple[str, Kind]:
     embedded = EMBEDDED.get(source)
     if embedded is not None:
         return embedded.reader, embedded.write(shard)
+    if source.startswith(PREFIX):
+        return "array", torchvision_sets.write(source, shard)
     by = reader_for(Path(source), data)
     return by, reader(by).take(Path(source), shard, data)
 

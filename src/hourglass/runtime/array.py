@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .errors import InputError
+from .images import AS_IS, Form, decode
 from .schema import ROWS, as_numbers, names_of
 
 
@@ -23,11 +25,17 @@ class ArraySchema:
         Shape of a row as people have it; of an image (height, width) or (height, width, channels).
     name : str
         Which of several arrays that come together, in a dict or as the fields of one array, holds the rows.
+    form : Form
+        What image files, and pictures in a list, are brought to.
+    derived : str or None
+        How the array is made of the rows that it stands beside (see `derived.derive`); None: it comes with them.
     """
 
     kind: Literal["image", "array"]
     raw_shape: tuple[int, ...]
     name: str = ROWS
+    form: Form = AS_IS
+    derived: str | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -43,9 +51,14 @@ class ArraySchema:
         return ()
 
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Bring rows into the net's shape; see `Schema.encode`. Flattened rows are taken too."""
+        """Bring rows into the net's shape; see `Schema.encode`. Flattened rows are taken too.
+
+        Images may be a list of files, as bytes or as a `Path` (a text is none, for it may come from far away), or of
+        pictures of any size that the model's form allows.
+        """
         named = "rows" if self.name == ROWS else f"rows of {self.name!r}"
-        array = _numbers(self._chosen(rows))
+        chosen = self._chosen(rows)
+        array = self._pictures(chosen) if self._are_pictures(chosen) else _numbers(chosen)
         if array.dtype.kind not in "buif":
             raise InputError(f"{named} are of type {array.dtype}; expected numbers.")
         if array.ndim == 0 or array.shape[1:] not in {self.raw_shape, (prod(self.raw_shape),)}:
@@ -66,12 +79,15 @@ class ArraySchema:
     def config(self) -> dict[str, Any]:
         """Describe the schema as JSON."""
         named = {} if self.name == ROWS else {"name": self.name}
-        return {"kind": self.kind, "raw_shape": list(self.raw_shape)} | named
+        form = {} if self.form == AS_IS else {"form": self.form.config()}
+        derived = {} if self.derived is None else {"derived": self.derived}
+        return {"kind": self.kind, "raw_shape": list(self.raw_shape)} | named | form | derived
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Read what `config` gave."""
-        return cls(config["kind"], tuple(config["raw_shape"]), config.get("name", ROWS))
+        form = Form.from_config(config["form"]) if "form" in config else AS_IS
+        return cls(config["kind"], tuple(config["raw_shape"]), config.get("name", ROWS), form, config.get("derived"))
 
     def _chosen(self, rows: Any) -> Any:
         """Choose this schema's array where several come together."""
@@ -79,6 +95,32 @@ class ArraySchema:
         if names and self.name not in names:
             raise InputError(f"array {self.name!r} is missing; there: {', '.join(names)}.")
         return rows[self.name] if names else rows.to_numpy() if isinstance(rows, pd.DataFrame) else rows
+
+    def _are_pictures(self, rows: Any) -> bool:
+        """Tell files, and pictures that the form has something to do with, from numbers."""
+        if self.kind != "image" or not isinstance(rows, list | tuple) or not rows:
+            return False
+        one = rows[0]
+        whole = isinstance(one, np.ndarray) and one.dtype in (np.uint8, np.uint16) and one.ndim in (2, 3)
+        return isinstance(one, bytes | Path) or (whole and self.form != AS_IS)
+
+    def _pictures(self, rows: Any) -> NDArray[Any]:
+        formed = [self.form.apply(_pixels(row, f"row {place}"), f"row {place}") for place, row in enumerate(rows)]
+        for place, picture in enumerate(formed):
+            if picture.shape != self.raw_shape:
+                raise InputError(f"row {place} has shape {picture.shape}; expected {self.raw_shape}.")
+        return np.stack(formed)
+
+
+def _pixels(row: Any, name: str) -> NDArray[Any]:
+    if isinstance(row, bytes):
+        return decode(row, name)
+    if not isinstance(row, Path):
+        return np.asarray(row)
+    try:
+        return decode(row.read_bytes(), str(row))
+    except OSError as problem:
+        raise InputError(f"{row} can't be read ({problem.strerror}).") from problem
 
 
 def _channels_first(images: NDArray[Any]) -> NDArray[Any]:

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .array import ArraySchema
+from .derived import derive
 from .normaliser import Normaliser
 from .schema import ROWS, Schema, schema_from_config
 from .table import TableSchema
@@ -55,6 +56,16 @@ class Conditioning:
         if isinstance(self.schema, TableSchema):
             return tuple(column.name for column in self.schema.columns)
         return (self.schema.config().get("name", ROWS),)
+
+    @property
+    def derived(self) -> str | None:
+        """How the array that is known is made of the rows; None where it isn't."""
+        return self.schema.derived if isinstance(self.schema, ArraySchema) else None
+
+    def derive(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Make what is known of images; see `derived.derive`."""
+        assert self.derived is not None  # noqa: S101
+        return derive(rows, self.derived)
 
     @property
     def words(self) -> str:

@@ -159,6 +159,10 @@ class Form:
         raise InputError(f"{name} is {width} x {height} pixels; expected {least}{wanted}; {hint}.")
 
 
+#: Pictures stay as they are, and have one size.
+AS_IS = Form()
+
+
 def with_channels(pixels: NDArray[Any], channels: int) -> NDArray[Any]:
     """Give pixels 1 to 4 channels: grey is the luma of ITU-R BT.601, opacity is full where there was none."""
     planes = pixels[..., None] if pixels.ndim == 2 else pixels

@@ -331,6 +331,8 @@ class Model:
         if self.conditioning.of_label:
             return [x, self.conditioning.unknown(len(x))], valid
         names = ", ".join(self.conditioning.names)
+        if self.conditioning.derived and not names_of(rows):
+            rows = {ROWS: rows, names: self.conditioning.derive(self.schema.decode(self.schema.encode(rows)[0]))}
         if self.config["schema"]["kind"] != "table" and not names_of(rows):
             raise InputError(
                 f"rows come without {names}, which the model is told of each; give a dict of arrays: {ROWS}, {names}."

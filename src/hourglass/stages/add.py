@@ -41,7 +41,7 @@ class Shard:
     remarks: list[str] = field(default_factory=list)
 
 
-def add(project: Project, source: Path) -> Shard:
+def add(project: Project, source: Path, pair: Path | None = None) -> Shard:
     """Put new data beside the present, as a dated shard.
 
     With git it goes to the branch ``hourglass/data`` and the checkout stays as it is; none of the old rows are fetched
@@ -53,16 +53,16 @@ def add(project: Project, source: Path) -> Shard:
         The data can't be read, doesn't fit the snapshot or can't be sent to the DVC remote; nothing is added then. Data
         that doesn't fit is copied to the quarantine.
     """
-    source = source.absolute()
+    source, pair = source.absolute(), pair and pair.absolute()
     with locked(project, "the data"):
         if not has_repository(project.root):
-            name, new, remarks = _add(project, project, source)
+            name, new, remarks = _add(project, project, source, pair)
             return Shard(name, new, None, remarks)
         databranch.require_start(project)
         head = commit_of(project.root, "HEAD")
         with worktree(project, head) as apart:
             databranch.take(apart, databranch.newest(project, head))
-            name, new, remarks = _add(project, apart, source)
+            name, new, remarks = _add(project, apart, source, pair)
             if new:
                 if has_remote(apart):  # who sees the branch shall find its data
                     pipeline.run_dvc(apart, ["push", "--quiet", DATA_STAGE])
@@ -70,14 +70,15 @@ def add(project: Project, source: Path) -> Shard:
             return Shard(name, new, databranch.newest(project, head), remarks)
 
 
-def _add(project: Project, apart: Project, source: Path) -> tuple[str, bool, list[str]]:
+def _add(project: Project, apart: Project, source: Path, pair: Path | None) -> tuple[str, bool, list[str]]:
     from hourglass.data import shards
 
     params, now = settings_file.load(apart.params_file), datetime.now(UTC)
     with locked(apart, str(apart.data)):
         absent = _bring_schema(apart, params)
+        data = params.data.model_copy(update={"pair": str(pair) if pair else None})
         try:
-            added = shards.add(source, apart.data, params.data, now, absent)
+            added = shards.add(source, apart.data, data, now, absent)
         except HourglassError as problem:
             if not source.exists():
                 raise

@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hourglass import params as settings_file
 from hourglass import pipeline
@@ -18,6 +18,8 @@ from hourglass.project import Project
 DATA_STAGE = "data.dvc"
 #: How windows of a series are divided: `split.by` and `split.column`.
 _BY_TIME = ("time", "start")
+#: Settings of ``data`` that new data doesn't change.
+_KEPT = ("memory", "image", "audio")
 
 
 def replace(
@@ -29,6 +31,8 @@ def replace(
     condition: list[str] | None,
     name: str | None,
     signal: dict[str, Any] | None = None,
+    pair: str | None = None,
+    derive: Literal["edges", "night"] | None = None,
 ) -> Iterator[str]:
     """Put another snapshot in place, version it and set ``params.yaml`` to fit.
 
@@ -47,14 +51,16 @@ def replace(
     from hourglass.data import snapshot
 
     given = kind_settings("signal", signal or {})
-    settings = snapshot.proposed_params(source, label, normal, anomalous, condition, given)
+    settings = snapshot.proposed_params(source, label, normal, anomalous, condition, given, pair, derive)
     if name is not None:
         check_name(name)
+    there = settings_file.load(project.params_file)
+    settings = settings.model_copy(update={key: getattr(there.data, key) for key in _KEPT})
     if given.time is not None:
         settings, said = snapshot.settled(source, settings)
         yield from said
     new = project.root / f".data-new.{os.getpid()}"
-    snapshot.build(source, new, settings, settings_file.load(project.params_file).split)
+    snapshot.build(source, new, settings, there.split)
     with locked(project, str(project.data)), snapshot.replaced(project.data, new):
         pipeline.run_dvc(project, ["add", "--quiet", "data"])
     yield f"data/ holds {settings.source}, versioned in data.dvc"
@@ -148,6 +154,8 @@ def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[
         "condition": settings.condition,
         "columns": {},
         "signal": changed_settings(settings.signal),
+        "pair": Path(settings.pair).name if settings.pair else None,
+        "derive": settings.derive,
     }
     changes = []
     with edited(path) as content:

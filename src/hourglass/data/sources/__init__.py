@@ -18,7 +18,7 @@ from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 
 Kind = Literal["table", "signal", "audio", "image", "array"]
-READERS = ("signal", "table", "audio", "image", "array")
+READERS = ("signal", "table", "audio", "pair", "image", "array")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Files of a kind below a folder, and what a ``labels.csv`` among them says."""
 
 import os
+import shutil
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -70,6 +71,12 @@ def side(folder: Path, names: Sequence[str]) -> pd.DataFrame:
     if "class" not in beside and len(names) and all("/" in name for name in names):
         beside["class"] = [name.split("/")[0] for name in names]
     return beside
+
+
+def copy_labels(folder: Path, shard: Path) -> None:
+    """Take ``labels.csv`` along, if there is one."""
+    if (folder / LABELS).is_file():
+        shutil.copyfile(folder / LABELS, shard / LABELS)
 
 
 def check_labels(folder: Path, names: Sequence[str]) -> None:

@@ -1,13 +1,16 @@
 """Folders of images, packed into tar shards with the same bytes for the same files."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from hourglass.data.sources import Kind, Raw, derived, folders, packed, tars
 from hourglass.params import DataParams
 
-_STEM = "images"
+STEM = "images"
 
 
 def accepts(path: Path, data: DataParams) -> bool:
@@ -23,10 +26,9 @@ def take(path: Path, shard: Path, data: DataParams) -> Kind:
     files = tars.in_order(folders.image_files(path), path)
     folders.check_labels(path, [file.relative_to(path).as_posix() for file in files])
     skipped = packed.check(files, data.image)
-    tars.pack([file for file in files if file not in skipped], path, shard, _STEM)
+    tars.pack([file for file in files if file not in skipped], path, shard, STEM)
     packed.list_skipped(skipped, path, shard)
-    if (path / folders.LABELS).is_file():
-        shutil.copyfile(path / folders.LABELS, shard / folders.LABELS)
+    folders.copy_labels(path, shard)
     return "image"
 
 
@@ -35,11 +37,12 @@ def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Ra
 
     Beside it stands what `folders.side` knows and, where pictures get one size, the ``height`` and ``width`` of each.
     """
-    side = folders.side(shard, tars.names(shard, _STEM))
-    start = 0
-    for pixels, sizes in packed.decoded(shard, _STEM, data.image, derived.room(limit, data)):
-        rows = side.iloc[start : start + len(pixels)].reset_index(drop=True)
-        start += len(pixels)
-        if data.image.size:
-            rows = rows.assign(height=sizes[:, 0], width=sizes[:, 1])
-        yield derived.beside(Raw(kind, pixels, rows), data)
+    side = folders.side(shard, tars.names(shard, STEM))
+    for start, pixels, sizes in packed.decoded(shard, STEM, data.image, derived.room(limit, data)):
+        yield derived.beside(Raw(kind, pixels, rows_of(side, start, sizes, data)), data)
+
+
+def rows_of(side: pd.DataFrame, start: int, sizes: NDArray[np.int64], data: DataParams) -> pd.DataFrame:
+    """Give what stands beside the pictures of a block."""
+    rows = side.iloc[start : start + len(sizes)].reset_index(drop=True)
+    return rows.assign(height=sizes[:, 0], width=sizes[:, 1]) if data.image.size else rows

@@ -53,19 +53,20 @@ def check(files: Sequence[Path], settings: ImageSettings) -> dict[Path, str]:
     return skipped
 
 
-def list_skipped(skipped: dict[Path, str], root: Path, shard: Path) -> None:
-    """Write the names of files that were left out, with what is wrong with each; nothing where none were."""
-    if skipped:
+def list_skipped(skipped: dict[Path, str], root: Path, shard: Path, name: str = SKIPPED) -> None:
+    """Write the names of the files below `root` that were left out, and what is wrong with each; nothing for none."""
+    below = {file: why for file, why in skipped.items() if file.is_relative_to(root)}
+    if below:
         listed = [
             {"file": file.relative_to(root).as_posix(), "why": why.replace(str(file), file.name)}
-            for file, why in skipped.items()
+            for file, why in below.items()
         ]
-        (shard / SKIPPED).write_text(json.dumps({"skipped": listed}, indent=2) + "\n", encoding="utf-8")
+        (shard / name).write_text(json.dumps({"skipped": listed}, indent=2) + "\n", encoding="utf-8")
 
 
 def decoded(
     shard: Path, stem: str, settings: ImageSettings, limit: int
-) -> Iterator[tuple[NDArray[Any], NDArray[np.int64]]]:
+) -> Iterator[tuple[int, NDArray[Any], NDArray[np.int64]]]:
     """Decode the files that were packed under a stem.
 
     Parameters
@@ -79,6 +80,8 @@ def decoded(
 
     Yields
     ------
+    start : int
+        Place of the first among all.
     pixels : ndarray of shape (rows, height, width) or (rows, height, width, channels)
     sizes : ndarray of shape (rows, 2)
         The height and width that each had.
@@ -91,7 +94,7 @@ def decoded(
     files = (File(packed.origin, packed.content) for packed in tars.unpack(shard, stem))
     alike = _Alike()
     parts: list[Pictures] = []
-    held = 0
+    start = held = 0
     for found in pictures(files, form_of(settings)):
         alike.require(found, lambda place: f"{shard}: {tars.names(shard, stem)[place]}")
         rows = max(1, limit // (2 * found.facts.nbytes))  # twice: the parts of a block, and the block
@@ -99,10 +102,10 @@ def decoded(
             parts.append(part)
             held += part.number
             if held == rows:
-                yield _joined(parts)
-                parts, held = [], 0
+                yield start, *_joined(parts)
+                start, parts, held = start + held, [], 0
     if parts:
-        yield _joined(parts)
+        yield start, *_joined(parts)
 
 
 def _cut(found: Pictures, first: int, rows: int) -> Iterator[Pictures]:
