@@ -112,7 +112,8 @@ def _write(tensor: Any, target: Path) -> None:
     written = np.lib.format.open_memmap(target, "w+", first.dtype, shape)
     step = max(1, _CHUNK // max(1, first.nbytes))
     for start in range(0, shape[0], step):
-        written[start : start + step] = tensor[start : start + step]
+        stop = min(start + step, shape[0])
+        written[start:stop] = tensor[start:stop]
     written.flush()
 
 

@@ -85,9 +85,12 @@ def _load(name: str, asked: dict[str, Any]) -> Any:
     try:
         with _no_code_in_pickles(torchvision("datasets.cifar")):
             return getattr(datasets, name)(cache() / name, download=True, **asked)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as failed:
+    except pickle.UnpicklingError as armed:
+        raise HourglassError(f"{cache() / name} can't be read without running what is in it: {armed}.") from armed
+    except (OSError, RuntimeError, EOFError, ValueError) as failed:
+        why = " ".join(str(failed).split())
         raise HourglassError(
-            f"{PREFIX}{name} is not in {cache() / name} as a whole and can't be fetched ({failed}); connect to the "
+            f"{PREFIX}{name} is not in {cache() / name} as a whole and can't be fetched ({why}); connect to the "
             "network and run this again, or put the files there that torchvision would fetch."
         ) from failed
 
