@@ -7,7 +7,7 @@ from torch import Tensor
 
 from hourglass.errors import HourglassError
 from hourglass.models.shared.batch import Batch
-from hourglass.models.shared.corruptions import CORRUPTIONS, SHARES, Corruption
+from hourglass.models.shared.corruptions import CORRUPTIONS, DECIBELS, SHARES, Corruption, Level, spread_out
 from hourglass.models.shared.terms import Context, Term
 from hourglass.models.shared.variant import Variant
 from hourglass.settings import Setting
@@ -27,15 +27,21 @@ class Denoising(Variant):
         level: Annotated[
             float | None,
             Setting(
-                "standard deviation (gaussian), dB (additive) or share of the values; null: moderate", ge=-60, le=120
+                "standard deviation (gaussian), dB (additive, rician) or share of the values; null: moderate",
+                ge=-60,
+                le=120,
             ),
         ] = None,
+        spread: Annotated[
+            float, Setting("dB by which the level differs from row to row, at most; only in training", ge=0, le=60)
+        ] = 0.0,
         **settings: Any,
     ) -> None:
         super().__init__(shape, **settings)
         self.corruption, usual = CORRUPTIONS[corruption]
+        self.name, self.spread = corruption, spread
         self.level = usual if level is None else level
-        if corruption != "additive" and not 0 < self.level <= (0.95 if corruption in SHARES else 120):
+        if corruption not in DECIBELS and not 0 < self.level <= (0.95 if corruption in SHARES else 120):
             raise HourglassError(
                 f"params.yaml: denoising.level is {level:g}; {corruption} takes "
                 + ("a share of the values, above 0 and up to 0.95." if corruption in SHARES else "a number above 0.")
@@ -43,7 +49,10 @@ class Denoising(Variant):
 
     def losses(self, batch: Batch, context: Context) -> dict[str, Term]:
         """``-log p(x | z)`` of the code of corrupted rows; in evaluation that of clean rows beside it."""
-        noisy = self.corruption(batch.x, self.level, context.generator)
+        level: Level = self.level
+        if self.training and self.spread:
+            level = spread_out(self.name, self.level, self.spread, batch.x, context.generator)
+        noisy = self.corruption(batch.x, level, context.generator)
         terms = {"reconstruction": Term(self._nll(noisy, batch.target))}
         return terms if self.training else terms | {"clean": Term(self._nll(batch.x, batch.target), 0.0)}
 

@@ -18,6 +18,7 @@ from hourglass.models.shared.nets.layers import BatchNorm
 from hourglass.models.shared.running import FEW, Running
 from hourglass.models.shared.terms import Context, Course, Phase, Term, total
 from hourglass.models.shared.variant import Variant
+from hourglass.training.augment import Augment
 from hourglass.training.checkpoint import Checkpoint, Finished, Progress, Trainee
 from hourglass.training.schedules import Schedules
 from hourglass.training.settings import TrainSettings
@@ -79,6 +80,7 @@ def fit(
     if not len(train) or not len(validation):
         raise HourglassError("training needs at least one row in train and one in validation.")
     _require_statistics(model, settings.batch)
+    augment = Augment.of(settings.augment or (), model)
     steps_per_epoch = ceil(len(train) / settings.batch)
     schedules = Schedules(settings, total_steps=settings.epochs * steps_per_epoch)
     courses = model.courses()[:1] if first_course_only else model.courses()
@@ -92,7 +94,7 @@ def fit(
 
     for course in courses[len(progress.finished) :]:
         while not _finished(course, progress, schedules):
-            train_means = _train_epoch(course, trainee, train, schedules)
+            train_means = _train_epoch(course, trainee, train, schedules, augment)
             record = _close_epoch(course, trainee, schedules, train_means, _measured(course, model, validation, seed))
             record["code"] = _diagnosed(course, validation, seed)
             record["alarms"] = alarms.of_code(record["code"]) if record["kl_weight"] >= _FULL_WEIGHT else []
@@ -155,10 +157,13 @@ def _trainee(
     return Trainee(model, optimizers, generators, best={}, progress=Progress())
 
 
-def _train_epoch(course: Course, trainee: Trainee, rows: Source, schedules: Schedules) -> dict[str, float]:
+def _train_epoch(
+    course: Course, trainee: Trainee, rows: Source, schedules: Schedules, augment: Augment
+) -> dict[str, float]:
     trainee.model.train()
     settings, sums = schedules.settings, _Sums()
-    for batch in rows.shuffled(settings.batch, trainee.generators["order"]):
+    for drawn in rows.shuffled(settings.batch, trainee.generators["order"]):
+        batch = augment(drawn, trainee.generators["noise"])
         step = trainee.progress.step - trainee.progress.first_step
         context = Context(trainee.generators["noise"], schedules.kl_weight(step))
         lr, held = schedules.lr(step), _held(trainee.model, schedules.frozen(step))

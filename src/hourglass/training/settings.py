@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from hourglass.errors import HourglassError
 from hourglass.settings import Setting
 
+Augmentation = Literal["flip", "flip_vertical", "shift", "scale", "invert", "noise", "swap"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
@@ -32,6 +34,9 @@ class TrainSettings:
     freeze_decoder: Annotated[
         float, Setting("share of all steps, at the start, that leave the decoder", ge=0, lt=1)
     ] = 0.0
+    augment: Annotated[
+        list[Augmentation] | None, Setting("what is done to rows in training alone, in this order; null: nothing")
+    ] = None
     patience: Annotated[int, Setting("epochs without a better monitor before training stops", ge=1)] = 30
     auto_epochs: Annotated[
         float, Setting("share of the epochs that each width gets where a variant has latent: auto", gt=0, le=1)

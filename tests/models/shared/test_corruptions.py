@@ -1,7 +1,21 @@
+import numpy as np
 import pytest
 import torch
+from scipy.stats import ks_2samp
 
-from hourglass.models.shared.corruptions import CORRUPTIONS, SHARES, additive, drop_out, gaussian, salt_and_pepper
+from hourglass.models.shared.corruptions import (
+    CORRUPTIONS,
+    DECIBELS,
+    SHARES,
+    additive,
+    drop_out,
+    gaussian,
+    louder,
+    rician,
+    salt_and_pepper,
+    spread_out,
+)
+from hourglass.runtime.audio import AudioSchema
 
 
 def rows(*shape):
@@ -67,3 +81,44 @@ def test_a_drop_out_is_one_stretch_in_all_channels():
     assert (lost == lost[:, :1]).all()
     assert (lost[:, 0].sum(1) == 10).all()
     assert (lost[:, 0].int().diff(dim=1).abs().sum(1) <= 2).all()
+
+
+def test_rician_noise_has_the_power_that_is_set_above_the_floor():
+    x = torch.log10(1 + torch.full((400, 20, 10), 5.0))
+    noisy = rician(x, 10.0, torch.Generator().manual_seed(0))
+    assert (10**noisy - 1).mean().item() == pytest.approx(5 + 10, rel=0.01)
+
+
+def test_rician_noise_on_a_spectrogram_is_white_noise_on_the_sound():
+    schema = AudioSchema(rate=8000, form="spectrogram", frame=64, hop=64, floor=-30.0)
+    generator = np.random.default_rng(0)
+    sound = 0.3 * np.sin(np.arange(64 * 3000) * 0.7)
+    deviation = 10 ** (-30 / 20) * 10 ** (12 / 20)
+    clean, _ = schema.encode(schema.pieces(sound))
+    heard, _ = schema.encode(schema.pieces(sound + deviation * generator.standard_normal(len(sound))))
+    drawn = rician(torch.from_numpy(clean), 12.0, torch.Generator().manual_seed(0)).numpy()
+    for place in (3, 7, 20):  # beside the tone, in it, and far from it
+        assert ks_2samp(heard[:, place, 0], drawn[:, place, 0]).pvalue > 0.001
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_levels_that_are_spread_stay_within_so_many_decibels_of_the_one_set(name):
+    usual = CORRUPTIONS[name][1]
+    x = torch.zeros(4000, 2, 3)
+    levels = spread_out(name, usual, 6.0, x, torch.Generator().manual_seed(0))
+    assert levels.shape == (4000, 1, 1)
+    ends = sorted(louder(name, usual, 10 ** (away / 20)) for away in (-6, 6))
+    assert ends[0] <= levels.min() < levels.max() <= ends[1]
+    if name in DECIBELS:
+        torch.testing.assert_close(levels.std().item(), 12 / 12**0.5, rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_level_for_each_row_is_that_of_its_row(name):
+    x = rows(2, 4000)
+    weak, strong = (louder(name, CORRUPTIONS[name][1], amplitude) for amplitude in (0.5, 1.5))
+    both = corrupt(name, x, torch.tensor([[weak], [strong]]))
+    change = (both - x).square().mean(1)
+    for row, level in enumerate((weak, strong)):
+        alone = (corrupt(name, x, level) - x).square().mean(1)[row]
+        assert change[row].item() == pytest.approx(alone.item(), rel=0.1)

@@ -8,13 +8,12 @@ import torch
 from numpy.typing import NDArray
 
 from hourglass.evaluation.portrait.rows import Rows, in_net_units
-from hourglass.models.shared.corruptions import CORRUPTIONS, SHARES
+from hourglass.models.shared.corruptions import CORRUPTIONS, Corruption, louder
 from hourglass.runtime import Model
 
 #: Amplitudes of the noise relative to that of training: its own, and three that training never saw.
 AMPLITUDES = (1.0, 0.5, 1.5, 2.0)
 _ROWS, _SHOWN = 256, 8
-_LARGEST_SHARE = 0.95
 
 
 def denoising(model: Model, rows: Rows, *, seed: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -59,11 +58,9 @@ def denoising(model: Model, rows: Rows, *, seed: int) -> tuple[dict[str, Any], d
     )
 
 
-def level_at(corruption: str, level: float, amplitude: float) -> float:
-    """Give the level that makes noise so many times as strong: of dB less, of a share at most 0.95."""
-    if corruption == "additive":
-        return round(level - 20 * log10(amplitude), 9)
-    return round(min(level * amplitude, _LARGEST_SHARE) if corruption in SHARES else level * amplitude, 9)
+def level_at(corruption: Corruption, level: float, amplitude: float) -> float:
+    """Give the level that makes noise so many times as strong, rounded so that equal ones are equal."""
+    return round(louder(corruption, level, amplitude), 9)
 
 
 def compare(clean: NDArray[Any], noisy: NDArray[Any], rebuilt: NDArray[Any]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """What a variant sees of the data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -66,6 +66,10 @@ class Batch:
             label=torch.cat([self.label, other.label]),
             index=torch.cat([self.index, other.index]),
         )
+
+    def with_rows(self, x: Tensor) -> "Batch":
+        """Put other rows in the place of these, which were to be rebuilt as they are."""
+        return replace(self, x=x, target=x)
 
     @classmethod
     def of(cls, x: Tensor) -> "Batch":

@@ -1,57 +1,97 @@
 """What a denoising autoencoder has to undo; each row is corrupted by itself."""
 
 from collections.abc import Callable
+from math import log10
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-Corruption = Literal["gaussian", "masking", "salt_and_pepper", "additive", "drop_out"]
+Corruption = Literal["gaussian", "masking", "salt_and_pepper", "additive", "drop_out", "rician"]
+#: How strong a corruption is: for all rows, or for each of them as a tensor of shape (batch, 1, ..., 1).
+Level = float | Tensor
+
+_LARGEST_SHARE = 0.95
 
 
-def gaussian(x: Tensor, level: float, generator: torch.Generator) -> Tensor:
+def gaussian(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
     """Add normal noise of standard deviation `level`."""
     return x + level * _noise(x, generator)
 
 
-def masking(x: Tensor, level: float, generator: torch.Generator) -> Tensor:
+def masking(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
     """Set a share `level` of the values to 0 (Vincent et al. 2010, section 3.3)."""
     return x.masked_fill(_uniform(x, generator) < level, 0.0)
 
 
-def salt_and_pepper(x: Tensor, level: float, generator: torch.Generator) -> Tensor:
+def salt_and_pepper(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
     """Set a share `level` of the values to the least or the largest value of their row, by a fair coin."""
     low, high = (extreme.view(-1, *[1] * (x.dim() - 1)) for extreme in (x.flatten(1).amin(1), x.flatten(1).amax(1)))
     chance = _uniform(x, generator)
     return torch.where(chance < level, torch.where(chance < level / 2, low, high), x)
 
 
-def additive(x: Tensor, level: float, generator: torch.Generator) -> Tensor:
+def additive(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
     """Add normal noise at a signal-to-noise ratio of `level` dB, the signal being the row without its mean."""
-    power = x.flatten(1).var(1, correction=0) * 10 ** (-level / 10)
-    return x + power.sqrt().view(-1, *[1] * (x.dim() - 1)) * _noise(x, generator)
+    power = x.flatten(1).var(1, correction=0).view(-1, *[1] * (x.dim() - 1)) * 10 ** (-level / 10)
+    return x + power.sqrt() * _noise(x, generator)
 
 
-def drop_out(x: Tensor, level: float, generator: torch.Generator) -> Tensor:
+def drop_out(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
     """Set one stretch of each row, a share `level` of its last dimension, to 0, in all channels at once."""
     length = x.shape[-1]
-    width = min(max(round(level * length), 1), max(length - 1, 1))
-    start = torch.randint(0, length - width + 1, (len(x), 1), generator=generator, device=x.device)
+    share = torch.as_tensor(level, device=x.device).view(-1, 1)
+    width = (share * length).round().clamp(1, max(length - 1, 1))
+    chance = torch.rand((len(x), 1), generator=generator, device=x.device)
+    start = (chance * (length - width + 1)).floor()
     place = torch.arange(length, device=x.device)
     lost = (place >= start) & (place < start + width)
     return x.masked_fill(lost.view(len(x), *[1] * (x.dim() - 2), length), 0.0)
 
 
+def rician(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
+    """Add white noise to the sound that a spectrogram is of, `level` dB above the spectrogram's floor.
+
+    The noise of each frequency and frame is complex and normal, and what is seen is the size of the sum, which has
+    Rice's distribution (Rice 1945, "Mathematical analysis of random noise", section 3.10). `x` is
+    ``log10(1 + power / floor)``, as ``data.audio.form: spectrogram`` has it, not scaled further.
+    """
+    amplitude = (10**x - 1).clamp_min(0).sqrt()
+    deviation = 10 ** (torch.as_tensor(level, device=x.device, dtype=x.dtype) / 20) * 0.5**0.5
+    real, imaginary = amplitude + deviation * _noise(x, generator), deviation * _noise(x, generator)
+    return torch.log10(1 + real.square() + imaginary.square())
+
+
 #: Each corruption and the level that it has unless another is given.
-CORRUPTIONS: dict[Corruption, tuple[Callable[[Tensor, float, torch.Generator], Tensor], float]] = {
+CORRUPTIONS: dict[Corruption, tuple[Callable[[Tensor, Level, torch.Generator], Tensor], float]] = {
     "gaussian": (gaussian, 0.2),
     "masking": (masking, 0.25),
     "salt_and_pepper": (salt_and_pepper, 0.25),
     "additive": (additive, 10.0),
     "drop_out": (drop_out, 0.25),
+    "rician": (rician, 10.0),
 }
 #: Those whose level is a share.
 SHARES: frozenset[Corruption] = frozenset({"masking", "salt_and_pepper", "drop_out"})
+#: Those whose level is in dB: of the rows above the noise, and of the noise.
+DECIBELS: dict[Corruption, int] = {"additive": -1, "rician": 1}
+
+
+def louder(corruption: Corruption, level: float, amplitude: float) -> float:
+    """Give the level that makes noise so many times as strong: of dB less or more, of a share at most 0.95."""
+    if corruption in DECIBELS:
+        return level + DECIBELS[corruption] * 20 * log10(amplitude)
+    return min(level * amplitude, _LARGEST_SHARE) if corruption in SHARES else level * amplitude
+
+
+def spread_out(corruption: Corruption, level: float, decibels: float, x: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw a level for each row of `x`, up to so many dB weaker or stronger; see `louder`."""
+    away = decibels * (2 * torch.rand(len(x), generator=generator, device=x.device, dtype=x.dtype) - 1)
+    if corruption in DECIBELS:
+        levels = level + away
+    else:
+        levels = (level * 10 ** (away / 20)).clamp_max(_LARGEST_SHARE if corruption in SHARES else torch.inf)
+    return levels.view(-1, *[1] * (x.dim() - 1))
 
 
 def _noise(x: Tensor, generator: torch.Generator) -> Tensor:
