@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted(Path(runtime.__file__).parent.glob("*.py"))
 ALLOWED = {"numpy", "pandas", "onnxruntime"}
 #: What is imported where a model is given files.
-FOR_FILES = {"images.py": {"PIL"}, "recordings.py": {"soundfile"}}
+FOR_FILES = {"images.py": {"PIL"}, "png.py": {"PIL"}, "recordings.py": {"soundfile"}}
 
 
 @pytest.fixture(scope="module")

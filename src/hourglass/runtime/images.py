@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
+from .png import decode_plain
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -55,6 +56,9 @@ def decode(content: bytes, name: str) -> NDArray[Any]:
 
     if not content:
         raise InputError(f"{name} is empty; expected an image.")
+    plain = decode_plain(content, MAX_PIXELS)
+    if plain is not None:
+        return plain
     try:
         image = Image.open(io.BytesIO(content), formats=_FORMATS)
         _check(image, name)
@@ -231,7 +235,7 @@ def _upright(image: "Image") -> "Image":
     """Turn a picture as its EXIF says; most have none, and looking is dear for the smallest."""
     from PIL import ImageOps
 
-    if image.format == "PNG" and not any("exif" in str(key) for key in image.info):
+    if image.format == "PNG" and not any("exif" in str(key) or "xmp" in str(key) for key in image.info):
         return image
     return ImageOps.exif_transpose(image) if image.getexif().get(_ORIENTATION, 1) != 1 else image
 

@@ -81,13 +81,14 @@ def _members(shard: Path, stem: str) -> Iterator[tuple[Path, BinaryIO, str, int]
     empty = True
     for tar in sorted(shard.glob(f"{stem}-*.tar")):
         try:
+            end = tar.stat().st_size
             with tar.open("rb") as stream:
                 while (found := _next(stream)) is not None:
                     empty = False
                     name, size = found
                     _require_inside(tar, name, size)
                     after = stream.tell() + size + -size % tarfile.BLOCKSIZE
-                    if after > tar.stat().st_size:
+                    if after > end:
                         raise tarfile.ReadError("it is cut off")
                     yield tar, stream, name, size
                     stream.seek(after)

@@ -15,7 +15,6 @@ import numpy as np
 
 from hourglass.data.sources import Kind
 from hourglass.errors import HourglassError
-from hourglass.torchvision_ops import torchvision
 
 PREFIX = "torchvision:"
 _TRAIN = {"train": {"train": True}, "test": {"train": False}}
@@ -81,6 +80,8 @@ def write(source: str, shard: Path) -> Kind:
 
 
 def _load(name: str, asked: dict[str, Any]) -> Any:
+    from hourglass.torchvision_ops import torchvision
+
     datasets = torchvision("datasets")
     try:
         with _no_code_in_pickles(torchvision("datasets.cifar")):
