@@ -2,6 +2,8 @@
 
 #: ``ingest``
 DATASET = "dataset.json"
+OVERVIEW = "overview.json"
+SAMPLE = "sample.safetensors"
 
 #: ``train@V``
 WEIGHTS = "weights.safetensors"

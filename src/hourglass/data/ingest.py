@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 
 from hourglass import runtime
-from hourglass.data import part, schemas, split, statistics
+from hourglass.data import overview, part, schemas, split, statistics
 from hourglass.data.dataset import FORMAT_VERSION
 from hourglass.data.duplicates import duplicates
 from hourglass.data.labels import require_classes
@@ -22,7 +23,7 @@ from hourglass.data.snapshot import Shard, Snapshot
 from hourglass.data.statistics import Summary
 from hourglass.errors import HourglassError
 from hourglass.files import digest, linked, sha256_of, write_json
-from hourglass.outputs import DATASET
+from hourglass.outputs import DATASET, OVERVIEW, SAMPLE
 from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.schema import Schema
@@ -61,11 +62,13 @@ def ingest(
     HourglassError
         Too many rows have missing values, all rows are the same, a number is too large, or a split is empty.
     """
-    plan = _plan(snapshot, data, splitting)
+    facts = _facts(snapshot, data, splitting)
+    plan = _plan(snapshot, facts, data, splitting)
     kept = cache or folder.with_name(f".{folder.name}-parts.{os.getpid()}")
     try:
         parts = _parts(snapshot, plan, kept)
         info = _assemble(parts, plan, folder)
+        info["files"] |= _write_overview(snapshot, parts, plan, facts, folder)
         write_json(folder / DATASET, info)
     finally:
         if cache is None:
@@ -73,13 +76,13 @@ def ingest(
     return info
 
 
-def _plan(snapshot: Snapshot, data: DataParams, splitting: SplitParams) -> Plan:
-    def blocks() -> Any:
-        return snapshot.blocks(data)
+def _facts(snapshot: Snapshot, data: DataParams, splitting: SplitParams) -> schemas.Facts:
+    return snapshot.facts or schemas.survey(lambda: snapshot.blocks(data), data, splitting)
 
-    facts = snapshot.facts or schemas.survey(blocks, data, splitting)
-    schema, condition = schemas.settle(facts, blocks, data, splitting)
-    return Plan(data, split.Rule.of(blocks(), splitting), schema, condition)
+
+def _plan(snapshot: Snapshot, facts: schemas.Facts, data: DataParams, splitting: SplitParams) -> Plan:
+    schema, condition = schemas.settle(facts, lambda: snapshot.blocks(data), data, splitting)
+    return Plan(data, split.Rule.of(snapshot.blocks(data), splitting), schema, condition)
 
 
 def _parts(snapshot: Snapshot, plan: Plan, kept: Path) -> list[Part]:
@@ -155,6 +158,21 @@ def _assemble(parts: Sequence[Part], plan: Plan, folder: Path) -> dict[str, Any]
         "statistics": statistics.describe(summary, schema),
         "files": _collect(parts, names, folder),
     }
+
+
+def _write_overview(
+    snapshot: Snapshot, parts: Sequence[Part], plan: Plan, facts: schemas.Facts, folder: Path
+) -> dict[str, str]:
+    """Write what people want to see of the rows, beside what stages need; give the hashes of the files."""
+    seen = [
+        overview.Seen(shard.name, one.facts, one.overview) for shard, one in zip(snapshot.shards, parts, strict=True)
+    ]
+    names = sorted({name for one in parts for name in one.facts["classes"]})
+    columns = overview.columns_of(facts, plan.data, plan.rule.params, plan.schema)
+    found, sample = overview.show(seen, names, _merged([one.rows for one in parts], plan.schema), plan.schema, columns)
+    write_json(folder / OVERVIEW, found)
+    save_file({name: np.ascontiguousarray(array) for name, array in sample.items()}, folder / SAMPLE)
+    return {name: sha256_of(folder / name) for name in (OVERVIEW, SAMPLE)}
 
 
 def _counts(parts: Sequence[Part], anomalous: Sequence[str]) -> dict[str, dict[str, int]]:

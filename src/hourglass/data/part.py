@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hourglass.data import schemas, split
 from hourglass.data.dataset import Stored, Writer
 from hourglass.data.labels import Labels
+from hourglass.data.overview import Overview
 from hourglass.data.sources import Raw
 from hourglass.data.statistics import Summary
 from hourglass.files import folder_hashes, read_json, write_json
@@ -23,6 +24,7 @@ from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import TableSchema
 
 _FACTS, _ROWS, _KNOWN, _HASHES = "part.json", "rows.npz", "known.npz", "hashes.bin"
+_OVERVIEW = "overview.npz"
 #: What is kept of each row: its hash, its split, and whether it is an anomaly.
 TRACE = np.dtype([("hash", "<u8"), ("split", "i1"), ("anomaly", "?")])
 
@@ -67,21 +69,28 @@ class Part:
     folder : Path
         Holds a folder for each split.
     facts : dict
-        ``rows``, ``classes``, ``counts`` by split and class, ``dropped``, ``dtype`` and ``files`` with their hashes.
+        ``rows``, ``classes``, ``counts`` by split and class, ``dropped``, ``dtype``, ``files`` with their hashes, and
+        those of `Overview.facts`.
     rows, known : Summary
         Normal training rows, and what is known beside them.
+    overview : Overview
+        What is shown of all rows.
     """
 
     folder: Path
     facts: dict[str, Any]
     rows: Summary
     known: Summary | None
+    overview: Overview
 
     @classmethod
     def read(cls, folder: Path, plan: Plan) -> "Part":
         """Read a part that `write` has finished."""
         known = _read_summary(folder / _KNOWN, plan.condition) if plan.condition else None
-        return cls(folder, read_json(folder / _FACTS), _read_summary(folder / _ROWS, plan.schema), known)
+        facts = read_json(folder / _FACTS)
+        with np.load(folder / _OVERVIEW, allow_pickle=False) as arrays:
+            overview = Overview.read(plan.schema, plan.rule.params, dict(arrays), facts)
+        return cls(folder, facts, _read_summary(folder / _ROWS, plan.schema), known, overview)
 
     def trace(self, start: int, rows: int) -> NDArray[np.void]:
         """Read what is kept of some rows: `TRACE`."""
@@ -124,10 +133,10 @@ def write(blocks: Any, plan: Plan, folder: Path, first_row: int) -> None:
 
 @dataclass(frozen=True)
 class _Ready:
-    """Rows that are encoded and divided: their splits, which of them are measured, and which are kept."""
+    """Rows that are encoded and divided: what is kept of each, which of them are measured, and which are kept."""
 
     stored: Stored
-    splits: NDArray[np.int8]
+    trace: NDArray[np.void]
     fitted: NDArray[np.bool_]
     valid: NDArray[np.bool_]
 
@@ -140,6 +149,7 @@ class _Maker:
         self.writers = {name: Writer(folder / name, f"{first_row:012d}-") for name in SPLITS}
         self.rows = Summary(plan.schema)
         self.known = Summary(plan.condition) if plan.condition else None
+        self.overview = Overview(plan.schema, plan.rule.params)
         self.codes: dict[str, int] = {}
         self.counts: dict[str, Counter[int]] = {name: Counter() for name in SPLITS}
         self.dropped: Counter[str] = Counter()
@@ -158,22 +168,26 @@ class _Maker:
         stored, known = self._stored(block, x, labels)
         self._count_dropped(rows, x, valid, known)
         self._count_left_out(trace["split"])
+        self.overview.look(block.side, rows, valid)
         self.row += len(block.rows)
         self.dtype = str(x.dtype)
         fitted = (trace["split"] == SPLITS.index("train")) & ~trace["anomaly"] & valid
-        return trace, _Ready(stored, trace["split"], fitted, valid & known)
+        return trace, _Ready(stored, trace, fitted, valid & known)
 
     def store(self, ready: "_Ready") -> None:
         """Measure and write the rows of a block, split by split."""
         stored, fitted = ready.stored, ready.fitted
         if self.known is not None:
             self.known.update(stored.condition[fitted & stored.known])
-        place = np.where(ready.valid & (ready.splits >= 0), ready.splits, len(SPLITS))
+        kept = ready.valid & (ready.trace["split"] >= 0)
+        place = np.where(kept, ready.trace["split"], len(SPLITS))
         order = place.argsort(kind="stable")
         rows, stops = stored.take(order), np.bincount(place, minlength=len(SPLITS)).cumsum()
         train = slice(0, stops[0])
         of_train = fitted[order][train]
-        self.rows.update(rows.x[train] if of_train.all() else rows.x[train][of_train])
+        measured = rows.x[train] if of_train.all() else rows.x[train][of_train]
+        self.rows.update(measured)
+        self.overview.take(measured, stored, ready.trace, kept)
         for name, start, stop in zip(SPLITS, (0, *stops), stops, strict=False):
             if stop > start:
                 part = rows.take(slice(start, stop))
@@ -213,6 +227,7 @@ class _Maker:
     def finish(self) -> None:
         """Write what must be known of all rows."""
         np.savez(self.folder / _ROWS, allow_pickle=False, **self.rows.arrays())
+        np.savez(self.folder / _OVERVIEW, allow_pickle=False, **self.overview.arrays())
         if self.known is not None:
             np.savez(self.folder / _KNOWN, allow_pickle=False, **self.known.arrays())
         files = {name: folder_hashes(self.folder / name) for name in SPLITS}
@@ -224,6 +239,7 @@ class _Maker:
             },
             "dropped": dict(self.dropped),
             "dtype": self.dtype,
+            **self.overview.facts(),
             "files": {f"{name}/{file}": sha256 for name, hashes in files.items() for file, sha256 in hashes.items()},
         }
         write_json(self.folder / _FACTS, facts)

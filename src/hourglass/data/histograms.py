@@ -1,0 +1,56 @@
+"""Histograms: how the values of a feature are spread, from its quantiles, and beside it how others are."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+#: Levels of the quantiles that a histogram is made of: the height of a bar is off by at most two of their steps.
+LEVELS = np.linspace(0, 1, 401)
+_BINS, _STEPS = 32, 40
+#: Where few values would hide all others, bars end at these shares of the rows, and what lies beyond is counted.
+_ENDS, _WIDEST = (0.005, 0.995), 4.0
+
+
+def histogram(quantiles: Floats, others: Floats | None = None) -> dict[str, Any]:
+    """Make a histogram.
+
+    Parameters
+    ----------
+    quantiles : ndarray of shape (401,)
+        Of a feature, at `LEVELS`.
+    others : ndarray, optional
+        Values of other rows, which are counted in the same bars.
+
+    Returns
+    -------
+    dict
+        ``low`` and ``high``, between which the bars of equal width lie; ``shares`` of the rows in each bar, and those
+        ``below`` and ``above`` all bars; the same of the others in ``others``.
+    """
+    edges = _edges(quantiles)
+    found = {"low": float(edges[0]), "high": float(edges[-1])} | _shares(quantiles[1:], edges)
+    return found if others is None or not len(others) else found | {"others": _shares(others, edges)}
+
+
+def _edges(quantiles: Floats) -> Floats:
+    low, high = quantiles[0], quantiles[-1]
+    if high - low <= _STEPS and (quantiles == np.rint(quantiles)).all():
+        return np.arange(low - 0.5, high + 1)  # whole numbers: a bar for each
+    inner = np.interp(_ENDS, LEVELS, quantiles)
+    if high - low > _WIDEST * (inner[1] - inner[0]) > 0:
+        low, high = inner
+    if not low < high:
+        low, high = low - 0.5, high + 0.5
+    return np.linspace(low, high, _BINS + 1)
+
+
+def _shares(values: Floats, edges: Floats) -> dict[str, Any]:
+    values = values[np.isfinite(values)]
+    counts = np.histogram(values, edges)[0] / max(1, len(values))
+    below, above = (
+        float(np.mean(beyond)) if len(values) else 0.0 for beyond in (values < edges[0], values > edges[-1])
+    )
+    return {"shares": [round(float(share), 6) for share in counts], "below": round(below, 6), "above": round(above, 6)}
