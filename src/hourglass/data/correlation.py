@@ -10,8 +10,6 @@ Floats = NDArray[np.float64]
 
 #: Rows are measured so many at a time, whatever the blocks that they come in: sums then have the same bits.
 _RUN_ROWS = 8192
-#: Rounding of a constant column's deviation, in units of its mean.
-_ROUNDING = 8 * np.finfo(np.float64).eps
 _NAMES = ("rows", "mean", "squares", "products")
 
 
@@ -54,8 +52,7 @@ class Comoments:
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             deviation = np.sqrt(self.squares / self.rows)
             found = self.products / self.rows / (deviation * deviation.T)
-        varies = deviation > _ROUNDING * np.abs(self.mean)
-        found[~(varies & varies.T) | (self.rows < 3)] = np.nan
+        found[self.rows < 3] = np.nan
         clipped: Floats = found.clip(-1, 1)
         return clipped
 
@@ -89,19 +86,21 @@ class Comoments:
 
 
 def _of(columns: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Measure at least one row."""
+    """Measure at least one row, from the first value of each column on: a constant's deviations are then truly 0."""
     there = ~np.isnan(columns)
+    first = np.nan_to_num(columns[there.argmax(axis=0), np.arange(columns.shape[1])])
+    away = columns - first
     if there.all():
-        centre = columns.mean(axis=0)
-        away = columns - centre
+        mean = away.mean(axis=0)
+        away -= mean
         products = away.T @ away
         full = np.ones_like(products)
-        return len(columns) * full, centre[:, None] * full, np.diag(products)[:, None] * full, products
-    centre = np.where(there, columns, 0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
-    away, counts = np.where(there, columns - centre, 0), there.astype(np.float64)
+        return len(columns) * full, (first + mean)[:, None] * full, np.diag(products)[:, None] * full, products
+    mean = np.where(there, away, 0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+    away, counts = np.where(there, away - mean, 0), there.astype(np.float64)
     rows = counts.T @ counts
     some = np.maximum(rows, 1)
     sums = away.T @ counts
     squares = (away**2).T @ counts - sums**2 / some
     products = away.T @ away - sums * sums.T / some
-    return rows, np.where(rows > 0, sums / some + centre[:, None], 0), squares, products
+    return rows, np.where(rows > 0, sums / some + (first + mean)[:, None], 0), squares, products

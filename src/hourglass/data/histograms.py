@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-#: Levels of the quantiles that a histogram is made of: the height of a bar is off by at most two of their steps.
+#: Levels of the quantiles that a histogram is made of; the height of a bar is off by about two of their steps.
 LEVELS = np.linspace(0, 1, 401)
 _BINS, _STEPS = 32, 40
+#: Of whole numbers these many quantiles are whole; the others lie between two of them.
+_MOSTLY = 0.9
 #: Where few values would hide all others, bars end at these shares of the rows, and what lies beyond is counted.
 _ENDS, _WIDEST = (0.005, 0.995), 4.0
 
@@ -30,15 +32,24 @@ def histogram(quantiles: Floats, others: Floats | None = None) -> dict[str, Any]
         ``low`` and ``high``, between which the bars of equal width lie; ``shares`` of the rows in each bar, and those
         ``below`` and ``above`` all bars; the same of the others in ``others``.
     """
-    edges = _edges(quantiles)
-    found = {"low": float(edges[0]), "high": float(edges[-1])} | _shares(quantiles[1:], edges)
+    values = quantiles[1:]
+    if _are_whole(quantiles):
+        edges, values = np.arange(quantiles[0] - 0.5, quantiles[-1] + 1), values[values == np.rint(values)]
+    else:
+        edges = _edges(quantiles)
+    found = {"low": float(edges[0]), "high": float(edges[-1])} | _shares(values, edges)
     return found if others is None or not len(others) else found | {"others": _shares(others, edges)}
+
+
+def _are_whole(quantiles: Floats) -> bool:
+    """Tell whether values are a few whole numbers, which get a bar each."""
+    low, high = quantiles[0], quantiles[-1]
+    whole = quantiles == np.rint(quantiles)
+    return bool(high - low <= _STEPS and whole[[0, -1]].all() and whole.mean() > _MOSTLY)
 
 
 def _edges(quantiles: Floats) -> Floats:
     low, high = quantiles[0], quantiles[-1]
-    if high - low <= _STEPS and (quantiles == np.rint(quantiles)).all():
-        return np.arange(low - 0.5, high + 1)  # whole numbers: a bar for each
     inner = np.interp(_ENDS, LEVELS, quantiles)
     if high - low > _WIDEST * (inner[1] - inner[0]) > 0:
         low, high = inner

@@ -67,8 +67,9 @@ def ingest(
     kept = cache or folder.with_name(f".{folder.name}-parts.{os.getpid()}")
     try:
         parts = _parts(snapshot, plan, kept)
-        info = _assemble(parts, plan, folder)
-        info["files"] |= _write_overview(snapshot, parts, plan, facts, folder)
+        summary = _merged([one.rows for one in parts], plan.schema)
+        info = _assemble(parts, plan, summary, folder)
+        info["files"] |= _write_overview(snapshot, parts, plan, facts, summary, folder)
         write_json(folder / DATASET, info)
     finally:
         if cache is None:
@@ -125,7 +126,7 @@ def _code() -> str:
     return digest([sha256_of(path) for folder in folders for path in sorted(folder.rglob("*.py"))])
 
 
-def _assemble(parts: Sequence[Part], plan: Plan, folder: Path) -> dict[str, Any]:
+def _assemble(parts: Sequence[Part], plan: Plan, summary: Summary, folder: Path) -> dict[str, Any]:
     """Put parts together, and refuse what they can't be used for."""
     data, schema = plan.data, plan.schema
     names = sorted({name for one in parts for name in one.facts["classes"]})
@@ -140,7 +141,6 @@ def _assemble(parts: Sequence[Part], plan: Plan, folder: Path) -> dict[str, Any]
             raise HourglassError(
                 f"the split {name!r} has no normal row ({rows} rows in all); give more data or a larger split.{name}."
             )
-    summary = _merged([one.rows for one in parts], schema)
     _check_variety(summary)
     _check_magnitude(summary, schema)
     return {
@@ -161,7 +161,7 @@ def _assemble(parts: Sequence[Part], plan: Plan, folder: Path) -> dict[str, Any]
 
 
 def _write_overview(
-    snapshot: Snapshot, parts: Sequence[Part], plan: Plan, facts: schemas.Facts, folder: Path
+    snapshot: Snapshot, parts: Sequence[Part], plan: Plan, facts: schemas.Facts, summary: Summary, folder: Path
 ) -> dict[str, str]:
     """Write what people want to see of the rows, beside what stages need; give the hashes of the files."""
     seen = [
@@ -169,7 +169,7 @@ def _write_overview(
     ]
     names = sorted({name for one in parts for name in one.facts["classes"]})
     columns = overview.columns_of(facts, plan.data, plan.rule.params, plan.schema)
-    found, sample = overview.show(seen, names, _merged([one.rows for one in parts], plan.schema), plan.schema, columns)
+    found, sample = overview.show(seen, names, summary, plan.schema, columns)
     write_json(folder / OVERVIEW, found)
     save_file({name: np.ascontiguousarray(array) for name, array in sample.items()}, folder / SAMPLE)
     return {name: sha256_of(folder / name) for name in (OVERVIEW, SAMPLE)}

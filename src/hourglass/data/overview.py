@@ -42,19 +42,17 @@ class Overview:
         self.gaps: dict[str, Counter[str]] = {}
         self.times: dict[str, list[Any]] = {}
 
-    def look(self, side: pd.DataFrame, rows: Any, valid: NDArray[np.bool_]) -> None:
+    def look(self, side: pd.DataFrame, valid: NDArray[np.bool_]) -> None:
         """Look at the columns of a block: at what is missing, and at times.
 
         Parameters
         ----------
         side : DataFrame
             Every column of the block.
-        rows : DataFrame or ndarray
-            What the schema reads of it.
         valid : ndarray of bool
-            Which rows it could read.
+            Which rows the schema could read.
         """
-        self._count_gaps(side, rows, valid)
+        self._count_gaps(side, valid)
         self._note_times(side)
 
     def take(self, fitted: NDArray[Any], stored: Stored, trace: NDArray[np.void], valid: NDArray[np.bool_]) -> None:
@@ -100,18 +98,20 @@ class Overview:
         found.times = dict(facts["times"])
         return found
 
-    def _count_gaps(self, side: pd.DataFrame, rows: Any, valid: NDArray[np.bool_]) -> None:
+    def _count_gaps(self, side: pd.DataFrame, valid: NDArray[np.bool_]) -> None:
         """Count what is missing in every column, and in the rows that are dropped what else is wrong."""
-        for name in side.columns:
-            self.gaps.setdefault(str(name), Counter())["missing"] += int(side[name].isna().sum())
-        if not isinstance(self.schema, TableSchema) or valid.all():
-            return
-        dropped = rows[~valid]
-        for column in self.schema.columns:
-            there = dropped[[column.name]].dropna()
-            _, known = TableSchema((column,)).encode(there)
-            what = "unseen" if column.type == "category" else "unreadable"
-            self.gaps[column.name][what] += int((~known).sum())
+        columns = (
+            {column.name: column for column in self.schema.columns} if isinstance(self.schema, TableSchema) else {}
+        )
+        dropped = side[~valid] if columns else side[:0]
+        for name in map(str, side.columns):
+            column, found = columns.get(name), self.gaps.setdefault(name, Counter())
+            # a row is kept only if all is there that nothing is imputed for
+            there = (side if column is None or column.impute != "none" else dropped)[name]
+            found["missing"] += int(there.isna().sum())
+            if column is not None and len(dropped):
+                _, known = column.encode(dropped[name].dropna())
+                found["unseen" if column.type == "category" else "unreadable"] += int((~known).sum())
 
     def _note_times(self, side: pd.DataFrame) -> None:
         """Widen the range of every column of times."""

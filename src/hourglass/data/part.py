@@ -168,7 +168,7 @@ class _Maker:
         stored, known = self._stored(block, x, labels)
         self._count_dropped(rows, x, valid, known)
         self._count_left_out(trace["split"])
-        self.overview.look(block.side, rows, valid)
+        self.overview.look(block.side, valid)
         self.row += len(block.rows)
         self.dtype = str(x.dtype)
         fitted = (trace["split"] == SPLITS.index("train")) & ~trace["anomaly"] & valid

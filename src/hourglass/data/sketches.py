@@ -77,9 +77,11 @@ class Quantiles:
         self._waiting: list[Floats] = []
         self._buffers: list[Floats | None] = []
         self._thinnings = 0
+        self._ranks: tuple[Floats, NDArray[np.int64]] | None = None
 
     def update(self, columns: Floats) -> None:
         """Take rows; in how many parts they come makes no difference."""
+        self._ranks = None
         start = 0
         while start < len(columns):
             room = self._run - sum(map(len, self._waiting))
@@ -92,6 +94,7 @@ class Quantiles:
 
     def merge(self, other: "Quantiles") -> None:
         """Take what another one of the same size has seen."""
+        self._ranks = None
         for level, buffer in enumerate(other._buffers):
             if buffer is not None:
                 self._keep(buffer, level)
@@ -100,11 +103,10 @@ class Quantiles:
 
     def __call__(self, levels: Floats) -> Floats:
         """Give quantiles of shape (levels, columns), interpolated as ``numpy.quantile`` does."""
-        values, weights = self._weighted()
-        order = values.argsort(axis=1)
+        values, ranks = self._ranked()
         found = np.empty((len(levels), self.columns))
         for column in range(self.columns):
-            ranked, until = values[column][order[column]], weights[order[column]].cumsum()
+            ranked, until = values[column], ranks[column]
             place = np.asarray(levels) * (until[-1] - 1)
             below, above = (
                 ranked[until.searchsorted(np.minimum(edge, until[-1] - 1), "right")]
@@ -147,11 +149,15 @@ class Quantiles:
         self._thinnings += 1
         return np.ascontiguousarray(ranked[:, step // 2 - self._thinnings % 2 :: step])
 
-    def _weighted(self) -> tuple[Floats, NDArray[np.int64]]:
-        """Give all that is kept as (columns, entries), and of how many rows each entry tells."""
-        parts = list(self._parts())
-        weights = np.concatenate([np.full(part.shape[1], weight, np.int64) for part, weight in parts])
-        return np.concatenate([part for part, _ in parts], axis=1), weights
+    def _ranked(self) -> tuple[Floats, NDArray[np.int64]]:
+        """Give all that is kept as (columns, entries) in order, and up to which rank of all rows each entry stands."""
+        if self._ranks is None:
+            parts = list(self._parts())
+            values = np.concatenate([part for part, _ in parts], axis=1)
+            weights = np.concatenate([np.full(part.shape[1], weight, np.int64) for part, weight in parts])
+            order = values.argsort(axis=1)
+            self._ranks = np.take_along_axis(values, order, axis=1), weights[order].cumsum(axis=1)
+        return self._ranks
 
     def _parts(self) -> Iterator[tuple[Floats, int]]:
         for rows in self._waiting:
