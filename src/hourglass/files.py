@@ -5,11 +5,15 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hourglass.errors import HourglassError
+
+#: Threads that hash; each waits for its file or computes without the interpreter's lock.
+_HASHED_AT_ONCE = 4
 
 
 def canonical_json(content: Any) -> str:
@@ -79,4 +83,8 @@ def sha256_of(path: Path) -> str:
 def folder_hashes(folder: Path) -> dict[str, str]:
     """Hash every file below a folder: relative POSIX path to sha256, sorted by path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
+    with ThreadPoolExecutor(_HASHED_AT_ONCE) as pool:
+        return {
+            path.relative_to(folder).as_posix(): sha256
+            for path, sha256 in zip(files, pool.map(sha256_of, files), strict=True)
+        }

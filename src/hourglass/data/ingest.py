@@ -22,7 +22,7 @@ from hourglass.data.part import Part, Plan
 from hourglass.data.snapshot import Shard, Snapshot
 from hourglass.data.statistics import Summary
 from hourglass.errors import HourglassError
-from hourglass.files import digest, linked, sha256_of, write_json
+from hourglass.files import digest, linked, read_json, sha256_of, write_json
 from hourglass.outputs import DATASET, OVERVIEW, SAMPLE
 from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.conditioning import Conditioning
@@ -31,6 +31,7 @@ from hourglass.runtime.table import TableSchema
 
 #: The square of a larger number overflows.
 _LARGEST = 1e150
+_CONTENTS = "contents.json"
 #: How long a part is kept that no data set was made of.
 _KEPT_SECONDS = 14 * 86_400
 
@@ -89,10 +90,11 @@ def _plan(snapshot: Snapshot, facts: schemas.Facts, data: DataParams, splitting:
 def _parts(snapshot: Snapshot, plan: Plan, kept: Path) -> list[Part]:
     """Give the part of every shard: one that is kept, or a new one."""
     made_by = {"plan": plan.config(), "code": _code(), "format": FORMAT_VERSION}
+    contents = _contents(snapshot, kept)
     parts: list[Part] = []
     first_row = 0
-    for shard in snapshot.shards:
-        place = kept / digest(made_by | {"shard": shard.content(), "first_row": first_row})[:32]
+    for shard, content in zip(snapshot.shards, contents, strict=True):
+        place = kept / digest(made_by | {"shard": content, "first_row": first_row})[:32]
         if not place.exists():
             _make(shard, plan, place, first_row)
         os.utime(place)
@@ -100,6 +102,17 @@ def _parts(snapshot: Snapshot, plan: Plan, kept: Path) -> list[Part]:
         first_row += parts[-1].facts["rows"]
     _forget(kept)
     return parts
+
+
+def _contents(snapshot: Snapshot, kept: Path) -> list[str]:
+    """Hash the shards, but not again what has the size and time of a file that was hashed before."""
+    memory = kept / _CONTENTS
+    known: dict[str, str] = read_json(memory) if memory.exists() else {}
+    stamps = [shard.stamp() for shard in snapshot.shards]
+    found = {stamp: known.get(stamp) or shard.content() for stamp, shard in zip(stamps, snapshot.shards, strict=True)}
+    kept.mkdir(parents=True, exist_ok=True)
+    write_json(memory, found)
+    return [found[stamp] for stamp in stamps]
 
 
 def _make(shard: Shard, plan: Plan, place: Path, first_row: int) -> None:
@@ -116,7 +129,7 @@ def _make(shard: Shard, plan: Plan, place: Path, first_row: int) -> None:
 def _forget(kept: Path) -> None:
     """Remove parts that were long not asked for, and what killed processes left behind."""
     for place in kept.iterdir():
-        if time.time() - place.stat().st_mtime > _KEPT_SECONDS:
+        if place.is_dir() and time.time() - place.stat().st_mtime > _KEPT_SECONDS:
             shutil.rmtree(place, ignore_errors=True)
 
 

@@ -50,9 +50,8 @@ class Plan:
 
     def config(self) -> dict[str, Any]:
         """Describe all that a part depends on as JSON, beside its shard."""
-        names = ("label", "normal", "anomalous", "columns", "condition", "max_invalid")
         return {
-            "data": self.data.model_dump(include=set(names), mode="json"),
+            "data": self.data.model_dump(exclude={"source", "memory"}, mode="json"),
             "split": self.rule.params.model_dump(mode="json"),
             "times": None if self.rule.times is None else self.rule.times.tolist(),
             "schema": self.schema.config(),

@@ -111,7 +111,8 @@ def features(raw: Raw, params: DataParams, split_column: str | None) -> Any:
     """
     if raw.kind != "table":
         return raw.rows
-    return raw.rows[_kept(list(raw.rows.columns), params, split_column)]
+    kept = _kept(list(raw.rows.columns), params, split_column)
+    return raw.rows if len(kept) == len(raw.rows.columns) else raw.rows[kept]
 
 
 def _kept(names: list[str], params: DataParams, split_column: str | None) -> list[str]:

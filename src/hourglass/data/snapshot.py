@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, Self
@@ -27,8 +28,9 @@ from hourglass.files import digest, folder_hashes, read_json, write_json
 from hourglass.params import DataParams, SplitParams
 
 INDEX, SCHEMA = "snapshot.json", "schema.json"
-#: How many times its size a block takes while it is encoded, measured and written; and its size, at most.
-_BLOCKS_AT_ONCE, _BLOCK_BYTES = 8, 32 * 2**20
+#: How many times its size a block takes while it is encoded, measured and written; and its size, at most, which fits
+#: a cache of the processor.
+_BLOCKS_AT_ONCE, _BLOCK_BYTES = 8, 4 * 2**20
 #: For those who read what no setting changes.
 DEFAULTS = DataParams()
 #: Name of a shard that was added: when (UTC), and the hash of what it holds.
@@ -42,6 +44,8 @@ class Shard:
     Parameters
     ----------
     name : str
+    stamp : callable
+        Gives what changes when a file changes: names, sizes, times and inodes.
     content : callable
         Gives the hash of its files.
     read : callable
@@ -49,6 +53,7 @@ class Shard:
     """
 
     name: str
+    stamp: Callable[[], str]
     content: Callable[[], str]
     read: Callable[[int], Iterator[Raw]]
 
@@ -75,7 +80,7 @@ class Snapshot:
     @classmethod
     def of(cls, raw: Raw) -> Self:
         """Take rows that are in memory."""
-        return cls([Shard("rows", lambda: "rows", lambda limit: sliced(raw, limit))])
+        return cls([Shard("rows", lambda: "rows", lambda: "rows", lambda limit: sliced(raw, limit))])
 
     def blocks(self, data: DataParams) -> Iterator[Raw]:
         """Read all shards in blocks."""
@@ -100,10 +105,16 @@ def opened(folder: Path, data: DataParams) -> Snapshot:
     by, kind = reader(index["reader"]), index["kind"]
 
     def shard(path: Path) -> Shard:
-        return Shard(path.name, lambda: content(path), lambda limit: by.blocks(path, kind, data, limit))
+        read = partial(by.blocks, path, kind, data)
+        return Shard(path.name, partial(_stamp, path), partial(content, path), read)
 
     facts = read_json(folder / SCHEMA) if (folder / SCHEMA).exists() else None
     return Snapshot([shard(path) for path in shards(folder)], facts)
+
+
+def _stamp(shard: Path) -> str:
+    files = [(path.relative_to(shard).as_posix(), path.stat()) for path in sorted(shard.rglob("*")) if path.is_file()]
+    return digest([[name, stat.st_size, stat.st_mtime_ns, stat.st_ino] for name, stat in files])
 
 
 def content(shard: Path) -> str:

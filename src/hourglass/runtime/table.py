@@ -13,6 +13,7 @@ from .schema import as_numbers, as_text, names_of
 
 Type = Literal["number", "boolean", "category", "time"]
 Impute = Literal["none", "mean", "median", "indicator"]
+_ROWS_AT_ONCE = 2048
 #: Seconds of what times come back to: a day from midnight, a week from Monday (the epoch was a Thursday).
 _CYCLES = {"day": (86_400, 0), "week": (604_800, 3 * 86_400)}
 
@@ -152,11 +153,14 @@ class TableSchema:
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Turn rows into numbers; see `Schema.encode`."""
         frame = self._frame(rows)
+        encoded = [column.encode(frame[column.name]) for column in self.columns]
+        places = [place for _, place in self._places()]
         x = np.empty((len(frame), *self.shape))
-        valid = np.ones(len(frame), bool)
-        for column, (start, stop) in self._places():
-            x[:, start:stop], known = column.encode(frame[column.name])
-            valid &= known
+        for first in range(0, len(x), _ROWS_AT_ONCE):  # rows that fit a processor's cache are put together there
+            rows = slice(first, first + _ROWS_AT_ONCE)
+            for (numbers, _), (start, stop) in zip(encoded, places, strict=True):
+                x[rows, start:stop] = numbers[rows]
+        valid: NDArray[np.bool_] = np.logical_and.reduce([known for _, known in encoded])
         x[~valid] = 0
         return x, valid
 
