@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -18,6 +18,7 @@ from .drawing import draw_index
 from .errors import InputError
 from .graphs import Graph
 from .normaliser import Normaliser
+from .parts import parts
 from .schema import ROWS, names_of, schema_from_config
 from .signal import Cut, SignalSchema
 
@@ -94,9 +95,7 @@ class Model:
         cut = self._cut(rows)
         if cut is not None:
             return pd.concat([cut.where, self._score_windows(cut, first_row)], axis=1)
-        inputs, valid = self._inputs(rows)
-        scores = self._reconstruct_graph.run(*inputs, first_row=first_row)["score"].astype(np.float64)
-        scores[~valid] = np.nan
+        scores = np.concatenate([self._scores(*part) for part in self._parts(rows, first_row)])
         valid = ~np.isnan(scores)  # numbers near the largest of float32 overflow in the net
         p = np.full(len(scores), np.nan)
         p[valid] = p_values(scores[valid], self.calibration)
@@ -136,6 +135,18 @@ class Model:
         """
         cut = self._cut_or_refuse(rows)
         return cut.intervals(self._score_windows(cut)["anomaly_score"].to_numpy(), self.threshold)
+
+    def _parts(self, rows: Any, first_row: int) -> Iterator[tuple[Any, int]]:
+        """Cut rows, where each is one whatever comes with it."""
+        if self.config["schema"]["kind"] in {"table", "image", "array", "signal"}:
+            return parts(rows, prod(self.schema.shape), first_row)
+        return iter([(rows, first_row)])
+
+    def _scores(self, rows: Any, first_row: int) -> NDArray[np.float64]:
+        inputs, valid = self._inputs(rows)
+        scores = self._reconstruct_graph.run(*inputs, first_row=first_row)["score"].astype(np.float64)
+        scores[~valid] = np.nan
+        return scores
 
     def encode(self, rows: Any) -> NDArray[np.float32]:
         """Embed rows: shape (rows, latent)."""
