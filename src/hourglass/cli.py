@@ -31,6 +31,7 @@ _OUT = Annotated[
         "--output", "-o", help="a new .csv or .parquet; of arrays .npy or .npz; of images also a folder for PNG files"
     ),
 ]
+_TABLE = Annotated[Path, typer.Option("--output", "-o", help="a new .csv or .parquet")]
 _MODEL = Annotated[
     str | None, typer.Option(help="models:/NAME/3 or a folder; by default the champion of registry.name")
 ]
@@ -311,11 +312,22 @@ def variants(name: Annotated[str | None, typer.Argument(help="explain the settin
 
 
 @app.command(rich_help_panel=_MODELS)
+def score(source: _INPUT, output: _TABLE, model: _MODEL = None) -> None:
+    """Judge each row: `hourglass score payments.csv -o judged.csv`; files may be larger than the memory."""
+    from hourglass.use.progress import counted
+    from hourglass.use.score import score as judge
+
+    with counted("rows judged") as on_rows:
+        sentence = judge(_model(model), source, output, _data(), on_rows)
+    print(sentence)  # noqa: T201
+
+
+@app.command(rich_help_panel=_MODELS)
 def encode(source: _INPUT, output: _OUT, model: _MODEL = None) -> None:
     """Write the code of each row: `hourglass encode payments.csv -o codes.csv`."""
     from hourglass.use import commands
 
-    print(commands.encode(_model(model), source, output))  # noqa: T201
+    print(commands.encode(_model(model), source, output, _data()))  # noqa: T201
 
 
 @app.command(rich_help_panel=_MODELS)
@@ -323,7 +335,7 @@ def reconstruct(source: _INPUT, output: _OUT, model: _MODEL = None) -> None:
     """Write each row as the model rebuilds it: `hourglass reconstruct photos/ -o rebuilt/`."""
     from hourglass.use import commands
 
-    print(commands.reconstruct(_model(model), source, output))  # noqa: T201
+    print(commands.reconstruct(_model(model), source, output, _data()))  # noqa: T201
 
 
 @app.command(rich_help_panel=_MODELS)
@@ -331,7 +343,7 @@ def denoise(source: _INPUT, output: _OUT, model: _MODEL = None) -> None:
     """Write each row cleaned: `hourglass denoise scans/ -o clean/ --model work/package/denoising`."""
     from hourglass.use import commands
 
-    print(commands.denoise(_model(model), source, output))  # noqa: T201
+    print(commands.denoise(_model(model), source, output, _data()))  # noqa: T201
 
 
 @app.command(rich_help_panel=_MODELS)
@@ -342,7 +354,7 @@ def translate(source: _INPUT, output: _OUT, condition: _CONDITION = None, model:
     """
     from hourglass.use import commands
 
-    print(commands.translate(_model(model), source, output, _conditions(condition)))  # noqa: T201
+    print(commands.translate(_model(model), source, output, _conditions(condition), _data()))  # noqa: T201
 
 
 @app.command(rich_help_panel=_MODELS)
@@ -355,7 +367,7 @@ def interpolate(
     """Write the way from the first row to the last: `hourglass interpolate digits -o way/ --steps 10`."""
     from hourglass.use import commands
 
-    print(commands.interpolate(_model(model), source, output, steps))  # noqa: T201
+    print(commands.interpolate(_model(model), source, output, steps, _data()))  # noqa: T201
 
 
 @app.command(rich_help_panel=_MODELS)
@@ -413,6 +425,17 @@ def _register(project: Project, params: Any) -> Any:
     if registered is None:
         raise HourglassError("no variant passed its guards (see work/compare/leaderboard.json); nothing is registered.")
     return registered[0]
+
+
+def _data() -> Any:
+    """Give how data is read: as the project says, where we stand in one."""
+    from hourglass.data.snapshot import DEFAULTS
+
+    try:
+        Project.find()
+    except HourglassError:
+        return DEFAULTS
+    return _load()[1].data
 
 
 def _model(uri: str | None) -> Any:

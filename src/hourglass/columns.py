@@ -1,4 +1,4 @@
-"""One entry per row, in ``.npy`` files that are read a stretch at a time."""
+"""One entry per row, in ``.npy`` files that are read and written a stretch at a time."""
 
 import os
 from collections.abc import Sequence
@@ -77,6 +77,36 @@ class Column:
         for place, row in enumerate(rows.tolist()):
             found[place] = self.read(row, row + 1)[0]
         return found
+
+
+class Appended:
+    """An ``.npy`` file that rows are appended to; `close` says in its header how many came.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._stream = path.open("wb")
+        self._header: dict[str, Any] | None = None
+        self._rows = 0
+
+    def append(self, rows: NDArray[Any]) -> None:
+        """Write rows behind those that are there; all have one type and shape."""
+        if self._header is None:
+            self._header = np.lib.format.header_data_from_array_1_0(np.ascontiguousarray(rows[:0]))
+            np.lib.format.write_array_header_1_0(self._stream, self._header)
+        self._stream.write(np.ascontiguousarray(rows).data.cast("B") if rows.nbytes else b"")
+        self._rows += len(rows)
+
+    def close(self) -> None:
+        """Finish the file: numpy leaves room in a header for any number of rows."""
+        if self._header is not None:
+            self._stream.seek(0)
+            shape = (self._rows, *self._header["shape"][1:])
+            np.lib.format.write_array_header_1_0(self._stream, self._header | {"shape": shape})
+        self._stream.close()
 
 
 @dataclass(frozen=True)

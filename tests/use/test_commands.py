@@ -301,7 +301,7 @@ def test_a_command_needs_neither_a_project_nor_torch_nor_mlflow(
     assert (tmp_path / out).exists()
 
 
-@pytest.mark.parametrize("name", ["encode", "reconstruct", "denoise", "translate", "interpolate", "sample"])
+@pytest.mark.parametrize("name", ["score", "encode", "reconstruct", "denoise", "translate", "interpolate", "sample"])
 def test_help_shows_an_example(name: str) -> None:
     shown = " ".join(CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "200"}).output.split())
     assert f": hourglass {name} " in shown

@@ -251,9 +251,52 @@ def read_source(source: str, data: DataParams = DEFAULTS) -> Raw:
     HourglassError
         The source can't be read.
     """
-    with TemporaryDirectory() as folder:
-        by, kind = _take(source, Path(folder), data)
-        return joined(list(reader(by).blocks(Path(folder), kind, data, data.memory)))
+    return joined(list(blocks_of_source(source, data, data.memory)))
+
+
+def blocks_of_source(source: str, data: DataParams, limit: int) -> Iterator[Raw]:
+    """Read what a snapshot could be made of in blocks of at most `limit` bytes.
+
+    A file that its reader takes as it is is read where it lies; what can't be read is told when it is met.
+
+    Parameters
+    ----------
+    source : str
+        As of `build`.
+    data : DataParams
+    limit : int
+
+    Raises
+    ------
+    HourglassError
+        The source can't be read.
+    """
+    with TemporaryDirectory() as name:
+        shard = Path(name)
+        link = _link(source, shard, data)
+        by, kind = link or _take(source, shard, data)
+        try:
+            yield from reader(by).blocks(shard, kind, data, limit)
+        except HourglassError as problem:
+            links = [path for path in shard.iterdir() if path.is_symlink()]
+            raise HourglassError(_named(str(problem), links)) from problem
+
+
+def _link(source: str, shard: Path, data: DataParams) -> tuple[str, Kind] | None:
+    """Link a file into a shard, where its reader takes one; None where it must be taken."""
+    if source in EMBEDDED:
+        return None
+    by = reader_for(Path(source), data)
+    link = getattr(reader(by), "link", None)
+    kind = link and link(Path(source), shard, data)
+    return (by, kind) if kind else None
+
+
+def _named(message: str, links: list[Path]) -> str:
+    """Say what a link leads to in its place."""
+    for link in links:
+        message = message.replace(str(link), str(link.readlink()))
+    return message
 
 
 def _take(source: str, shard: Path, data: DataParams) -> tuple[str, Kind]:

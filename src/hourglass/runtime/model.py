@@ -152,29 +152,33 @@ class Model:
         """Embed rows: shape (rows, latent)."""
         return self.posterior(rows)["z"]
 
-    def posterior(self, rows: Any) -> dict[str, NDArray[Any]]:
+    def posterior(self, rows: Any, *, first_row: int = 0) -> dict[str, NDArray[Any]]:
         """Everything the encoder says of rows: ``"z"`` and, of a variational model, ``"logvar"``.
 
-        Of a quantised one ``"index"``, the entries of each code, -1 where the row is invalid.
+        Of a quantised one ``"index"``, the entries of each code, -1 where the row is invalid. `first_row` is that of
+        `score`.
         """
         inputs, valid = self._inputs(rows)
-        found = self._encode_graph.run(*inputs)
+        found = self._encode_graph.run(*inputs, first_row=first_row)
         for values in found.values():
             values[~valid] = np.nan if values.dtype.kind == "f" else -1
         return found
 
-    def reconstruct(self, rows: Any) -> Any:
-        """Encode and decode rows; of a table of readings, give the table with each channel rebuilt."""
+    def reconstruct(self, rows: Any, *, first_row: int = 0) -> Any:
+        """Encode and decode rows; of a table of readings, give the table with each channel rebuilt.
+
+        `first_row` is that of `score`.
+        """
         cut = self._cut(rows)
         if cut is not None:
             return cut.restored(self.reconstruct(cut.windows))
         inputs, valid = self._inputs(rows)
-        return self._decode_rows(self._reconstruct_graph.run(*inputs)["x_hat"], valid)
+        return self._decode_rows(self._reconstruct_graph.run(*inputs, first_row=first_row)["x_hat"], valid)
 
-    def residuals(self, rows: Any) -> NDArray[np.float32]:
-        """Reconstruction minus input in the net's units: shape (rows, *shape)."""
+    def residuals(self, rows: Any, *, first_row: int = 0) -> NDArray[np.float32]:
+        """Reconstruction minus input in the net's units: shape (rows, *shape); `first_row` is that of `score`."""
         inputs, valid = self._inputs(rows)
-        residuals: NDArray[np.float32] = self._reconstruct_graph.run(*inputs)["x_hat"] - inputs[0]
+        residuals: NDArray[np.float32] = self._reconstruct_graph.run(*inputs, first_row=first_row)["x_hat"] - inputs[0]
         residuals[~valid] = np.nan
         return residuals
 
@@ -207,8 +211,8 @@ class Model:
             x_hat = self._sample_graph.run(noise, *told)["x_hat"]
         return self._decode_rows(x_hat, np.ones(n, bool))
 
-    def denoise(self, rows: Any) -> Any:
-        """Rebuild rows by a model that learnt to undo a corruption.
+    def denoise(self, rows: Any, *, first_row: int = 0) -> Any:
+        """Rebuild rows by a model that learnt to undo a corruption; `first_row` is that of `score`.
 
         Raises
         ------
@@ -220,9 +224,9 @@ class Model:
                 f"{self.config['variant']} wasn't trained to denoise; take a model of the variant denoising, or "
                 "reconstruct the rows."
             )
-        return self.reconstruct(rows)
+        return self.reconstruct(rows, first_row=first_row)
 
-    def translate(self, rows: Any, *, condition: Any = None, known: Any = None) -> Any:
+    def translate(self, rows: Any, *, condition: Any = None, known: Any = None, first_row: int = 0) -> Any:
         """Make of rows what they are under another condition: the same hand, another digit.
 
         What the code says of a row stays. A model that was told an array (a photo) makes the row that goes with it (a
@@ -235,6 +239,8 @@ class Model:
             What the new rows shall be, one row for all or one for each; not for a model that was told an array.
         known : table, optional
             What `rows` are, where they don't bring it: their labels, one for all or one for each.
+        first_row : int
+            As of `score`.
 
         Raises
         ------
@@ -244,23 +250,23 @@ class Model:
         if self.conditioning is None:
             raise InputError(f"{self.config['variant']} isn't conditional and can't translate; take a cvae.")
         if self.conditioning.known_shape:
-            return self._made_from(rows, condition)
+            return self._made_from(rows, condition, first_row)
         if condition is None:
             raise InputError(f"translate needs a condition; expected {self.conditioning.words}.")
         (x, *told), valid = self._inputs(rows)
         if known is not None:
             told = [_for_each(self.conditioning.encode(known)[0], len(x), "`known`", "rows to translate")]
-        codes = self._encode_graph.run(x, *told)["z"]
-        return self._decode_codes(codes, valid, self._asked(condition, len(codes)))
+        codes = self._encode_graph.run(x, *told, first_row=first_row)["z"]
+        return self._decode_codes(codes, valid, self._asked(condition, len(codes)), first_row)
 
-    def _made_from(self, arrays: Any, condition: Any) -> Any:
+    def _made_from(self, arrays: Any, condition: Any, first_row: int) -> Any:
         """Make the rows that go with arrays, without noise."""
         assert self.conditioning is not None  # noqa: S101
         if condition is not None:
             raise InputError(f"the model translates {self.conditioning.names[0]!r} itself; leave the condition out.")
         told, valid = self.conditioning.encode(arrays)
         noise = np.zeros((len(told), self.config["noise"]), np.float32)
-        return self._decode_rows(self._sample_graph.run(noise, told)["x_hat"], valid)
+        return self._decode_rows(self._sample_graph.run(noise, told, first_row=first_row)["x_hat"], valid)
 
     def interpolate(self, rows: Any, *, steps: int = 8) -> Any:
         """Walk in a straight line from the code of the first row to that of the last, decoding on the way."""
@@ -369,9 +375,14 @@ class Model:
         return [_for_each(told, count, "the condition", "to make")]
 
     def _decode_codes(
-        self, codes: NDArray[np.float32], valid: NDArray[np.bool_], told: list[NDArray[np.float32]]
+        self,
+        codes: NDArray[np.float32],
+        valid: NDArray[np.bool_],
+        told: list[NDArray[np.float32]],
+        first_row: int = 0,
     ) -> Any:
-        return self._decode_rows(self._decode_graph.run(np.where(valid[:, None], codes, 0), *told)["x_hat"], valid)
+        x_hat = self._decode_graph.run(np.where(valid[:, None], codes, 0), *told, first_row=first_row)["x_hat"]
+        return self._decode_rows(x_hat, valid)
 
     def _decode_rows(self, x: NDArray[np.float32], valid: NDArray[np.bool_]) -> Any:
         x[~valid] = np.nan

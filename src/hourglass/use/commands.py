@@ -1,31 +1,33 @@
 """What ``hourglass encode``, ``reconstruct``, ``denoise``, ``translate``, ``interpolate`` and ``sample`` do.
 
 Each writes one file or folder and gives a sentence about it. The output's suffix names its form; rows that the model
-can't judge stay empty and are counted.
+can't judge stay empty and are counted. Files are read, worked on and written in blocks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hourglass.data.snapshot import read_source
+from hourglass.data.snapshot import DEFAULTS
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
+from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.schema import ROWS
 from hourglass.use import signals
-from hourglass.use.results import ARRAYS, FOLDER, TABLES, Result, require_new
+from hourglass.use.reading import blocks, ends, rows
+from hourglass.use.results import ARRAYS, FOLDER, TABLES, Output, Result, require_new
 
 #: Values of columns, as ``hourglass sample --condition digit=3`` has them.
 Condition = dict[str, list[str]]
+#: What is made of a block; told the number of its first row.
+Change = Callable[[Raw, int], Any]
 
-_KINDS = {"table": "a table", "image": "images", "array": "arrays", "signal": "arrays of windows"}
 
-
-def encode(model: Model, source: str, out: Path) -> str:
+def encode(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
     """Write the code of each row, ``z_1`` and on; of a quantised model its entries, too.
 
     Parameters
@@ -35,6 +37,8 @@ def encode(model: Model, source: str, out: Path) -> str:
         What the model's data could be made of: a table, arrays, a folder of images, or a bundled set.
     out : Path
         ``.csv`` or ``.parquet``: with the columns that are no features; ``.npy``: the codes alone; ``.npz``.
+    data : DataParams
+        How the source is read; ``memory`` bounds what is held at once.
 
     Raises
     ------
@@ -46,63 +50,72 @@ def encode(model: Model, source: str, out: Path) -> str:
     if signals.is_of_series(model):
         return signals.encode(model, source, out)
     require_new(out, *TABLES, *ARRAYS)
-    raw = _read(model, source)
-    found = model.posterior(_rows(model, raw))
-    arrays = {"z": found["z"]} | ({"entry": found["index"]} if "index" in found else {})
-    features = _columns(model)
-    beside = raw.side.drop(columns=[name for name in features if name in raw.side])
-    return _write(Result(beside, arrays, np.isnan(found["z"]).any(axis=1), _pixels(model)), out)
+
+    def result(raw: Raw, first_row: int) -> Result:
+        found = model.posterior(rows(model, raw), first_row=first_row)
+        arrays = {"z": found["z"]} | ({"entry": found["index"]} if "index" in found else {})
+        features = _columns(model)
+        beside = raw.side.drop(columns=[name for name in features if name in raw.side])
+        return Result(beside, arrays, np.isnan(found["z"]).any(axis=1), _pixels(model))
+
+    return _write((result(*block) for block in blocks(model, source, data)), out)
 
 
-def reconstruct(model: Model, source: str, out: Path) -> str:
+def reconstruct(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
     """Write each row as the model rebuilds it; see `encode`."""
     if signals.is_of_series(model):
         return signals.reconstruct(model, source, out)
-    return _change(model, source, out, lambda raw: model.reconstruct(_rows(model, raw)))
+
+    def change(raw: Raw, first_row: int) -> Any:
+        return model.reconstruct(rows(model, raw), first_row=first_row)
+
+    return _change(model, source, out, data, change)
 
 
-def denoise(model: Model, source: str, out: Path) -> str:
+def denoise(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
     """Write each row as a denoising model rebuilds it; see `encode`."""
     if signals.is_of_series(model):
         done = signals.denoise(model, source, out)
     else:
-        done = _change(model, source, out, lambda raw: model.denoise(raw.rows))
+        done = _change(model, source, out, data, lambda raw, first_row: model.denoise(raw.rows, first_row=first_row))
     return f"{done}; the model learnt to undo: {model.config['settings']['corruption']}"
 
 
-def translate(model: Model, source: str, out: Path, condition: Condition) -> str:
+def translate(model: Model, source: str, out: Path, condition: Condition, data: DataParams = DEFAULTS) -> str:
     """Write each row as it would be under another condition; see `encode`.
 
     Of a model that was told an array, the input is these arrays, alone or under their name.
     """
     asked = _asked(model, condition)
 
-    def change(raw: Raw) -> Any:
+    def change(raw: Raw, first_row: int) -> Any:
         told = model.conditioning
         if told and told.known_shape:
-            return model.translate(raw.arrays.get(told.names[0], raw.rows), condition=asked)
+            return model.translate(raw.arrays.get(told.names[0], raw.rows), condition=asked, first_row=first_row)
         known = raw.side if told and set(told.names) <= set(raw.side) else None
-        return model.translate(_rows(model, raw), condition=asked, known=known)
+        return model.translate(rows(model, raw), condition=asked, known=known, first_row=first_row)
 
-    return _change(model, source, out, change, condition)
+    return _change(model, source, out, data, change, condition)
 
 
-def interpolate(model: Model, source: str, out: Path, steps: int) -> str:
+def interpolate(model: Model, source: str, out: Path, steps: int, data: DataParams = DEFAULTS) -> str:
     """Write the way from the first row to the last; see `encode`."""
     require_new(out, *_forms(model))
-    return _write(_result(model, model.interpolate(_rows(model, _read(model, source)), steps=steps)), out)
+    return _write([_result(model, model.interpolate(rows(model, ends(model, source, data)), steps=steps))], out)
 
 
 def sample(model: Model, out: Path, n: int, seed: int, condition: Condition) -> str:
     """Write new rows; see `encode`."""
     require_new(out, *_forms(model))
-    return _write(_result(model, model.sample(n, seed=seed, condition=_asked(model, condition)), told=condition), out)
+    return _write([_result(model, model.sample(n, seed=seed, condition=_asked(model, condition)), told=condition)], out)
 
 
-def _change(model: Model, source: str, out: Path, change: Callable[[Raw], Any], told: Condition | None = None) -> str:
+def _change(
+    model: Model, source: str, out: Path, data: DataParams, change: Change, told: Condition | None = None
+) -> str:
     require_new(out, *_forms(model))
-    raw = _read(model, source)
-    return _write(_result(model, change(raw), raw.side, told), out)
+    found = blocks(model, source, data)
+    return _write((_result(model, change(raw, first_row), raw.side, told) for raw, first_row in found), out)
 
 
 def _asked(model: Model, condition: Condition) -> Condition | None:
@@ -112,22 +125,6 @@ def _asked(model: Model, condition: Condition) -> Condition | None:
             expected = model.conditioning.words
             raise HourglassError(f"--condition names {name!r}, which the model isn't told; expected {expected}.")
     return condition or None
-
-
-def _read(model: Model, source: str) -> Raw:
-    raw = read_source(source)
-    kind = model.config["schema"]["kind"]
-    if (raw.kind == "table") != (kind == "table"):
-        raise HourglassError(f"{source} holds {_KINDS[raw.kind]}; the model takes {_KINDS[kind]}.")
-    return raw
-
-
-def _rows(model: Model, raw: Raw) -> Any:
-    """Give rows, with what stands beside them where the model is told of it."""
-    told = model.conditioning
-    if raw.kind == "table" or told is None or told.of_label:
-        return raw.rows
-    return {ROWS: raw.rows} | {str(name): raw.side[name].to_numpy() for name in raw.side} | raw.arrays
 
 
 def _result(model: Model, made: Any, side: pd.DataFrame | None = None, told: Condition | None = None) -> Result:
@@ -140,11 +137,15 @@ def _result(model: Model, made: Any, side: pd.DataFrame | None = None, told: Con
     return Result(beside, {ROWS: made}, np.isnan(made).any(axis=tuple(range(1, made.ndim))), _pixels(model))
 
 
-def _write(result: Result, out: Path) -> str:
-    result.write(out)
-    missing = int(result.missing.sum())
+def _write(results: Iterable[Result], out: Path) -> str:
+    count = missing = 0
+    with Output(out) as output:
+        for result in results:
+            output.add(result)
+            count += len(result.missing)
+            missing += int(result.missing.sum())
     flaw = f", of which {missing:,} can't be judged and are left empty" if missing else ""
-    return f"{out}: {len(result.missing):,} rows{flaw}"
+    return f"{out}: {count:,} rows{flaw}"
 
 
 def _forms(model: Model) -> tuple[str, ...]:

@@ -1,17 +1,23 @@
 """What a model made of rows, written in the form that a file's name asks for."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hourglass.columns import Appended
 from hourglass.errors import HourglassError
 from hourglass.files import whole
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 TABLES, ARRAYS, FOLDER = (".csv", ".parquet"), (".npy", ".npz"), ""
 _WORDS = {FOLDER: "a folder for PNG files (a name without a suffix)"}
@@ -39,29 +45,18 @@ class Result:
     pixels: "np.dtype[np.unsignedinteger[Any]]"
 
     def write(self, out: Path) -> None:
-        """Write a whole file or folder, in the form that its suffix names.
+        """Write a whole file or folder, in the form that its suffix names; see `Output`."""
+        with Output(out) as output:
+            output.add(self)
+
+    def table(self) -> pd.DataFrame:
+        """Put the numbers of each array beside, numbered from 1.
 
         Raises
         ------
         HourglassError
-            A column beside has the name of a code, or the output can't be written.
+            A column beside has the name of a code.
         """
-        writers: dict[str, Callable[[Path], None]] = {
-            ".csv": lambda path: self._table().to_csv(path, index=False, lineterminator="\n"),
-            ".parquet": lambda path: self._table().to_parquet(path, index=False),
-            ".npy": self._npy,
-            ".npz": self._npz,
-            FOLDER: self._images,
-        }
-        try:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            with whole(out) as path:
-                writers[out.suffix.lower()](path)
-        except OSError as problem:
-            raise HourglassError(f"{out} can't be written ({problem.strerror}); name another output.") from problem
-
-    def _table(self) -> pd.DataFrame:
-        """Put the numbers of each array beside, numbered from 1."""
         parts = [
             pd.DataFrame(array, columns=[f"{name}_{number + 1}" for number in range(array.shape[1])])
             for name, array in self.arrays.items()
@@ -72,38 +67,200 @@ class Result:
             raise HourglassError(f"column {taken[0]!r} of the rows has the name of a code; give it another.")
         return pd.concat([self.beside.reset_index(drop=True), *parts], axis=1)
 
-    def _npy(self, path: Path) -> None:
-        with path.open("wb") as stream:
-            np.save(stream, next(iter(self.arrays.values())), allow_pickle=False)
 
-    def _npz(self, path: Path) -> None:
-        beside = {str(name): _plain(self.beside[name]) for name in self.beside if name not in self.arrays}
-        with ZipFile(path, "w", ZIP_DEFLATED) as bundle:  # numpy's savez takes no array that is named `file`
-            for name, array in (self.arrays | beside).items():
-                with bundle.open(f"{name}.npy", "w", force_zip64=True) as stream:
-                    np.lib.format.write_array(stream, array, allow_pickle=False)
+class Output:
+    """A new file or folder, in the form that its suffix names, that results are added to; whole or absent.
 
-    def _images(self, folder: Path) -> None:
+    Parameters
+    ----------
+    out : Path
+
+    Raises
+    ------
+    HourglassError
+        It can't be written, or a later result doesn't fit the first.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._opened = ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._told():
+            self._out.parent.mkdir(parents=True, exist_ok=True)
+            path = self._opened.enter_context(whole(self._out))
+            self._writer = self._opened.enter_context(closing(_WRITERS[self._out.suffix.lower()](path)))
+        return self
+
+    def add(self, result: Result) -> None:
+        """Write a result behind those before."""
+        with self._told():
+            self._writer.add(result)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        with self._told():
+            self._opened.__exit__(kind, error, trace)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as problem:
+            raise HourglassError(
+                f"{self._out} can't be written ({problem.strerror}); name another output."
+            ) from problem
+
+
+class _Writer(Protocol):
+    """Writes results one after the other, and finishes what it wrote when it is closed."""
+
+    def __init__(self, path: Path) -> None: ...
+    def add(self, result: Result) -> None:
+        """Write a result behind those before."""
+        ...
+
+    def close(self) -> None:
+        """Finish."""
+        ...
+
+
+class _Csv:
+    def __init__(self, path: Path) -> None:
+        self._stream = path.open("w", encoding="utf-8", newline="")
+        self._begun = False
+
+    def add(self, result: Result) -> None:
+        result.table().to_csv(self._stream, header=not self._begun, index=False, lineterminator="\n")
+        self._begun = True
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class _Parquet:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: Any = None
+
+    def add(self, result: Result) -> None:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        table = pa.Table.from_pandas(result.table(), preserve_index=False)
+        if self._writer is None:
+            self._writer = parquet.ParquetWriter(self._path, table.schema)
+        for there, here in zip(self._writer.schema, table.schema, strict=True):
+            if here.type != there.type and not _fits(table[here.name], there.type):
+                raise HourglassError(
+                    f"column {here.name!r} is {there.type} in the first rows and {here.type} in later ones, which "
+                    "Parquet can't hold; write a .csv."
+                )
+        self._writer.write_table(table.cast(self._writer.schema))
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _fits(column: Any, kind: Any) -> bool:
+    import pyarrow as pa
+
+    try:
+        column.cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return False
+    return True
+
+
+class _Npy:
+    def __init__(self, path: Path) -> None:
+        self._file = Appended(path)
+
+    def add(self, result: Result) -> None:
+        self._file.append(next(iter(result.arrays.values())))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Npz:
+    """Gathers each array in a file of its own, for no entry of a ZIP file waits for another.
+
+    What stands beside the rows stays in memory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._folder = TemporaryDirectory(prefix=path.name, dir=path.parent)
+        self._files: dict[str, Appended] = {}
+        self._beside = [pd.DataFrame()]
+
+    def add(self, result: Result) -> None:
+        for number, (name, array) in enumerate(result.arrays.items()):
+            if name not in self._files:
+                self._files[name] = Appended(Path(self._folder.name, f"{number}.npy"))
+            self._files[name].append(array)
+        self._beside.append(result.beside)
+
+    def close(self) -> None:
+        with self._folder, ZipFile(self._path, "w", ZIP_DEFLATED) as bundle:  # numpy's savez takes no array `file`
+            for number, (name, file) in enumerate(self._files.items()):
+                file.close()
+                bundle.write(Path(self._folder.name, f"{number}.npy"), f"{name}.npy")
+            beside = pd.concat(self._beside, ignore_index=True)
+            for column in beside.columns.difference(list(self._files), sort=False):
+                with bundle.open(f"{column}.npy", "w", force_zip64=True) as stream:
+                    np.lib.format.write_array(stream, _plain(beside[column]), allow_pickle=False)
+
+
+class _Images:
+    """PNG files under the names of those that the rows came from, else under the rows' numbers."""
+
+    def __init__(self, path: Path) -> None:
+        path.mkdir()
+        self._folder = path
+        self._rows = 0
+        #: What each file was made from.
+        self._origin: dict[str, str] = {}
+
+    def add(self, result: Result) -> None:
         from PIL import Image
 
-        folder.mkdir()
-        limits = np.iinfo(self.pixels)
-        images = next(iter(self.arrays.values()))
-        for row, name in enumerate(self._names()):
-            if self.missing[row]:
+        limits = np.iinfo(result.pixels)
+        images = next(iter(result.arrays.values()))
+        for row, given in enumerate(self._given(result)):
+            if result.missing[row]:
                 continue
-            pixels = images[row].clip(limits.min, limits.max).round().astype(self.pixels)
-            path = folder / name
+            pixels = images[row].clip(limits.min, limits.max).round().astype(result.pixels)
+            path = self._free(given)
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels).save(path, format="PNG")
+        self._rows += len(images)
 
-    def _names(self) -> list[str]:
-        """Name the files as those that the rows came from, else by number."""
-        given = [Path(str(name)) for name in self.beside.get("file", ())]
-        if not given or any(name.is_absolute() or ".." in name.parts for name in given):
-            return [f"{row:06d}.png" for row in range(len(self.missing))]
-        names = [str(name.with_suffix(".png")) for name in given]
-        return names if len(set(names)) == len(names) else [f"{name}.png" for name in given]
+    def close(self) -> None:
+        """Nothing is left open."""
+
+    def _given(self, result: Result) -> list[str]:
+        names = [str(name) for name in result.beside.get("file", ())]
+        if not names or any(Path(name).is_absolute() or ".." in Path(name).parts for name in names):
+            return [f"{self._rows + row:06d}.png" for row in range(len(result.missing))]
+        return names
+
+    def _free(self, given: str) -> Path:
+        """Name the file; where two names differ in their suffix alone, both keep theirs."""
+        name = str(Path(given).with_suffix(".png"))
+        if name not in self._origin:
+            self._origin[name] = given
+            return self._folder / name
+        there = self._folder / name
+        if there.exists():
+            there.rename(self._folder / f"{self._origin[name]}.png")
+        return self._folder / f"{given}.png"
+
+
+_WRITERS: dict[str, type[_Writer]] = {".csv": _Csv, ".parquet": _Parquet, ".npy": _Npy, ".npz": _Npz, FOLDER: _Images}
 
 
 def require_new(out: Path, *forms: str) -> None:

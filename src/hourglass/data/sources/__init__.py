@@ -41,6 +41,12 @@ class Raw:
     side: pd.DataFrame
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
 
+    def part(self, which: slice) -> "Raw":
+        """Take consecutive rows."""
+        side = self.side.iloc[which].reset_index(drop=True)
+        arrays = {name: array[which] for name, array in self.arrays.items()}
+        return Raw(self.kind, side if self.kind == "table" else self.rows[which], side, arrays)
+
     def column(self, name: str, key: str) -> "pd.Series[Any]":
         """Give a column of `side`.
 
@@ -119,10 +125,7 @@ def sliced(raw: Raw, limit: int) -> Iterator[Raw]:
     rows = len(raw.side) if raw.kind == "table" else len(raw.rows)
     step = max(1, limit * rows // max(1, _bytes(raw)))
     for start in range(0, rows, step):
-        part = slice(start, start + step)
-        side = raw.side.iloc[part].reset_index(drop=True)
-        arrays = {name: array[part] for name, array in raw.arrays.items()}
-        yield Raw(raw.kind, side if raw.kind == "table" else raw.rows[part], side, arrays)
+        yield raw.part(slice(start, start + step))
 
 
 def _bytes(raw: Raw) -> int:

@@ -42,6 +42,16 @@ def take(path: Path, shard: Path, data: DataParams) -> Kind:
     return kind_of(arrays[main])
 
 
+def link(path: Path, shard: Path, data: DataParams) -> Kind | None:
+    """Have `blocks` read an ``.npy`` file where it lies; an ``.npz`` file must be unpacked."""
+    if path.suffix.lower() != ".npy":
+        return None
+    x = _mapped(path, path)
+    _check(x, path)
+    (shard / "x.npy").symlink_to(path.absolute())
+    return kind_of(x)
+
+
 def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Raw]:
     """Read the data and the arrays beside it from memory maps."""
     arrays = {path.stem: _mapped(path, path) for path in sorted(shard.glob("*.npy"))}

@@ -30,6 +30,12 @@ def take(path: Path, shard: Path, data: DataParams) -> Kind:
     return "table"
 
 
+def link(path: Path, shard: Path, data: DataParams) -> Kind:
+    """Have `blocks` read a file where it lies, unchecked."""
+    (shard / f"table{path.suffix.lower()}").symlink_to(path.absolute())
+    return "table"
+
+
 def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Raw]:
     """Read the one table of a shard."""
     path = next(iter(sorted(shard.glob("table.*"))), None)

@@ -1,0 +1,66 @@
+"""What a model is given: a file or folder, read in blocks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hourglass.data.snapshot import blocks_of_source
+from hourglass.data.sources import Raw, joined
+from hourglass.errors import HourglassError
+from hourglass.params import DataParams
+from hourglass.runtime import Model
+from hourglass.runtime.schema import ROWS
+
+_KINDS = {"table": "a table", "image": "images", "array": "arrays", "signal": "arrays of windows"}
+#: Share of `data.memory` that a block may take as it is read; what is made of it takes the rest.
+_SHARE = 1 / 8
+
+
+def blocks(model: Model, source: str, data: DataParams) -> Iterator[tuple[Raw, int]]:
+    """Read what a model shall take.
+
+    Parameters
+    ----------
+    model : Model
+    source : str
+        What the model's data could be made of: a table, arrays, a folder of images, or a bundled set.
+    data : DataParams
+        ``memory`` bounds what is held at once.
+
+    Yields
+    ------
+    Raw
+        A block of rows.
+    int
+        The number of its first row.
+
+    Raises
+    ------
+    HourglassError
+        The source can't be read or holds another kind of data.
+    """
+    kind = model.config["schema"]["kind"]
+    first_row = 0
+    for raw in blocks_of_source(source, data, int(_SHARE * data.memory)):
+        if (raw.kind == "table") != (kind == "table"):
+            raise HourglassError(f"{source} holds {_KINDS[raw.kind]}; the model takes {_KINDS[kind]}.")
+        yield raw, first_row
+        first_row += len(raw.rows)
+
+
+def ends(model: Model, source: str, data: DataParams) -> Raw:
+    """Read the first row and the last."""
+    found: list[Raw] = []
+    count = 0
+    for raw, first_row in blocks(model, source, data):
+        found = [*found[:1], raw]
+        count = first_row + len(raw.rows)
+    whole = joined([found[0].part(slice(1)), found[-1].part(slice(-1, None))])
+    return whole if count > 1 else whole.part(slice(1))
+
+
+def rows(model: Model, raw: Raw) -> Any:
+    """Give rows, with what stands beside them where the model is told of it."""
+    told = model.conditioning
+    if raw.kind == "table" or told is None or told.of_label:
+        return raw.rows
+    return {ROWS: raw.rows} | {str(name): raw.side[name].to_numpy() for name in raw.side} | raw.arrays

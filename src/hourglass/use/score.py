@@ -1,0 +1,85 @@
+"""What ``hourglass score`` does: rows of any number, judged block by block."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hourglass.data.snapshot import DEFAULTS
+from hourglass.data.sources import Raw
+from hourglass.errors import HourglassError
+from hourglass.params import DataParams
+from hourglass.runtime import Model
+from hourglass.use import signals
+from hourglass.use.reading import blocks, rows
+from hourglass.use.results import TABLES, Output, Result, require_new
+
+
+def score(
+    model: Model,
+    source: str,
+    out: Path,
+    data: DataParams = DEFAULTS,
+    on_rows: Callable[[int], None] | None = None,
+) -> str:
+    """Write the judgement of each row beside it.
+
+    Columns are ``anomaly_score``, ``p_value``, ``is_anomaly`` and ``valid``, as `Model.score` has them. A table keeps
+    its columns; of images and arrays stands beside which row or file it was, and what came with it. Readings of series
+    are judged a whole file at a time; see `signals.score`.
+
+    Parameters
+    ----------
+    model : Model
+    source : str
+        What the model's data could be made of: a table, arrays, a folder of images, or a bundled set.
+    out : Path
+        ``.csv`` or ``.parquet``; whole or absent.
+    data : DataParams
+        How the source is read; ``memory`` bounds what is held at once.
+    on_rows : callable, optional
+        Told after each block how many rows are judged.
+
+    Raises
+    ------
+    HourglassError
+        The output exists, a column has the name of a judgement, or the input can't be read or holds another kind of
+        data.
+    InputError
+        The rows aren't such as the model takes.
+    """
+    if signals.is_of_series(model):
+        return signals.score(model, source, out)
+    require_new(out, *TABLES)
+    counts = {"rows": 0, "alarms": 0, "missing": 0}
+    with Output(out) as output:
+        for raw, first_row in blocks(model, source, data):
+            judged = model.score(rows(model, raw), first_row=first_row).reset_index(drop=True)
+            missing = ~judged["valid"].to_numpy()
+            output.add(Result(_beside(raw, first_row, judged, source), {}, missing, np.dtype(np.uint8)))
+            counts["rows"] += len(judged)
+            counts["alarms"] += int(judged["is_anomaly"].sum())
+            counts["missing"] += int(missing.sum())
+            if on_rows is not None:
+                on_rows(counts["rows"])
+    return f"{out}: {_sentence(model, **counts)}"
+
+
+def _beside(raw: Raw, first_row: int, judged: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Put the judgement of rows beside them, or beside what tells which they are."""
+    side = raw.side
+    if raw.kind != "table" and "file" not in side:
+        side = side.set_axis(range(len(side))).reindex(range(len(judged)))
+        side.insert(0, "row", np.arange(first_row, first_row + len(judged)))
+    taken = side.columns.intersection(judged.columns)
+    if len(taken):
+        raise HourglassError(f"{source}: column {taken[0]!r} has the name of a judgement; give it another.")
+    return pd.concat([side, judged], axis=1)
+
+
+def _sentence(model: Model, rows: int, alarms: int, missing: int) -> str:
+    share = f" ({alarms / (rows - missing):.2%})" if rows > missing else ""
+    promised = f"of rows like those of the calibration at most {model.config['alpha']:.3g} raise one on average"
+    flaw = f"; {missing:,} can't be judged" if missing else ""
+    return f"{rows:,} rows, {alarms:,} alarms{share}; {promised}{flaw}"
