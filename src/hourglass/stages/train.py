@@ -1,6 +1,7 @@
 """``train@V``: the training split becomes weights."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Self
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from hourglass import models, pipeline
 from hourglass.data.dataset import Dataset
@@ -19,7 +21,7 @@ from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry.mirror import mirrored
 from hourglass.registry.tracking import Training
-from hourglass.runtime.normaliser import normalise
+from hourglass.runtime.normaliser import Normaliser, normalise
 from hourglass.settings import AUTO
 from hourglass.stages.guard import run_guarded
 from hourglass.stages.progress import EpochProgress
@@ -119,17 +121,25 @@ def run(project: Project, params: Params, variant: str) -> None:
 
 def rows_of(dataset: Dataset, split: str, device: torch.device, memory: int) -> Source:
     """Load a split's rows onto a device and normalise them there, or stream them where they take too much memory."""
-    to: dict[str, Any] = {"device": device, "dtype": torch.float64}
-    offset, scale = (torch.tensor(part, **to) for part in (dataset.normaliser.offset, dataset.normaliser.scale))
     rows = OnDisk(
         rows=dataset.count(split),
         shape=tuple(dataset.info["shape"]),
         known=dataset.known,
         read=lambda start, stop: dataset.read(split, start, stop),
-        normalise=lambda x: normalise(x, offset, scale),
+        normalise=normalising(dataset.normaliser, device),
         device=device,
     )
     return opened(rows, devices.memory(device, memory))
+
+
+def normalising(normaliser: Normaliser, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """Give the map of rows of float64 on a device; curves and fillings are numpy's."""
+    if not normaliser.is_affine:
+        return lambda x: torch.from_numpy(normaliser(x.cpu().numpy())).to(device)
+    offset, scale = (
+        torch.tensor(part, dtype=torch.float64, device=device) for part in (normaliser.offset, normaliser.scale)
+    )
+    return lambda x: normalise(x, offset, scale)
 
 
 def _check(variant: str, settings: dict[str, Any], model: Variant, inputs: Inputs) -> None:
