@@ -33,7 +33,19 @@ class ColumnSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TableSettings:
-    """How tables are read."""
+    """How delimited files are read."""
+
+    delimiter: Annotated[str, Setting("what stands between cells, one character; auto: found out")] = "auto"
+    decimal: Annotated[Literal[".", ","], Setting("what stands before the decimals of a number")] = "."
+    encoding: Annotated[
+        Literal["utf-8", "cp1252", "latin-1"], Setting("how letters are written; UTF-16 isn't read")
+    ] = "utf-8"
+
+    def __post_init__(self) -> None:
+        if self.delimiter != "auto" and len(self.delimiter) != 1:
+            raise HourglassError(
+                f"params.yaml: data.table.delimiter is {self.delimiter!r}; expected one character, or auto."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

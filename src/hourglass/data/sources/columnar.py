@@ -1,0 +1,142 @@
+"""Parquet and Arrow files, read in blocks."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hourglass.errors import HourglassError
+
+_MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "stream"}
+
+
+def kind_of(start: bytes) -> str | None:
+    """Name the columnar format of a file by its first bytes: ``parquet``, ``arrow`` or ``stream`` (of Arrow)."""
+    return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), None)
+
+
+def columns(path: Path, kind: str) -> tuple[str, ...]:
+    """Name the columns of a file.
+
+    Raises
+    ------
+    HourglassError
+        It is damaged.
+    """
+    with _Opened(path, kind) as file:
+        return tuple(map(str, file.schema.names))
+
+
+def frames(path: Path, kind: str, limit: int) -> Iterator[pd.DataFrame]:
+    """Read a file in blocks, one ahead of who uses them.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+        As `kind_of` names it.
+    limit : int
+        Bytes that the blocks which are held at once may take.
+
+    Raises
+    ------
+    HourglassError
+        It is damaged.
+    """
+    with _Opened(path, kind) as file, ThreadPoolExecutor(1) as pool:
+        batches = file.batches(limit)
+        waiting = pool.submit(_next, batches)
+        while (frame := waiting.result()) is not None:
+            waiting = pool.submit(_next, batches)
+            if len(frame):
+                yield frame
+
+
+def _next(batches: Iterator[Any]) -> pd.DataFrame | None:
+    batch = next(batches, None)
+    return None if batch is None else _frame(batch)
+
+
+class _Opened:
+    """An open file; what pyarrow says of it becomes a sentence."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self.path, self.kind = path, kind
+
+    def __enter__(self) -> "_Opened":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with _told(self.path, self.kind):
+            if self.kind == "parquet":
+                self.file: Any = pq.ParquetFile(self.path, pre_buffer=False)
+                self.schema = self.file.schema_arrow
+            else:
+                source = pa.memory_map(str(self.path))
+                opened = pa.ipc.open_file if self.kind == "arrow" else pa.ipc.open_stream
+                self.file = opened(source)
+                self.schema = self.file.schema
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.file.close()
+
+    def batches(self, limit: int) -> Iterator[Any]:
+        """Give the rows in record batches that take a third of the limit: one is read ahead, one is turned."""
+        import pyarrow as pa
+
+        with _told(self.path, self.kind):
+            rows = max(1, limit // 3 // _row_bytes(self.schema))
+            if self.kind == "parquet":
+                for batch in self.file.iter_batches(batch_size=rows):
+                    yield pa.Table.from_batches([batch])
+                return
+            every = self.file if self.kind == "stream" else map(self.file.get_batch, range(self.file.num_record_batches))
+            for batch in every:
+                for start in range(0, len(batch), rows):
+                    yield pa.Table.from_batches([batch.slice(start, rows)])
+
+
+class _told:  # noqa: N801: a context manager that reads like a verb
+    """Turns what pyarrow says of a damaged file into a sentence."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self.path, self.what = path, "Parquet" if kind == "parquet" else "Arrow"
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        if isinstance(problem, OSError | ValueError | NotImplementedError | KeyError):  # pyarrow's errors are of these
+            said = " ".join(str(problem).split()).rstrip(".")
+            raise HourglassError(
+                f"{self.path} can't be read as {self.what} ({said}); is it cut off? Fetch or make it again."
+            ) from problem
+
+
+def _row_bytes(schema: Any) -> int:
+    """Estimate what a row takes as a DataFrame; of text so much as is usual."""
+    import pyarrow.types as types
+
+    return sum(8 if types.is_primitive(field.type) else 80 for field in schema) or 8
+
+
+def _frame(table: Any) -> pd.DataFrame:
+    """Turn a batch into a DataFrame; decimals become floats, dates times, categories what they are of."""
+    import pyarrow as pa
+    import pyarrow.types as types
+
+    for place, field in enumerate(table.schema):
+        plain = None
+        if types.is_decimal(field.type) or types.is_float16(field.type):
+            plain = pa.float64()
+        elif types.is_date(field.type):
+            plain = pa.timestamp("ms")
+        elif types.is_dictionary(field.type):
+            plain = field.type.value_type
+        if plain is not None:
+            table = table.set_column(place, pa.field(field.name, plain), table.column(place).cast(plain))
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    return frame
