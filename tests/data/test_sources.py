@@ -46,15 +46,6 @@ def test_breast_cancer_is_that_of_scikit_learn(taken: Take) -> None:
     assert ((raw.rows["diagnosis"] == "benign") == (bunch.target == 1)).all()
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_a_table_comes_back_as_it_was(taken: Take, frame: pd.DataFrame, tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"table.{suffix}"
-    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
-    raw = taken(path)
-    assert raw.kind == "table"
-    pd.testing.assert_frame_equal(raw.rows, frame)
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "uint16", "bool"])
 def test_an_array_keeps_its_type(taken: Take, tmp_path: Path, dtype: str) -> None:
     x = np.random.default_rng(0).integers(0, 2, (5, 3)).astype(dtype)
@@ -118,36 +109,6 @@ def test_a_file_of_another_kind_is_refused(taken: Take, tmp_path: Path, name: st
 def test_an_empty_folder_is_refused(taken: Take, tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     assert "nothing is nothing Hourglass reads" in refusal(taken, tmp_path / "nothing")
-
-
-@pytest.mark.parametrize("content", ["", "\n\n"])
-def test_an_empty_table_is_refused(taken: Take, tmp_path: Path, content: str) -> None:
-    path = write(tmp_path / "table.csv", content)
-    assert f"{path} is empty" in refusal(taken, path)
-
-
-def test_a_header_alone_is_refused(taken: Take, tmp_path: Path) -> None:
-    path = write(tmp_path / "table.csv", "a,b\n")
-    assert f"{path} holds no rows" in refusal(taken, path)
-
-
-def test_a_doubled_column_is_named(taken: Take, tmp_path: Path) -> None:
-    assert "column 'a' appears twice" in refusal(taken, write(tmp_path / "table.csv", "a,b,a\n1,2,3\n"))
-
-
-@pytest.mark.parametrize("rows", ["1,2,3\n4,5,6\n", "1,2\n4,5,6\n"])
-def test_rows_wider_than_their_header_are_refused(taken: Take, tmp_path: Path, rows: str) -> None:
-    assert "Expected 2 fields" in refusal(taken, write(tmp_path / "table.csv", "a,b\n" + rows))
-
-
-def test_text_that_is_not_unicode_is_refused(taken: Take, tmp_path: Path) -> None:
-    path = write(tmp_path / "table.csv", b"a,b\n\xff\xfe,1\n")
-    assert f"{path} can't be read as CSV" in refusal(taken, path)
-
-
-def test_a_broken_parquet_file_is_refused(taken: Take, tmp_path: Path) -> None:
-    path = write(tmp_path / "table.parquet", "a,b\n1,2\n")
-    assert f"{path} can't be read as Parquet" in refusal(taken, path)
 
 
 class Armed:

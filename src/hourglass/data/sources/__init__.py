@@ -18,7 +18,7 @@ from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 
 Kind = Literal["table", "signal", "audio", "image", "array"]
-READERS = ("signal", "table", "audio", "pair", "image", "array")
+READERS = ("signal", "audio", "pair", "image", "array", "table")
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,9 @@ def sliced(raw: Raw, limit: int) -> Iterator[Raw]:
     """Cut rows in memory into blocks of at most `limit` bytes."""
     rows = len(raw.side) if raw.kind == "table" else len(raw.rows)
     step = max(1, limit * rows // max(1, _bytes(raw)))
+    if step >= rows:
+        yield from [raw] if rows else []
+        return
     for start in range(0, rows, step):
         yield raw.part(slice(start, start + step))
 

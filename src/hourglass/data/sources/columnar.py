@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +73,17 @@ class _Opened:
         with _told(self.path, self.kind):
             if self.kind == "parquet":
                 self.file: Any = pq.ParquetFile(self.path, pre_buffer=False)
+                self.source: Any = self.file
                 self.schema = self.file.schema_arrow
             else:
-                source = pa.memory_map(str(self.path))
+                self.source = pa.memory_map(str(self.path))
                 opened = pa.ipc.open_file if self.kind == "arrow" else pa.ipc.open_stream
-                self.file = opened(source)
+                self.file = opened(self.source)
                 self.schema = self.file.schema
         return self
 
     def __exit__(self, *problem: object) -> None:
-        self.file.close()
+        self.source.close()
 
     def batches(self, limit: int) -> Iterator[Any]:
         """Give the rows in record batches that take a third of the limit: one is read ahead, one is turned."""
@@ -93,32 +95,30 @@ class _Opened:
                 for batch in self.file.iter_batches(batch_size=rows):
                     yield pa.Table.from_batches([batch])
                 return
-            every = self.file if self.kind == "stream" else map(self.file.get_batch, range(self.file.num_record_batches))
+            every = (
+                self.file if self.kind == "stream" else map(self.file.get_batch, range(self.file.num_record_batches))
+            )
             for batch in every:
                 for start in range(0, len(batch), rows):
                     yield pa.Table.from_batches([batch.slice(start, rows)])
 
 
-class _told:  # noqa: N801: a context manager that reads like a verb
-    """Turns what pyarrow says of a damaged file into a sentence."""
-
-    def __init__(self, path: Path, kind: str) -> None:
-        self.path, self.what = path, "Parquet" if kind == "parquet" else "Arrow"
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        if isinstance(problem, OSError | ValueError | NotImplementedError | KeyError):  # pyarrow's errors are of these
-            said = " ".join(str(problem).split()).rstrip(".")
-            raise HourglassError(
-                f"{self.path} can't be read as {self.what} ({said}); is it cut off? Fetch or make it again."
-            ) from problem
+@contextmanager
+def _told(path: Path, kind: str) -> Iterator[None]:
+    """Turn what pyarrow says of a damaged file into a sentence."""
+    try:
+        yield
+    except (OSError, ValueError, NotImplementedError, KeyError) as problem:  # pyarrow's errors are of these
+        said = " ".join(str(problem).split()).rstrip(".")
+        what = "Parquet" if kind == "parquet" else "Arrow"
+        raise HourglassError(
+            f"{path} can't be read as {what} ({said}); is it cut off? Fetch or make it again."
+        ) from problem
 
 
 def _row_bytes(schema: Any) -> int:
     """Estimate what a row takes as a DataFrame; of text so much as is usual."""
-    import pyarrow.types as types
+    from pyarrow import types
 
     return sum(8 if types.is_primitive(field.type) else 80 for field in schema) or 8
 
@@ -126,7 +126,7 @@ def _row_bytes(schema: Any) -> int:
 def _frame(table: Any) -> pd.DataFrame:
     """Turn a batch into a DataFrame; decimals become floats, dates times, categories what they are of."""
     import pyarrow as pa
-    import pyarrow.types as types
+    from pyarrow import types
 
     for place, field in enumerate(table.schema):
         plain = None

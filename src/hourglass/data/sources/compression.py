@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import zlib
 from collections.abc import Iterator
@@ -60,11 +61,11 @@ def _open(path: Path, how: str | None) -> BinaryIO:
         case "gzip":
             return cast(BinaryIO, gzip.open(path))
         case "bzip2":
-            return bz2.open(path)
+            return cast(BinaryIO, bz2.open(path))
         case "xz":
-            return lzma.open(path)
+            return cast(BinaryIO, lzma.open(path))
         case "zstd":
             import pyarrow as pa
 
-            return cast(BinaryIO, pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"))
+            return cast(BinaryIO, io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")))
     return path.open("rb")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+import numpy as np
 import pandas as pd
 
 from hourglass.data.settings import TableSettings
@@ -33,6 +34,10 @@ _PIECE, _ROWS, _SMALLEST = 2**23, 1000, 2**14
 #: A piece takes this share of a block: some are parsed while one is used.
 _SHARE = 4
 _THREADS = 2
+#: No row is longer than this.
+_LONGEST = 2**26
+#: What columns look like, by the kind of their type.
+_LOOKS = {"i": "integer", "u": "integer", "f": "number", "b": "boolean"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,10 @@ def written(path: Path, settings: TableSettings) -> Written:
         It is empty or no text, or its delimiter or the names of its columns can't be told.
     """
     with opened(path) as stream:
-        text = _Texts(stream, path, settings.encoding).sample()
+        try:
+            text = _Texts(stream, path, settings.encoding).sample()
+        except _BadRowError as bad:
+            raise HourglassError(f"{path}, line {bad.row + 1}: {bad.problem}") from bad
     if not text.strip():
         raise HourglassError(f"{path} is empty; expected a header and at least one row of data.")
     delimiter = _delimiter(text, path) if settings.delimiter == "auto" else settings.delimiter
@@ -89,29 +97,34 @@ def pieces(
     """
     parse = _Parser(how, settings, cells or {})
     row = 0
-    with opened(path) as stream, ThreadPoolExecutor(_THREADS) as pool:
-        texts = _Texts(stream, path, settings.encoding)
-        texts.skip_header()
-        waiting: deque[Future[pd.DataFrame]] = deque()
-        size = _FIRST
-        while True:
-            while len(waiting) < (_THREADS if row else 1) and (text := texts.next(size)):
-                waiting.append(pool.submit(parse, text))
-                read = len(text)
-            if not waiting:
-                return
-            try:
-                frame = waiting.popleft().result()
-            except _BadRow as bad:
-                raise HourglassError(f"{path}, row {row + bad.row}: {bad.problem}") from bad
-            if not row:
-                size = _piece_bytes(read, frame, limit)
+    try:
+        with opened(path) as stream, ThreadPoolExecutor(_THREADS) as pool:
+            texts = _Texts(stream, path, settings.encoding)
+            texts.skip_header()
+            text = texts.next(_FIRST)
+            frame = parse(text)
+            size = _piece_bytes(len(text), frame, limit)
+            yield from _unless_empty(frame)
             row += len(frame)
-            if len(frame):
-                yield frame
+            waiting: deque[Future[pd.DataFrame]] = deque()
+            while True:
+                while len(waiting) < _THREADS and (text := texts.next(size)):
+                    waiting.append(pool.submit(parse, text))
+                if not waiting:
+                    return
+                frame = waiting.popleft().result()
+                yield from _unless_empty(frame)
+                row += len(frame)
+    except _BadRowError as bad:
+        raise HourglassError(f"{path}, row {row + bad.row}: {bad.problem}") from bad
 
 
-class _BadRow(Exception):  # noqa: N818: it is no error that anyone sees
+def _unless_empty(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    if len(frame):
+        yield frame
+
+
+class _BadRowError(Exception):
     """A row of a piece that can't be read."""
 
     def __init__(self, row: int, problem: str) -> None:
@@ -124,52 +137,55 @@ class _Texts:
 
     def __init__(self, stream: BinaryIO, path: Path, encoding: str) -> None:
         self.stream, self.path, self.encoding = stream, path, encoding
-        self.rest = stream.read(len(_BOM))
+        self.rest = self._line()
         if self.rest.startswith(_UTF16):
             raise HourglassError(f"{path} is written in UTF-16; expected UTF-8; save it as that.")
         self.rest = self.rest.removeprefix(_BOM)
 
     def sample(self) -> str:
         """Decode the first rows."""
-        sample = self.rest + self.stream.read(_SAMPLE)
-        self._require_text(sample)
-        whole = sample[: _whole(sample)] or sample
-        return self._decoded(whole)
-
-    def skip_header(self) -> None:
-        """Leave the first row out, and empty ones before it."""
-        sample = self.rest + self.stream.read(_SAMPLE)
-        while b"\n" not in sample.lstrip() and (more := self.stream.read(_SAMPLE)):
-            sample += more
-        start = len(sample) - len(sample.lstrip(b"\r\n"))
-        end = start
-        while (end := sample.find(b"\n", end) + 1) and sample.count(b'"', start, end) % 2:
-            pass
-        self.rest = sample[end:] if end else b""
-
-    def next(self, size: int) -> bytes:
-        """Read at least a row and about `size` bytes; nothing at the end."""
-        text = self.rest + self.stream.read(size)
-        while not (end := _whole(text)) and (more := self.stream.read(size)):
-            text += more
-        end = end or len(text)
-        self.rest, text = text[end:], text[:end]
-        self._require_text(text)
-        return text
-
-    def _require_text(self, text: bytes) -> None:
-        if b"\0" in text:
-            line = text.count(b"\n", 0, text.index(b"\0"))
-            raise HourglassError(
-                f"{self.path} holds a NUL byte (line {line + 1} of those read last), as no text does; is it cut off or "
-                "of another kind? Make it again."
-            )
-
-    def _decoded(self, text: bytes) -> str:
+        text = self.next(_SAMPLE)
+        _require_text(text)
         try:
             return text.decode(self.encoding)
         except UnicodeDecodeError as other:
-            raise HourglassError(f"{self.path}, line {text.count(10, 0, other.start) + 1}: {_encoding(other)}") from other
+            line = text.count(b"\n", 0, other.start) + 1
+            raise HourglassError(f"{self.path}, line {line}: {_encoding(other)}") from other
+
+    def skip_header(self) -> None:
+        """Leave the first row out, and empty ones before it."""
+        row, self.rest = self.rest, b""
+        while row and (not row.strip() or _open_quotes(row)):
+            row = self._line() if not row.strip() else row + self._line()
+
+    def next(self, size: int) -> bytes:
+        """Read so many bytes and on to the end of a row; nothing at the end of the file."""
+        text = b"".join([self.rest, self.stream.read(size), self._line()])
+        self.rest = b""
+        while _open_quotes(text) and (line := self._line()):
+            text += line
+        return text
+
+    def _line(self) -> bytes:
+        line = self.stream.readline(_LONGEST)
+        if len(line) == _LONGEST:
+            raise HourglassError(f"{self.path} has a row of more than {_LONGEST >> 20} MiB; is it text?")
+        return line
+
+
+def _require_text(text: bytes) -> None:
+    if b"\0" in text:
+        raise _BadRowError(
+            text.count(b"\n", 0, text.index(b"\0")),
+            "a NUL byte, which no text holds; is the file cut off or of another kind?",
+        )
+
+
+def _open_quotes(text: bytes) -> bool:
+    """Tell whether text ends inside of quotes."""
+    if b'"' not in text:
+        return False
+    return bool(np.count_nonzero(np.frombuffer(text, np.uint8) == ord('"')) % 2)
 
 
 class _Parser:
@@ -182,6 +198,7 @@ class _Parser:
 
     def __call__(self, text: bytes) -> pd.DataFrame:
         """Parse whole rows."""
+        _require_text(text)
         width = len(self.how.columns)
         try:
             frame = pd.read_csv(
@@ -190,20 +207,21 @@ class _Parser:
                 sep=self.how.delimiter,
                 decimal=self.settings.decimal,
                 encoding=self.settings.encoding,
-                dtype=self.texts,  # type: ignore[arg-type]
+                dtype=self.texts,
                 low_memory=False,
             )
         except pd.errors.EmptyDataError:
             return pd.DataFrame(columns=list(self.how.columns))
         except UnicodeDecodeError as other:
-            raise _BadRow(*self._undecodable(text, other)) from other
+            raise _BadRowError(*self._undecodable(text, other)) from other
         except pd.errors.ParserError as ragged:
             raise self._ragged(text, ragged) from ragged
         if frame.shape[1] != width or (frame.iloc[:, -1].isna().any() and self._has_short_rows(text, len(frame))):
             raise self._ragged(text)
         frame.columns = pd.Index(self.how.columns)
         for name in self.numbers:
-            frame[name] = frame[name].astype(float)
+            if frame[name].dtype != float:
+                frame[name] = frame[name].astype(float)
         return frame
 
     def _has_short_rows(self, text: bytes, rows: int) -> bool:
@@ -215,17 +233,19 @@ class _Parser:
             return False
         return any(len(row) != width for row in _parsed(text.decode(self.settings.encoding), self.how.delimiter))
 
-    def _ragged(self, text: bytes, problem: Exception | None = None) -> _BadRow:
+    def _ragged(self, text: bytes, problem: Exception | None = None) -> _BadRowError:
         """Find the first row of another width."""
         width = len(self.how.columns)
         for number, row in enumerate(_parsed(text.decode(self.settings.encoding), self.how.delimiter)):
             if len(row) != width:
-                return _BadRow(
+                return _BadRowError(
                     number,
                     f"{len(row)} cells; expected {width}, as in the header; mend the row, quote cells that hold the "
                     "delimiter, or set data.table.delimiter.",
                 )
-        return _BadRow(0, f"this row or one after it can't be parsed ({problem}); look for a quote that isn't closed.")
+        return _BadRowError(
+            0, f"this row or one after it can't be parsed ({problem}); look for a quote that isn't closed."
+        )
 
     def _undecodable(self, text: bytes, other: UnicodeDecodeError) -> tuple[int, str]:
         try:
@@ -241,18 +261,6 @@ def _encoding(other: UnicodeDecodeError) -> str:
         f"byte 0x{byte:02x} is no {other.encoding.upper()}; save the file as UTF-8, or set data.table.encoding: cp1252 "
         "where it is Western European text of Windows."
     )
-
-
-def _whole(text: bytes) -> int:
-    """Tell where the last whole row ends: at a line's end outside quotes; 0 where no row is whole."""
-    end = len(text)
-    quotes = text.count(b'"')
-    while end := text.rfind(b"\n", 0, end) + 1:
-        if quotes and (quotes - text.count(b'"', end)) % 2:
-            end -= 1
-        else:
-            return end
-    return 0
 
 
 def _piece_bytes(read: int, frame: pd.DataFrame, limit: int) -> int:
@@ -299,8 +307,8 @@ def _require_names(header: Sequence[str], path: Path) -> None:
     for place, name in enumerate(header):
         if not name.strip():
             raise HourglassError(
-                f"{path}: column {place + 1} has no name; give every column one (pandas writes its index so, and leaves "
-                "it out with index=False)."
+                f"{path}: column {place + 1} has no name; give every column one (pandas writes its index so, and "
+                "leaves it out with index=False)."
             )
     if all(_is_fraction(name) for name in header):
         raise HourglassError(f"{path}: the first row holds numbers ({header[0]}); expected the names of the columns.")
@@ -316,21 +324,20 @@ def _is_fraction(text: str) -> bool:
         return False
 
 
-def cells_of(frames: Iterator[pd.DataFrame], columns: Sequence[str]) -> tuple[dict[str, Cells], int]:
-    """Tell what each column is read as in all of a file, from pieces that were parsed as they look; and count rows."""
+def cells_in(frames: Iterator[pd.DataFrame], columns: Sequence[str]) -> tuple[dict[str, set[str]], int]:
+    """Tell what the cells of each column look like in the pieces of a file, and count its rows."""
     seen: dict[str, set[str]] = {name: set() for name in columns}
     rows = 0
     for frame in frames:
         rows += len(frame)
-        for name, dtype in frame.dtypes.items():
-            if not frame[name].isna().all():
-                seen[str(name)].add({"i": "integer", "u": "integer", "f": "number", "b": "boolean"}.get(dtype.kind, "text"))
-            else:
-                seen[str(name)].add("missing")
-    return {name: _one(found) for name, found in seen.items()}, rows
+        for name, found in seen.items():
+            column = frame[name]
+            found.add("missing" if column.isna().all() else _LOOKS.get(column.dtype.kind, "text"))
+    return seen, rows
 
 
-def _one(found: set[str]) -> Cells:
+def cells_of(found: set[str]) -> Cells:
+    """Say what a column is read as, of which these are the looks."""
     there = found - {"missing"}
     if there == {"integer"} and "missing" not in found:
         return "integer"

@@ -55,10 +55,10 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
                 row = json.loads(text)
             except (ValueError, RecursionError) as wrong:
                 raise HourglassError(
-                    f"{path}, line {line}: no JSON ({wrong}); expected an object a line, such as {{\"a\": 1}}."
+                    f'{path}, line {line}: no JSON ({wrong}); expected an object a line, such as {{"a": 1}}.'
                 ) from wrong
             if not isinstance(row, dict):
                 raise HourglassError(
-                    f"{path}, line {line}: a {type(row).__name__}; expected an object a line, such as {{\"a\": 1}}."
+                    f'{path}, line {line}: a {type(row).__name__}; expected an object a line, such as {{"a": 1}}.'
                 )
             yield row
