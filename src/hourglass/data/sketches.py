@@ -74,7 +74,8 @@ class Quantiles:
         self.columns = columns
         self.size = size or max(64, min(self.SIZE, self.CELLS // (_STEP * max(1, columns))))
         self._run = _STEP * self.size
-        self._waiting: list[Floats] = []
+        self._waiting = np.empty((columns, 0))
+        self._filled = 0
         self._buffers: list[Floats | None] = []
         self._thinnings = 0
         self._ranks: tuple[Floats, NDArray[np.int64]] | None = None
@@ -84,13 +85,15 @@ class Quantiles:
         self._ranks = None
         start = 0
         while start < len(columns):
-            room = self._run - sum(map(len, self._waiting))
-            self._waiting.append(columns[start : start + room])
-            start += room
-            if sum(map(len, self._waiting)) == self._run:
-                run = np.sort(np.ascontiguousarray(np.concatenate(self._waiting).T), axis=1)
-                self._waiting = []
-                self._keep(self._thinned(run, _STEP), _STEP.bit_length() - 1)
+            part = columns[start : start + self._run - self._filled]
+            self._make_room(self._filled + len(part))
+            self._waiting[:, self._filled : self._filled + len(part)] = part.T
+            self._filled += len(part)
+            start += len(part)
+            if self._filled == self._run:
+                self._waiting.sort(axis=1)
+                self._keep(self._thinned(self._waiting, _STEP), _STEP.bit_length() - 1)
+                self._filled = 0
 
     def merge(self, other: "Quantiles") -> None:
         """Take what another one of the same size has seen."""
@@ -98,8 +101,7 @@ class Quantiles:
         for level, buffer in enumerate(other._buffers):
             if buffer is not None:
                 self._keep(buffer, level)
-        for rows in other._waiting:
-            self.update(rows)
+        self.update(other._waiting[:, : other._filled].T)
 
     def __call__(self, levels: Floats) -> Floats:
         """Give quantiles of shape (levels, columns), interpolated as ``numpy.quantile`` does."""
@@ -119,8 +121,7 @@ class Quantiles:
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give all that is kept, by name."""
         kept = {f"buffer_{level}": buffer for level, buffer in enumerate(self._buffers) if buffer is not None}
-        waiting = np.concatenate(self._waiting) if self._waiting else np.empty((0, self.columns))
-        return kept | {"waiting": waiting, "size": np.asarray(self.size)}
+        return kept | {"waiting": self._waiting[:, : self._filled].T, "size": np.asarray(self.size)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Self:
@@ -132,6 +133,13 @@ class Quantiles:
             if name.startswith("buffer_"):
                 kept._keep(np.asarray(buffer, np.float64), int(name.removeprefix("buffer_")))
         return kept
+
+    def _make_room(self, rows: int) -> None:
+        """Let so many rows wait; a whole run is taken at once where there are more than few."""
+        if rows > self._waiting.shape[1]:
+            wider = np.empty((self.columns, self._run if rows > self._run // _STEP else rows))
+            wider[:, : self._filled] = self._waiting[:, : self._filled]
+            self._waiting = wider
 
     def _keep(self, buffer: Floats, level: int) -> None:
         """Put a sorted buffer of weight ``2**level`` where there is none; of two make one of twice the weight."""
@@ -160,8 +168,7 @@ class Quantiles:
         return self._ranks
 
     def _parts(self) -> Iterator[tuple[Floats, int]]:
-        for rows in self._waiting:
-            yield rows.T, 1
+        yield self._waiting[:, : self._filled], 1
         for level, buffer in enumerate(self._buffers):
             if buffer is not None:
                 yield buffer, 2**level
