@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
@@ -113,15 +114,18 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 @pytest.fixture(scope="session")
 def signals(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """Unlabelled arrays: sines of random phase. The width of the code is found by training."""
+    """An unlabelled series of two channels: sines. The width of the code is found by training."""
     folder = tmp_path_factory.mktemp("signals")
     draw = np.random.default_rng(0)
-    phase = draw.uniform(0, 2 * np.pi, (400, 1))
-    np.save(folder / "sines.npy", np.sin(np.linspace(0, 6, 48) + phase) + draw.normal(0, 0.1, (400, 48)))
+    phase = np.arange(3200) / 8
+    sines = np.stack([np.sin(phase), np.cos(phase)], axis=1) + draw.normal(0, 0.1, (3200, 2))
+    pd.DataFrame(sines, columns=["sine", "cosine"]).rename_axis("second").to_csv(folder / "sines.csv")
+    signal = {"time": "second", "columns": ["sine", "cosine"], "period": "1s", "window": 48, "stride": 8}
     settings = {
-        "data": {"source": "sines.npy"},
+        "data": {"source": "sines.csv", "signal": signal},
+        "split": {"by": "time", "column": "start"},
         "variants": ["autoencoder", "denoising"],
         "autoencoder": {"latent": "auto"},
         "denoising": {"latent": 4, "hidden": [48], "corruption": "additive"},
     }
-    return ran(folder / "project", str(folder / "sines.npy"), settings)
+    return ran(folder / "project", str(folder / "sines.csv"), settings)

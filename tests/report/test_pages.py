@@ -225,3 +225,10 @@ def test_use_of_thousands_of_entries_is_thinned():
 def test_wide_counts_are_put_together():
     drawn = figures.counts(np.arange(5000), name="l0", label="l0", x_label="active units")
     assert len(drawn) < 20_000
+
+
+def test_channels_are_drawn_below_each_other_and_many_as_one_curve():
+    few, many = np.zeros((2, 30)), np.zeros((9, 4))
+    assert [len(figures._lanes(one)) for one in (few, many, few[0])] == [2, 1, 1]
+    upper, lower = figures._placed(np.array([[0.0, 1.0], [0.0, 1.0]]), 0, 0, 0.8)
+    assert lower[:, 1].max() == upper[:, 1].min()

@@ -299,3 +299,10 @@ def test_small_scores_keep_their_digits_on_the_axis():
     values = np.geomspace(0.001, 0.1, 50)
     drawn = figures.scores(values, np.zeros(50, bool), 0.05, name="scores", label="scores")
     assert ">0.005<" in drawn
+
+
+def test_scores_of_a_series_are_shown_in_time_and_those_of_others_are_not(signals, table):
+    assert "autoencoder-timeline" in signals.plain
+    assert "autoencoder-timeline" not in table.plain
+    assert "windows of 48 points, 2 channels" in signals.plain
+    assert "for each channel apart" in signals.plain

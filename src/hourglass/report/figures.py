@@ -67,6 +67,24 @@ def curves(epochs: list[dict[str, Any]], term: str, best_epoch: int, *, name: st
     return _svg(figure, name, label)
 
 
+def timeline(values: Array, anomaly: Array, threshold: float, *, name: str, label: str) -> Markup:
+    """Draw scores in their order; stretches of anomalies are shaded."""
+    figure, axes = _figure()
+    borders = np.flatnonzero(np.diff(anomaly.astype(int), prepend=0, append=0))
+    for first, stop in borders.reshape(-1, 2):
+        axes.axvspan(first - 0.5, stop - 0.5, color=_STAND_INS["anomaly"], alpha=0.28, lw=0)
+    shown = _highest(values, _CURVE_POINTS)
+    axes.plot(shown, values[shown], color=_STAND_INS["normal"], lw=1.1)
+    axes.axhline(threshold, color=_STAND_INS["ink"], lw=1.1, ls="--")
+    if values.min() > 0 and values.max() > 10 * values.min():
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))
+        axes.yaxis.set_major_formatter(lambda score, _: f"{score:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
+    axes.set(xlim=(-0.5, len(values) - 0.5), xlabel="window of test, by series and time", ylabel="anomaly score")
+    return _svg(figure, name, label)
+
+
 def roc(points: list[list[float]], operating: tuple[float, float], *, name: str, label: str) -> Markup:
     """Draw the ROC curve, the line of chance and the point at the threshold."""
     figure, axes = _figure()
@@ -321,6 +339,12 @@ def _scale_losses(axes: Axes, epochs: list[dict[str, Any]], term: str) -> None:
     later = values[int(_FIRST_EPOCHS * len(values)) :] if term == "reconstruction" else values
     margin = 0.06 * (np.ptp(later) or 1.0)
     axes.set_ylim(later.min() - margin, later.max() + margin)
+
+
+def _highest(values: Array, most: int) -> NDArray[np.int64]:
+    """Choose the place of the highest value in each of so many stretches."""
+    stretches = np.array_split(np.arange(len(values)), min(len(values), most))
+    return np.array([stretch[values[stretch].argmax()] for stretch in stretches])
 
 
 def _thin(rows: int, most: int) -> NDArray[np.int64]:

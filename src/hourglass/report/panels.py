@@ -26,6 +26,7 @@ def panel(facts: Facts, variant: Variant) -> dict[str, Any]:
         "roc": _roc(variant),
         "auroc": Estimate.of(variant.evaluation["test"]["model"], "auroc"),
         "scores": _scores(variant),
+        "timeline": _timeline(variant) if facts.data.kind == "signal" else None,
         "map": _map(facts, variant),
         "map_rows": (shown, len(variant.latent_map.layout)),
         "kl_per_unit": _kl_per_unit(variant),
@@ -97,6 +98,18 @@ def _scores(variant: Variant) -> Markup:
         threshold,
         name=f"{variant.name}-scores",
         label=f"{variant.name}: distribution of anomaly scores on test, threshold {words.number(threshold)}",
+    )
+
+
+def _timeline(variant: Variant) -> Markup:
+    threshold = variant.evaluation["threshold"]
+    return figures.timeline(
+        variant.scores,
+        variant.anomaly,
+        threshold,
+        name=f"{variant.name}-timeline",
+        label=f"{variant.name}: anomaly scores of the windows of test in their order, threshold "
+        f"{words.number(threshold)}, {words.count(int(variant.anomaly.sum()))} anomalous windows shaded",
     )
 
 

@@ -23,7 +23,9 @@ def figures(project: Project, params: Params, variant: str) -> dict[str, str]:
     (found,) = [one for one in facts.variants if one.name == variant]
     drawn = panel(facts, found)
     pictures = {f"curve_{term}": picture for term, picture in drawn["curves"]}
-    pictures |= {name: drawn[name] for name in ("roc", "scores", "map", "kl_per_unit") if drawn[name] is not None}
+    pictures |= {
+        name: drawn[name] for name in ("roc", "scores", "timeline", "map", "kl_per_unit") if drawn[name] is not None
+    }
     return {f"figures/{name}.svg": _with_palette(str(picture)) for name, picture in pictures.items()}
 
 
