@@ -1,0 +1,56 @@
+"""The recipes for sensors do what they say, as written, on the readings that they are about."""
+
+import re
+import shlex
+
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from tests.projects import ROOT
+
+SHARED = ROOT.parent / "shared"
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not (SHARED / "data/sensor").is_dir(), reason="needs the readings in ../shared/data/sensor"),
+]
+
+
+@pytest.fixture
+def checkout(clone, tmp_path):
+    (tmp_path / "shared").symlink_to(SHARED)
+    return clone.copy(tmp_path / "hourglass")
+
+
+def follow(recipe: str, checkout) -> str:
+    """Do what a recipe says, from top to bottom; give all that was printed."""
+    said = []
+    for language, body in FENCE.findall((ROOT / "docs/recipes" / recipe).read_text(encoding="utf-8")):
+        if language == "yaml":
+            checkout.set(**YAML(typ="safe").load(body))
+        elif language == "sh":
+            said += [checkout.run(*shlex.split(line)) for line in body.splitlines()]
+        elif language == "python":
+            (checkout.root / "step.py").write_text(body)
+            said.append(checkout.run("step"))
+    return "\n".join(said)
+
+
+def test_the_anomalies_of_a_sensor_are_found_by_their_times(checkout):
+    said = follow("sensor-anomalies.md", checkout)
+    assert "is the first champion" in said
+    found = pd.read_csv(checkout.root / "judged-anomalies.csv", parse_dates=["start", "end"])
+    breakdown = pd.Timestamp("2014-02-08 14:00")
+    assert ((found["start"] <= breakdown) & (found["end"] >= breakdown)).any()
+    given = pd.read_csv(SHARED / "data/sensor/machine_temperature_system_failure.csv")
+    judged = pd.read_csv(checkout.root / "judged.csv")
+    pd.testing.assert_frame_equal(judged[["timestamp", "value"]], given)
+    assert judged["is_anomaly"].mean() < 0.2
+
+
+def test_a_noisy_sensor_is_cleaned_by_the_gain_that_is_stated(checkout):
+    said = follow("sensor-clean-up.md", checkout)
+    assert "is the first champion" in said
+    assert float(re.search(r"gain: ([\d.]+) dB", said)[1]) > 5
