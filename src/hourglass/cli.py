@@ -146,11 +146,13 @@ def add(
 
 
 @app.command(rich_help_panel=_DATA)
-def describe() -> None:
-    """Show what is in data/ and what `ingest` made of it."""
+def describe(
+    as_json: Annotated[bool, typer.Option("--json", help="everything that is known, for programs")] = False,
+) -> None:
+    """Show what is in data/, what was inferred and why, and what `ingest` made of it; reads no row."""
     from hourglass.report.describe import describe as show
 
-    show(Project.find())
+    show(Project.find(), as_json=as_json)
 
 
 @app.command(rich_help_panel=_PIPELINE)

@@ -1,12 +1,21 @@
 """What `hourglass describe` and `hourglass variants` print."""
 
+import json
+import shutil
+
 import numpy as np
+import pandas as pd
 import pytest
 from dvc.repo import Repo
 
-from hourglass import models
+from hourglass import models, params
+from hourglass.data import snapshot
+from hourglass.data.dataset import Dataset
+from hourglass.data.ingest import ingest
 from hourglass.errors import HourglassError
-from hourglass.report.describe import describe
+from hourglass.project import Project
+from hourglass.report import words
+from hourglass.report.describe import bars, describe
 from hourglass.report.variants import explain, list_variants
 from hourglass.settings import declared_settings
 from hourglass.wording import bound_words, type_words
@@ -36,6 +45,79 @@ def test_describe_works_before_ingest(images, tmp_path, capsys):
     (project.dataset / "dataset.json").unlink()
     describe(project)
     assert any(line.startswith("Not ingested yet") for line in lines(capsys))
+
+
+def test_describe_reads_no_row(images, tmp_path, capsys):
+    describe(images.project)
+    expected = lines(capsys)
+    project = images.copy(tmp_path / "copy").project
+    for path in [*project.data.rglob("*.npy"), *project.dataset.rglob("*.npy")]:
+        path.write_bytes(b"\0" * path.stat().st_size)
+    describe(project)
+    assert lines(capsys) == expected
+
+
+def test_describe_gives_programs_all_that_it_knows(images, capsys):
+    describe(images.project, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["rows"], found["kind"], found["row"]) == (1797, "image", {"shape": [8, 8], "dtype": "uint8"})
+    assert found["dataset"]["classes"]["digit 8"]["test"] == 94
+    assert found["shards"][0]["splits"]["test"] == 259
+
+
+def test_before_ingest_describe_tells_what_was_inferred_and_why(table, tmp_path, capsys):
+    project = table.copy(tmp_path / "copy").project
+    (project.dataset / "dataset.json").unlink()
+    describe(project)
+    printed = lines(capsys)
+    assert "rows 569, each 31 columns" in printed
+    assert any(line.startswith("mean radius number all values are numbers standard no heavy tails") for line in printed)
+
+
+def test_describe_names_columns_that_say_nearly_the_same(table, capsys):
+    describe(table.project)
+    train = Dataset(table.project.dataset).raw("train")
+    expected = words.signed(train["mean radius"].corr(train["mean perimeter"]))
+    assert f"mean radius mean perimeter {expected}" in lines(capsys)
+
+
+def test_describe_tells_of_gaps_times_and_categories(tmp_path, capsys):
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame({"size": draw.normal(size=300), "when": pd.date_range("2026-01-01", periods=300, freq="h")})
+    frame["colour"] = np.where(np.arange(300) % 4, "red", "blue")
+    frame.loc[:29, "size"] = np.nan
+    frame.to_csv(tmp_path / "things.csv", index=False)
+    project = Project(tmp_path, tmp_path)
+    (tmp_path / "params.yaml").write_text(
+        "variants: [vae]\ndata: {source: things.csv, columns: {size: {impute: mean}}}\nvae: {latent: 2}\n"
+    )
+    loaded = params.load(project.params_file)
+    snapshot.build(str(tmp_path / "things.csv"), project.data, loaded.data)
+    project.dataset.mkdir(parents=True)
+    ingest(snapshot.opened(project.data, loaded.data), project.dataset, loaded.data, loaded.split)
+    describe(project)
+    printed = lines(capsys)
+    assert "size 30 0 0 10 %" in printed
+    assert any(
+        line.startswith("size feature number all values are numbers standard, missing: mean") for line in printed
+    )
+    assert any(line.startswith("colour red 7") for line in printed)
+    assert any(line.startswith("when ") and "2026-01-01 00:00" in line and "days" in line for line in printed)
+
+
+def test_a_shard_that_was_not_ingested_is_told_with_its_date(images, tmp_path, capsys):
+    project = images.copy(tmp_path / "copy").project
+    shutil.copytree(project.data / "digits", project.data / "20260102T030405Z-0123456789ab")
+    describe(project)
+    printed = lines(capsys)
+    assert any(line.startswith("20260102T030405Z-0123456789ab 2026-01-02T03:04") for line in printed)
+    assert any("not ingested" in line for line in printed)
+
+
+def test_a_histogram_of_blocks_shows_every_bar_that_is_not_empty():
+    assert bars([0, 0.001, 0.5, 1]) == " ▁▄█"
+    assert len(bars([1 / 32] * 32)) == 16
+    assert bars([0.0] * 3) == "   "
 
 
 def test_describe_without_data_is_refused_in_a_sentence(images, tmp_path):

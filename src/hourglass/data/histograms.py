@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hourglass.runtime.normaliser import LogCurve
+
 Floats = NDArray[np.float64]
 
 #: Levels of the quantiles that a histogram is made of; the height of a bar is off by about two of their steps.
@@ -16,7 +18,7 @@ _MOSTLY = 0.9
 _ENDS, _WIDEST = (0.005, 0.995), 4.0
 
 
-def histogram(quantiles: Floats, others: Floats | None = None) -> dict[str, Any]:
+def histogram(quantiles: Floats, others: Floats | None = None, *, logarithmic: bool = False) -> dict[str, Any]:
     """Make a histogram.
 
     Parameters
@@ -25,19 +27,26 @@ def histogram(quantiles: Floats, others: Floats | None = None) -> dict[str, Any]
         Of a feature, at `LEVELS`.
     others : ndarray, optional
         Values of other rows, which are counted in the same bars.
+    logarithmic : bool
+        Whether bars are equally wide in ``sign(x) log(1 + |x|)``.
 
     Returns
     -------
     dict
-        ``low`` and ``high``, between which the bars of equal width lie; ``shares`` of the rows in each bar, and those
-        ``below`` and ``above`` all bars; the same of the others in ``others``.
+        ``edges`` of the bars; ``shares`` of the rows in each bar, and those ``below`` and ``above`` all bars; the same
+        of the others in ``others``.
     """
     values = quantiles[1:]
     if _are_whole(quantiles):
         edges, values = np.arange(quantiles[0] - 0.5, quantiles[-1] + 1), values[values == np.rint(values)]
+    elif logarithmic:
+        curve = LogCurve()
+        low, high = curve(quantiles[[0, -1]])
+        edges = curve.inverse(np.linspace(low, high, _BINS + 1))
+        edges[[0, -1]] = quantiles[[0, -1]]  # there and back may lose a last bit
     else:
         edges = _edges(quantiles)
-    found = {"low": float(edges[0]), "high": float(edges[-1])} | _shares(values, edges)
+    found = {"edges": [float(edge) for edge in edges], "logarithmic": logarithmic} | _shares(values, edges)
     return found if others is None or not len(others) else found | {"others": _shares(others, edges)}
 
 

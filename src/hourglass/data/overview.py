@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hourglass.data.column_types import Found, decide
 from hourglass.data.correlation import Comoments
 from hourglass.data.dataset import Stored
 from hourglass.data.histograms import LEVELS, histogram
@@ -22,7 +23,6 @@ from hourglass.runtime.table import Column, TableSchema
 MOST_CORRELATED = 200
 #: Why a value can't be judged.
 GAPS = ("missing", "unreadable", "unseen")
-_INFERRED = ("type", "why", "scale", "scale_why")
 
 
 class Overview:
@@ -185,8 +185,14 @@ def show(
 def columns_of(
     facts: Mapping[str, Any], data: DataParams, splitting: SplitParams, schema: Schema
 ) -> list[dict[str, Any]]:
-    """Say of every column what was inferred, why, and what is made of it."""
-    seen = {column.name for column in schema.columns} if isinstance(schema, TableSchema) else set()
+    """Say of every column what it was taken for, why, and what is made of it.
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``use``, ``type`` and ``why``; of a feature also ``scale``, ``scale_why`` and what it is filled with.
+    """
+    seen = {column.name: column for column in schema.columns} if isinstance(schema, TableSchema) else {}
 
     def use(name: str) -> str:
         uses = {
@@ -197,10 +203,16 @@ def columns_of(
         }
         return ", ".join(use for use, applies in uses.items() if applies) or "none"
 
-    return [
-        {"name": one["name"], "use": use(one["name"])} | {key: one[key] for key in _INFERRED if key in one}
-        for one in facts["columns"]
-    ]
+    def taken(one: Mapping[str, Any]) -> dict[str, Any]:
+        name = one["name"]
+        if name in seen:
+            decision = decide(Found.from_config(one), data.columns.get(name), normalise=data.normalise)
+            return asdict(decision) | {"impute": seen[name].impute}
+        if name in data.columns and data.columns[name].type == "ignore":
+            return {"type": one["type"], "why": "ignored by data.columns"}
+        return {"type": one["type"], "why": one["why"]}
+
+    return [{"name": one["name"], "use": use(one["name"])} | taken(one) for one in facts["columns"]]
 
 
 def numbers(schema: Schema) -> dict[int, Column]:
@@ -260,7 +272,8 @@ def _histograms(summary: Summary, schema: Schema, sample: Mapping[str, NDArray[A
         name = "pixels" if schema.config()["kind"] == "image" else "entries"
         return [{"name": name} | histogram(quantiles[:, 0], anomalies.reshape(-1))]
     return [
-        {"name": column.name} | histogram(quantiles[:, place], anomalies[:, place])
+        {"name": column.name, "type": column.type}
+        | histogram(quantiles[:, place], anomalies[:, place], logarithmic=column.scale == "log")
         for place, column in numbers(schema).items()
     ]
 

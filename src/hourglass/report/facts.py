@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hourglass.registry.provenance import Provenance
 from hourglass.registry.standing import Standing
 from hourglass.runtime.normaliser import Normaliser
+from hourglass.runtime.table import Column
 
 #: What each split is for.
 PURPOSES = {
@@ -283,6 +284,8 @@ class Data:
         Of a row in the nets.
     features : list of str
         Names of a table's numbers; empty for images and arrays.
+    categories : list of Column
+        Of a table.
     dtype : str
     counts : dict of str to dict
         Split to its ``rows`` and ``anomalies``.
@@ -294,6 +297,8 @@ class Data:
     dropped, duplicates : dict of str to int
     statistics : list of dict
         Of the normal training rows, in the data's units.
+    overview : dict
+        The content of ``overview.json``.
     version : dict
         DVC's ``md5``, ``size`` and ``nfiles`` of the snapshot; empty where it isn't versioned.
     """
@@ -303,6 +308,7 @@ class Data:
     label: str | None
     shape: tuple[int, ...]
     features: list[str]
+    categories: list[Column]
     dtype: str
     counts: dict[str, dict[str, int]]
     classes: tuple[Class, ...]
@@ -311,6 +317,7 @@ class Data:
     dropped: dict[str, int]
     duplicates: dict[str, int]
     statistics: list[dict[str, Any]]
+    overview: dict[str, Any]
     version: dict[str, Any]
 
     @property

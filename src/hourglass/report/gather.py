@@ -158,29 +158,28 @@ def class_name(classes: list[str], code: int) -> str:
 def data_of(project: Project, dataset: Dataset, params: Params) -> Data:
     """Describe the data that ``ingest`` made."""
     info, schema = dataset.info, dataset.schema
+    overview = read_json(_there(dataset.folder / outputs.OVERVIEW))
     return Data(
         source=params.data.source,
         kind=info["schema"]["kind"],
         label=params.data.label,
         shape=tuple(info["shape"]),
         features=schema.features if isinstance(schema, TableSchema) else [],
+        categories=[c for c in schema.columns if c.type == "category"] if isinstance(schema, TableSchema) else [],
         dtype=info["dtype"],
         counts={split: info["counts"][split] for split in SPLITS},
-        classes=tuple(_classes(dataset)),
+        classes=tuple(
+            Class(name, name in info["anomalous"], tuple(overview["classes"][name][split] for split in SPLITS))
+            for name in info["classes"]
+        ),
         normaliser=dataset.normaliser,
         normalise=params.data.normalise,
         dropped=info["dropped"],
         duplicates=info["duplicates"],
         statistics=info["statistics"],
+        overview=overview,
         version=data_version(project),
     )
-
-
-def _classes(dataset: Dataset) -> Iterator[Class]:
-    labels = [np.asarray(dataset.rows(split).label) for split in SPLITS]
-    for code, name in enumerate(dataset.info["classes"]):
-        rows = tuple(int((label == code).sum()) for label in labels)
-        yield Class(name, name in dataset.info["anomalous"], rows)
 
 
 def data_version(project: Project) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Numbers and findings in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 from hourglass.report.facts import Alarm, Data, Entry, Estimate, Facts
 
@@ -26,6 +28,18 @@ def number(value: float) -> str:
 def plain(value: float) -> str:
     """Write a number of the data with four significant digits."""
     return f"{value:.4g}".replace("-", _MINUS)
+
+
+def value(number: float, of: dict[str, Any]) -> str:
+    """Write a number of the data, or the time that it stands for."""
+    if of.get("type") != "time":
+        return plain(number)
+    return datetime.fromtimestamp(number, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def spread(deviation: float, of: dict[str, Any]) -> str:
+    """Write a deviation of the data; that of times in days."""
+    return f"{plain(deviation / 86_400)} days" if of.get("type") == "time" else plain(deviation)
 
 
 def percent(value: float) -> str:
@@ -91,6 +105,14 @@ def normaliser(data: Data) -> str:
         )
     offset, scale = float(data.normaliser.offset), float(data.normaliser.scale)
     return f"{how}: {meaning} over all entries, here (x - {offset:g}) / {scale:g}"
+
+
+def categories(data: Data) -> Iterator[dict[str, Any]]:
+    """Give every category with its values and their shares of the normal training rows, the most frequent first."""
+    shares = {one["name"]: one["mean"] for one in data.statistics}
+    for column in data.categories:
+        values = [(value, shares[f"{column.name}={value}"]) for value in column.values]
+        yield {"name": column.name, "values": sorted(values, key=lambda one: -one[1])}
 
 
 def headline(facts: Facts) -> str:
