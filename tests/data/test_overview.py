@@ -20,7 +20,7 @@ LABELLED = DataParams(label="class", normal=["good"], max_invalid=0.5)
 
 def shard(name: str, frame: pd.DataFrame, limit: int = 2**30) -> Shard:
     raw = Raw("table", frame, frame)
-    return Shard(name, lambda: name, lambda _: sliced(raw, limit))
+    return Shard(name, lambda: name, lambda: name, lambda _: sliced(raw, limit))
 
 
 def shown(
