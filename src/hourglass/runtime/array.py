@@ -126,7 +126,7 @@ def _pixels(row: Any, name: str) -> NDArray[Any]:
 def _channels_first(images: NDArray[Any]) -> NDArray[Any]:
     if images.ndim == 3:
         return images[:, None].copy()
-    return np.ascontiguousarray(np.moveaxis(images, -1, 1))
+    return np.array(np.moveaxis(images, -1, 1), order="C")
 
 
 def _numbers(rows: Any) -> NDArray[Any]:

@@ -17,7 +17,7 @@ from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.schema import ROWS
-from hourglass.use import signals
+from hourglass.use import pictures, signals
 from hourglass.use.reading import blocks, ends, rows
 from hourglass.use.results import ARRAYS, FOLDER, TABLES, Output, Result, require_new
 
@@ -115,7 +115,8 @@ def _change(
 ) -> str:
     require_new(out, *_forms(model))
     found = blocks(model, source, data)
-    return _write((_result(model, change(raw, first_row), raw.side, told) for raw, first_row in found), out)
+    results = (_result(model, change(raw, first_row), raw.side, told) for raw, first_row in found)
+    return _write(results, out) + pictures.remark(model, out)
 
 
 def _asked(model: Model, condition: Condition) -> Condition | None:
@@ -134,7 +135,8 @@ def _result(model: Model, made: Any, side: pd.DataFrame | None = None, told: Con
     if isinstance(made, pd.DataFrame):
         missing = made.isna().any(axis=1).to_numpy()
         return Result(beside.assign(**{str(name): made[name].to_numpy() for name in made}), {}, missing, _pixels(model))
-    return Result(beside, {ROWS: made}, np.isnan(made).any(axis=tuple(range(1, made.ndim))), _pixels(model))
+    missing = np.isnan(made).any(axis=tuple(range(1, made.ndim)))
+    return Result(beside, {ROWS: made}, missing, _pixels(model), pictures.form_of(model))
 
 
 def _write(results: Iterable[Result], out: Path) -> str:

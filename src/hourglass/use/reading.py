@@ -9,6 +9,7 @@ from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.schema import ROWS
+from hourglass.use.pictures import as_learnt
 
 _KINDS = {"table": "a table", "image": "images", "array": "arrays", "signal": "arrays of windows"}
 #: Share of `data.memory` that a block may take as it is read; what is made of it takes the rest.
@@ -40,7 +41,7 @@ def blocks(model: Model, source: str, data: DataParams) -> Iterator[tuple[Raw, i
     """
     kind = model.config["schema"]["kind"]
     first_row = 0
-    for raw in blocks_of_source(source, data, int(_SHARE * data.memory)):
+    for raw in blocks_of_source(source, as_learnt(model, data), int(_SHARE * data.memory)):
         if (raw.kind == "table") != (kind == "table"):
             raise HourglassError(f"{source} holds {_KINDS[raw.kind]}; the model takes {_KINDS[kind]}.")
         yield raw, first_row
@@ -61,6 +62,6 @@ def ends(model: Model, source: str, data: DataParams) -> Raw:
 def rows(model: Model, raw: Raw) -> Any:
     """Give rows, with what stands beside them where the model is told of it."""
     told = model.conditioning
-    if raw.kind == "table" or told is None or told.of_label:
+    if raw.kind == "table" or told is None or told.of_label or (told.derived and told.derived not in raw.arrays):
         return raw.rows
     return {ROWS: raw.rows} | {str(name): raw.side[name].to_numpy() for name in raw.side} | raw.arrays

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from hourglass.columns import Appended
 from hourglass.errors import HourglassError
 from hourglass.files import whole
+from hourglass.runtime.images import AS_IS, Form, encode_png
+from hourglass.use.pictures import in_own_size
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,12 +39,15 @@ class Result:
         Rows that couldn't be judged.
     pixels : dtype
         Of images, what a PNG file holds.
+    form : Form
+        What the images were brought to; PNG files get the ``height`` and ``width`` that stand beside.
     """
 
     beside: pd.DataFrame
     arrays: dict[str, NDArray[np.generic]]
     missing: NDArray[np.bool_]
     pixels: "np.dtype[np.unsignedinteger[Any]]"
+    form: Form = AS_IS
 
     def write(self, out: Path) -> None:
         """Write a whole file or folder, in the form that its suffix names; see `Output`."""
@@ -226,8 +231,6 @@ class _Images:
         self._origin: dict[str, str] = {}
 
     def add(self, result: Result) -> None:
-        from PIL import Image
-
         limits = np.iinfo(result.pixels)
         images = next(iter(result.arrays.values()))
         for row, given in enumerate(self._given(result)):
@@ -236,7 +239,7 @@ class _Images:
             pixels = images[row].clip(limits.min, limits.max).round().astype(result.pixels)
             path = self._free(given)
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels).save(path, format="PNG")
+            path.write_bytes(encode_png(in_own_size(pixels, result.form, result.beside, row)))
         self._rows += len(images)
 
     def close(self) -> None:
