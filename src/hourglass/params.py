@@ -73,7 +73,7 @@ class DataParams(Section):
         description="auto: minmax over all pixels for images, none for spectrograms, standard for the rest",
     )
     max_invalid: float = Field(0.01, ge=0, le=1, description="share of rows with missing or infinite values to drop")
-    memory: ByteSize = Field(ByteSize(2**30), ge=2**24, description="bytes of rows that are held at once: `512 MiB`")
+    memory: ByteSize = Field(ByteSize(2**30), ge=2**28, description="bytes of rows that are held at once: `512 MiB`")
     table: TableSettings = Field(TableSettings(), description="how tables are read")
     image: ImageSettings = Field(ImageSettings(), description="how images are read")
     signal: SignalSettings = Field(SignalSettings(), description="how series are read")

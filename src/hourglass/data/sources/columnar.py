@@ -12,6 +12,9 @@ from hourglass.errors import HourglassError
 
 _MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "stream"}
 
+#: Bytes of a column that are read at once; left to itself pyarrow reads a whole row group.
+_BUFFER = 2**16
+
 
 def kind_of(start: bytes) -> str | None:
     """Name the columnar format of a file by its first bytes: ``parquet``, ``arrow`` or ``stream`` (of Arrow)."""
@@ -72,11 +75,11 @@ class _Opened:
 
         with _told(self.path, self.kind):
             if self.kind == "parquet":
-                self.file: Any = pq.ParquetFile(self.path, pre_buffer=False)
+                self.file: Any = pq.ParquetFile(self.path, pre_buffer=False, buffer_size=_BUFFER)
                 self.source: Any = self.file
                 self.schema = self.file.schema_arrow
             else:
-                self.source = pa.memory_map(str(self.path))
+                self.source = pa.OSFile(str(self.path))  # not a map, whose pages count as memory
                 opened = pa.ipc.open_file if self.kind == "arrow" else pa.ipc.open_stream
                 self.file = opened(self.source)
                 self.schema = self.file.schema
