@@ -1,16 +1,14 @@
 """The recipes for sensors do what they say, as written, on the readings that they are about."""
 
 import re
-import shlex
 
 import pandas as pd
 import pytest
-from ruamel.yaml import YAML
 
 from tests.projects import ROOT
+from tests.recipes import follow
 
 SHARED = ROOT.parent / "shared"
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 pytestmark = [
     pytest.mark.long,
@@ -22,20 +20,6 @@ pytestmark = [
 def checkout(clone, tmp_path):
     (tmp_path / "shared").symlink_to(SHARED)
     return clone.copy(tmp_path / "hourglass")
-
-
-def follow(recipe: str, checkout) -> str:
-    """Do what a recipe says, from top to bottom; give all that was printed."""
-    said = []
-    for language, body in FENCE.findall((ROOT / "docs/recipes" / recipe).read_text(encoding="utf-8")):
-        if language == "yaml":
-            checkout.set(**YAML(typ="safe").load(body))
-        elif language == "sh":
-            said += [checkout.run(*shlex.split(line)) for line in body.splitlines()]
-        elif language == "python":
-            (checkout.root / "step.py").write_text(body)
-            said.append(checkout.run("step"))
-    return "\n".join(said)
 
 
 def test_the_anomalies_of_a_sensor_are_found_by_their_times(checkout):

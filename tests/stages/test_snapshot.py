@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from ruamel.yaml import YAML
 
 from hourglass import databranch, params, pipeline
@@ -62,6 +63,26 @@ def start_git(project: Project) -> None:
 def versioned(project: Project) -> dict:
     (out,) = YAML(typ="safe").load(project.root / "data.dvc")["outs"]
     return out
+
+
+def test_settings_of_pictures_stay_and_those_of_pairs_are_written(project, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "run_dvc", lambda *arguments: None)
+    content = YAML(typ="safe").load(project.params_file)
+    content["data"]["image"] = {"size": [4, 4], "fit": "resize"}
+    YAML(typ="safe").dump(content, project.params_file)
+    for place in range(9):
+        for name, side in (("photos", 3 + place), ("sketches", 12)):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray(np.full((side, side), 9 * place, np.uint8)).save(tmp_path / name / f"{place}.png")
+    photos, sketches = str(tmp_path / "photos"), str(tmp_path / "sketches")
+    said = list(snapshot.replace(project, photos, None, None, None, None, None, pair=sketches))
+    assert "params.yaml: data.pair: None -> sketches" in said
+    settings = params.load(project.params_file).data
+    assert (settings.pair, settings.condition, settings.image.size) == ("sketches", ["pair"], [4, 4])
+    found = snapshots.read(project.data, settings)
+    assert found.rows.shape == found.arrays["pair"].shape == (9, 4, 4)
+    list(snapshot.replace(project, "digits", None, None, None, None, None))
+    assert params.load(project.params_file).data.pair is None
 
 
 @pytest.mark.services

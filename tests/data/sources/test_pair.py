@@ -1,5 +1,6 @@
 """Two folders become pairs by the names of their files, and pairs are made of single images."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hourglass.data import snapshot
+from hourglass.data import shards, snapshot
 from hourglass.data.settings import ImageSettings
 from hourglass.data.sources import Raw, joined, pair
 from hourglass.errors import HourglassError
@@ -83,6 +84,19 @@ def test_the_partner_is_what_a_model_is_told(tmp_path: Path) -> None:
     assert settings.condition == ["pair"]
     snapshot.build(str(photos), tmp_path / "data", settings)
     assert snapshot.read(tmp_path / "data", settings).arrays["pair"].shape == (5, 6, 2)
+
+
+def test_more_pairs_are_added_as_a_shard(tmp_path: Path) -> None:
+    photos, sketches = folders(tmp_path / "old")
+    settings = snapshot.proposed_params(str(photos), pair=str(sketches))
+    snapshot.build(str(photos), tmp_path / "data", settings)
+    more, others = folders(tmp_path / "new", count=7)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    with pytest.raises(HourglassError, match=r"is read as image; the snapshot in data/ is read as pair"):
+        shards.add(more, tmp_path / "data", settings.model_copy(update={"pair": None}), now)
+    assert shards.add(more, tmp_path / "data", settings.model_copy(update={"pair": str(others)}), now).new
+    whole = snapshot.read(tmp_path / "data", settings)
+    assert len(whole.rows) == len(whole.arrays["pair"]) == 12
 
 
 def test_a_pair_needs_two_folders(tmp_path: Path) -> None:
