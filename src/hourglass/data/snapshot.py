@@ -284,7 +284,7 @@ def blocks_of_source(source: str, data: DataParams, limit: int) -> Iterator[Raw]
 
 def _link(source: str, shard: Path, data: DataParams) -> tuple[str, Kind] | None:
     """Link a file into a shard, where its reader takes one; None where it must be taken."""
-    if source in EMBEDDED:
+    if source in EMBEDDED or source.startswith(PREFIX):
         return None
     by = reader_for(Path(source), data)
     link = getattr(reader(by), "link", None)

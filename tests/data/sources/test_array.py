@@ -1,5 +1,7 @@
 """Arrays of any shape come back as they were, in blocks within a limit; what hides in a file is refused."""
 
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -66,6 +68,22 @@ def test_an_array_in_fortran_order_keeps_its_rows(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.rows, x)
 
 
+def test_what_is_read_does_not_stay_in_memory(tmp_path: Path) -> None:
+    """It would, as pages of a memory map."""
+    x = np.zeros((500, 2**15))
+    shard = shard_of(saved(tmp_path, "npy", x))
+    del x
+    read = "for _ in array.blocks(Path(sys.argv[1]), 'array', DataParams(), 2**22): pass"
+    code = (
+        "import resource, sys\nfrom pathlib import Path\nfrom hourglass.data.sources import array\n"
+        "from hourglass.params import DataParams\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        f"before = peak()\n{read}\nprint((peak() - before) / 2**10)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, shard], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 40  # MiB, of 125
+
+
 def test_tensors_are_written_some_rows_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(array, "_CHUNK", 50)
     x = np.random.default_rng(0).normal(size=(7, 4))
@@ -106,5 +124,5 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, suffix: str) -> None:
 def test_numbers_that_numpy_does_not_know_are_refused(tmp_path: Path) -> None:
     head = b'{"x":{"dtype":"BF16","shape":[2,2],"data_offsets":[0,8]}}'
     (tmp_path / "data.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + bytes(8))
-    with pytest.raises(HourglassError, match=r"data.safetensors is of type .*; expected numbers"):
+    with pytest.raises(HourglassError, match=r"data.safetensors (can't be read as .safetensors|is of type .*; expected numbers)"):
         shard_of(tmp_path / "data.safetensors")

@@ -4,7 +4,9 @@ import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hourglass.columns import Appended, Column
 from hourglass.data.sources import Kind, Raw, derived
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
@@ -43,17 +46,19 @@ def take(path: Path, shard: Path, data: DataParams) -> Kind:
 
 
 def link(path: Path, shard: Path, data: DataParams) -> Kind | None:
-    """Have `blocks` read an ``.npy`` file where it lies; an ``.npz`` file must be unpacked."""
+    """Have `blocks` read an ``.npy`` file where it lies; others, and one that is stored by columns, must be taken."""
     if path.suffix.lower() != ".npy":
         return None
     x = _mapped(path, path)
+    if not x.flags.c_contiguous:
+        return None
     _check(x, path)
     (shard / "x.npy").symlink_to(path.absolute())
     return kind_of(x)
 
 
 def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Raw]:
-    """Read the data and the arrays beside it from memory maps."""
+    """Read the data and the arrays beside it, some rows at a time."""
     arrays = {path.stem: _mapped(path, path) for path in sorted(shard.glob("*.npy"))}
     if "x" not in arrays:
         raise HourglassError(f"{shard} holds no x.npy; run `hourglass data SOURCE` again.")
@@ -61,11 +66,13 @@ def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Ra
     _check(x, shard / "x.npy")
     row = sum(array[:1].nbytes for array in (x, *arrays.values()))
     step = max(1, derived.room(limit, data) // row)
+    columns = {name: _column(shard / f"{name}.npy", array) for name, array in ({"x": x} | arrays).items()}
     for start in range(0, len(x), step):
-        part = {name: np.array(array[start : start + step]) for name, array in arrays.items()}
+        part = {name: read(start, min(start + step, len(x))) for name, read in columns.items()}
+        rows = part.pop("x")
         side = pd.DataFrame({name: array for name, array in part.items() if array.ndim == 1})
         beside = {name: array for name, array in part.items() if array.ndim > 1}
-        yield derived.beside(Raw(kind, np.array(x[start : start + step]), side, beside), data)
+        yield derived.beside(Raw(kind, rows, side, beside), data)
 
 
 def kind_of(x: NDArray[Any]) -> Literal["image", "array"]:
@@ -83,8 +90,20 @@ def _check(x: NDArray[Any], path: Path) -> None:
         )
 
 
+def _column(path: Path, array: NDArray[Any]) -> Callable[[int, int], NDArray[Any]]:
+    """Give what reads rows: from the file where numbers lie row by row, for the pages of a map count as memory."""
+    if array.dtype.kind in "buif" and array.flags.c_contiguous:
+        return Column([path]).read
+    return lambda start, stop: np.array(array[start:stop])
+
+
 def _copy(path: Path, shard: Path) -> None:
-    shutil.copyfile(path, shard / "x.npy")
+    """Copy a file; one that is stored by columns is written row by row."""
+    array = _mapped(path, path)
+    if array.flags.c_contiguous:
+        shutil.copyfile(path, shard / "x.npy")
+    else:
+        _write(lambda start, stop: array[start:stop], array.shape, shard / "x.npy")
 
 
 def _unpack(path: Path, shard: Path) -> None:
@@ -108,23 +127,26 @@ def _convert(path: Path, shard: Path) -> None:
     try:
         with safe_open(path, framework="numpy") as tensors:
             for name in tensors.keys():  # noqa: SIM118
-                _write(tensors.get_slice(name), shard / f"{_checked(name, path)}.npy")
-    except (SafetensorError, TypeError, AttributeError) as broken:
+                tensor, target = tensors.get_slice(name), shard / f"{_checked(name, path)}.npy"
+                _write(partial(_part, tensor), tuple(tensor.get_shape()), target)
+    except (SafetensorError, TypeError, AttributeError, ValueError) as broken:
         raise HourglassError(f"{path} can't be read as .safetensors: {broken}.") from broken
 
 
-def _write(tensor: Any, target: Path) -> None:
-    shape = tuple(tensor.get_shape())
-    if not shape:
-        np.save(target, tensor[...], allow_pickle=False)
+def _part(tensor: Any, start: int, stop: int) -> NDArray[Any]:
+    return np.asarray(tensor[start:stop])
+
+
+def _write(read: Callable[[int, int], NDArray[Any]], shape: tuple[int, ...], target: Path) -> None:
+    """Write an array of which `read` gives rows."""
+    if not shape or not prod(shape):
+        np.save(target, np.empty(shape), allow_pickle=False)  # the check of its shape says what is wrong
         return
-    first = tensor[:1]
-    written = np.lib.format.open_memmap(target, "w+", first.dtype, shape)
-    step = max(1, _CHUNK // max(1, first.nbytes))
+    written = Appended(target)
+    step = max(1, _CHUNK // read(0, 1).nbytes)
     for start in range(0, shape[0], step):
-        stop = min(start + step, shape[0])
-        written[start:stop] = tensor[start:stop]
-    written.flush()
+        written.append(read(start, min(start + step, shape[0])))
+    written.close()
 
 
 def _checked(name: str, path: Path) -> str:

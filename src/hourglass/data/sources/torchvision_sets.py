@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hourglass.columns import Appended
 from hourglass.data.sources import Kind
 from hourglass.errors import HourglassError
 
@@ -66,14 +67,13 @@ def write(source: str, shard: Path) -> Kind:
         hint = f"did you mean {PREFIX}{close[0]}?" if close else f"known are {', '.join(SETS)}."
         raise HourglassError(f"{source}: there is no such set; {hint}")
     subsets = {subset: _load(name, asked) for subset, asked in SETS[name].subsets.items()}
-    rows = sum(len(subset) for subset in subsets.values())
-    first = np.asarray(next(iter(subsets.values()))[0][0])
-    x = np.lib.format.open_memmap(shard / "x.npy", "w+", np.uint8, (rows, *first.shape))
+    written = Appended(shard / "x.npy")
     labels = []
-    for place, (picture, target) in enumerate(pair for subset in subsets.values() for pair in subset):
-        x[place] = np.asarray(picture)
-        labels.append(_name(next(iter(subsets.values())), int(target)) if SETS[name].named else int(target))
-    x.flush()
+    for subset in subsets.values():
+        for picture, target in subset:
+            written.append(np.asarray(picture, np.uint8)[None])
+            labels.append(str(subset.classes[target]) if SETS[name].named else int(target))
+    written.close()
     np.save(shard / "label.npy", np.array(labels))
     np.save(shard / "subset.npy", np.repeat(list(subsets), [len(subset) for subset in subsets.values()]))
     return "image"
@@ -94,10 +94,6 @@ def _load(name: str, asked: dict[str, Any]) -> Any:
             f"{PREFIX}{name} is not in {cache() / name} as a whole and can't be fetched ({why}); connect to the "
             "network and run this again, or put the files there that torchvision would fetch."
         ) from failed
-
-
-def _name(dataset: Any, target: int) -> str:
-    return str(dataset.classes[target])
 
 
 class _Arrays(pickle.Unpickler):
