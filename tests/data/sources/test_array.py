@@ -124,5 +124,5 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, suffix: str) -> None:
 def test_numbers_that_numpy_does_not_know_are_refused(tmp_path: Path) -> None:
     head = b'{"x":{"dtype":"BF16","shape":[2,2],"data_offsets":[0,8]}}'
     (tmp_path / "data.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + bytes(8))
-    with pytest.raises(HourglassError, match=r"data.safetensors (can't be read as .safetensors|is of type .*; expected numbers)"):
+    with pytest.raises(HourglassError, match=r"data.safetensors (can't be read as|is of type)"):
         shard_of(tmp_path / "data.safetensors")
