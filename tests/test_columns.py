@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourglass.columns import Column
+from hourglass.columns import Appended, Column
 from hourglass.errors import HourglassError
 
 SHAPES = [(), (3,), (2, 2), (0,)]
@@ -34,10 +34,11 @@ def test_a_stretch_of_rows_is_that_of_the_joined_files(shape, dtype, counts, dat
     np.testing.assert_array_equal(found, whole[start:stop])
 
 
-def test_single_rows_are_those_of_the_joined_files(tmp_path):
+def test_rows_by_their_numbers_are_those_of_the_joined_files(tmp_path):
     parts = [np.arange(12.0).reshape(4, 3), np.arange(12.0, 30.0).reshape(6, 3)]
-    rows = np.array([0, 3, 4, 9])
-    np.testing.assert_array_equal(column(tmp_path, parts).take(rows), np.concatenate(parts)[rows])
+    stored = column(tmp_path, parts)
+    for rows in ([0, 3, 4, 9], [9, 2, 3, 4, 5, 0, 0], [], list(range(10))):
+        np.testing.assert_array_equal(stored.take(np.array(rows, int)), np.concatenate(parts)[rows])
 
 
 def test_a_file_that_is_replaced_meanwhile_is_not_read(tmp_path):
@@ -47,6 +48,17 @@ def test_a_file_that_is_replaced_meanwhile_is_not_read(tmp_path):
     stored.read(0, 4)
     with pytest.raises(HourglassError, match=r"x-00001\.npy changed while it was being read; run this again"):
         stored.read(3, 5)
+
+
+@given(counts=st.lists(st.integers(0, 5), min_size=1, max_size=4), shape=st.sampled_from(SHAPES))
+def test_rows_that_are_appended_make_the_file_that_numpy_writes(counts, shape, tmp_path_factory):
+    folder, parts = tmp_path_factory.mktemp("rows"), [some(rows, shape) for rows in counts]
+    written = Appended(folder / "appended.npy")
+    for part in parts:
+        written.append(part)
+    written.close()
+    np.save(folder / "whole.npy", np.concatenate(parts))
+    assert (folder / "appended.npy").read_bytes() == (folder / "whole.npy").read_bytes()
 
 
 def test_a_file_that_is_gone_is_named(tmp_path):

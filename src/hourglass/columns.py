@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import FileIO
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import Any, Self
@@ -72,10 +73,12 @@ class Column:
         return found
 
     def take(self, rows: NDArray[np.integer[Any]]) -> NDArray[Any]:
-        """Read single rows by their numbers: shape (rows, *shape)."""
+        """Read rows by their numbers: shape (rows, *shape). Consecutive ones are read together."""
         found = np.empty((len(rows), *self.shape), self.dtype)
-        for place, row in enumerate(rows.tolist()):
-            found[place] = self.read(row, row + 1)[0]
+        ends = np.flatnonzero(np.diff(rows) != 1) + 1
+        for start, stop in pairwise([0, *ends.tolist(), len(rows)]):
+            if start < stop:
+                found[start:stop] = self.read(int(rows[start]), int(rows[start]) + stop - start)
         return found
 
 

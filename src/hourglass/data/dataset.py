@@ -141,6 +141,11 @@ class Dataset:
         """Read single rows of a split by their places in it."""
         return self._told(Stored(*(column.take(places) for column in self._columns(split))))
 
+    def labels(self, split: str) -> NDArray[np.int64]:
+        """Read the class codes of a split."""
+        column = self._columns(split)[Stored.COLUMNS.index("label")]
+        return column.read(0, len(column))
+
     def blocks(self, split: str, rows: int) -> Iterator[Rows]:
         """Read a split in order, so many rows at a time, with no more than these in memory."""
         count = len(self._columns(split)[0])

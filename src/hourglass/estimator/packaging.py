@@ -57,8 +57,7 @@ def _fill(net: Net, estimator: "Autoencoder", folder: Path) -> None:
             "alpha": estimator.alpha,
             "nominal": True,
         },
-        rows=rows,
-        normal=np.ones(count, bool),
+        calibration=[(rows, np.ones(count, bool))],
     )
 
 

@@ -1,5 +1,6 @@
 """Measure a package through the runtime that serves it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from hourglass.data.dataset import Dataset
 from hourglass.evaluation import baselines, detection, generation, guards, latent, reconstruction
+from hourglass.evaluation.parts import parts, sample
 from hourglass.evaluation.portrait.portray import portray
 from hourglass.evaluation.portrait.rows import Rows, in_net_units
 from hourglass.params import EvaluateParams
@@ -17,45 +19,48 @@ from hourglass.runtime import Model
 
 #: Rows shown in the report: this many of each kind.
 EXAMPLES = 12
+#: Normal rows of test that the portrait is made of, at most; it shows the first ones.
+_PORTRAYED = 4096
+
+#: Gives the residuals of rows in the nets' units: shape of the rows.
+Rival = Callable[[NDArray[np.float32]], NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A split as a model sees it.
+    """What is known of each row of a split.
 
     Parameters
     ----------
-    x : ndarray of shape (rows, *shape)
-        In the nets' units.
-    residuals : ndarray of shape (rows, *shape)
+    errors : dict of str to ndarray of shape (rows,)
+        Squared errors in the nets' units of ``model``, ``pca`` and ``untrained``.
     scores : ndarray of shape (rows,)
     anomaly : ndarray of bool, shape (rows,)
     label, index : ndarray of shape (rows,)
     """
 
-    x: NDArray[np.float32]
-    residuals: NDArray[Any]
+    errors: dict[str, NDArray[np.float64]]
     scores: NDArray[np.float64]
     anomaly: NDArray[np.bool_]
     label: NDArray[np.int64]
     index: NDArray[np.int64]
 
     @classmethod
-    def of(cls, model: Model, dataset: Dataset, split: str) -> "Measured":
-        """Run a split through a model."""
-        rows, raw = dataset.rows(split), dataset.raw(split)
-        return cls(
-            x=dataset.normaliser(np.asarray(rows.x)),
-            residuals=model.residuals(raw),
-            scores=model.score(raw)["anomaly_score"].to_numpy(),
-            anomaly=dataset.is_anomaly(rows.label),
-            label=np.asarray(rows.label),
-            index=np.asarray(rows.index),
-        )
+    def of(cls, model: Model, dataset: Dataset, split: str, rivals: Mapping[str, Rival]) -> "Measured":
+        """Run a split through a model and its rivals, which give the residuals of rows in the nets' units."""
+        found = []
+        for rows, first_row in parts(dataset, split):
+            raw, x = dataset.as_given(rows), dataset.normaliser(rows.x)
+            residuals = [model.residuals(raw, first_row=first_row), *(rival(x) for rival in rivals.values())]
+            scores = model.score(raw, first_row=first_row)["anomaly_score"].to_numpy()
+            found.append((scores, rows.label, rows.index, *map(reconstruction.row_errors, residuals)))
+        scores, label, index, *errors = map(np.concatenate, zip(*found, strict=True))
+        names = ("model", *rivals)
+        return cls(dict(zip(names, errors, strict=True)), scores, dataset.is_anomaly(label), label, index)
 
-    def errors(self, residuals: NDArray[Any]) -> NDArray[np.float64]:
+    def of_normal(self, name: str) -> NDArray[np.float64]:
         """Squared errors of the normal rows."""
-        return reconstruction.row_errors(residuals[~self.anomaly])
+        return self.errors[name][~self.anomaly]
 
 
 def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: int) -> tuple[dict[str, Any], Any]:
@@ -69,46 +74,41 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     dict of str to ndarray
         Scores, codes, examples and the portrait's arrays for pictures.
     """
-    train = dataset.normaliser(np.asarray(dataset.rows("train").x))
     found: dict[str, Any] = {"variant": model.config["variant"], "latent": model.latent, "alpha": model.config["alpha"]}
     found["pca_components"] = baselines.components(model.latent, prod(model.config["shape"]))
     found |= {"threshold": model.threshold, "nominal": model.config["nominal"]}
-    measured = {split: Measured.of(model, dataset, split) for split in ("selection", "test")}
+    untrained = baselines.untrained_net(model.config, seed=seed)
+    rivals: dict[str, Rival] = {
+        "pca": baselines.Pca.of(dataset, model.latent).residuals,
+        "untrained": lambda x: baselines.untrained_residuals(untrained, x),
+    }
+    measured = {split: Measured.of(model, dataset, split, rivals) for split in ("selection", "test")}
     for split, rows in measured.items():
-        residuals = {
-            "model": rows.residuals,
-            "pca": baselines.pca_residuals(train, rows.x, model.latent),
-            "untrained": baselines.untrained_residuals(model.config, rows.x, seed=seed),
-        }
-        found[split] = {name: _metrics(name, rows, residuals, settings, seed) for name in residuals}
+        found[split] = {name: _metrics(name, rows, settings, seed) for name in rows.errors}
         found[split]["model"] |= _alarms(rows, model.threshold)
-        if split == "selection":
-            errors, untrained = (rows.errors(residuals[name]) for name in ("model", "untrained"))
-    codes = model.posterior(dataset.raw("selection"))
+    codes = model.posterior(dataset.as_given(dataset.take("selection", sample(dataset, "selection"))))
     spread = latent.posterior(codes["z"], codes["logvar"]) if "logvar" in codes else {}
     found["posterior"] = spread | {"effective_dimension": latent.effective_dimension(codes["z"])}
     selection = measured["selection"]
     found["failures"] = guards.failures(model, selection.scores, selection.anomaly, spread)
-    found["failures"] += guards.untrained(errors, untrained)
+    found["failures"] += guards.untrained(selection.of_normal("model"), selection.of_normal("untrained"))
     test = measured["test"]
     if _has_both(test.anomaly):
         found["curves"] = detection.curves(test.scores, test.anomaly)
-    found["generation"] = _generation(model, train, test, seed)
+    found["generation"] = _generation(model, dataset, test, seed)
     found["alarms"] = generation.alarms(found["generation"])
     held_out, said = _held_out(model, dataset, settings, seed)
     found["portrait"], portrait = _portrait(model, dataset, held_out, said, test, seed)
-    return found, _arrays(model, held_out, said["z"], test, seed) | portrait
+    return found, _arrays(model, dataset, held_out, said["z"], test, seed) | portrait
 
 
-def _metrics(
-    name: str, rows: Measured, residuals: dict[str, NDArray[Any]], settings: EvaluateParams, seed: int
-) -> dict[str, float]:
-    errors = rows.errors(residuals[name])
+def _metrics(name: str, rows: Measured, settings: EvaluateParams, seed: int) -> dict[str, float]:
+    errors = rows.of_normal(name)
     draws = {"resamples": settings.bootstrap, "seed": seed}
     metrics = reconstruction.mean_error(errors)
-    metrics |= reconstruction.relative_error(errors, rows.errors(residuals["pca"]), **draws)
+    metrics |= reconstruction.relative_error(errors, rows.of_normal("pca"), **draws)
     if _has_both(rows.anomaly):
-        scores = rows.scores if name == "model" else reconstruction.row_errors(residuals[name])
+        scores = rows.scores if name == "model" else rows.errors[name]
         metrics |= detection.auroc(scores, rows.anomaly)
         metrics |= detection.average_precision(scores, rows.anomaly, **draws)
     return metrics
@@ -121,12 +121,15 @@ def _alarms(rows: Measured, threshold: float) -> dict[str, float]:
     return alarms
 
 
-def _generation(model: Model, train: NDArray[Any], test: Measured, seed: int) -> dict[str, Any]:
+def _generation(model: Model, dataset: Dataset, test: Measured, seed: int) -> dict[str, Any]:
     """Compare as many samples, held-out normal rows and training rows."""
-    normal = test.x[~test.anomaly]
+    normal, train = np.flatnonzero(~test.anomaly), np.arange(dataset.count("train"))
     count = min(len(normal), len(train), generation.ROWS)
     draw = np.random.default_rng(seed)
-    held_out, reachable = (draw.permutation(rows)[:count] for rows in (normal, train))
+    held_out, reachable = (
+        dataset.normaliser(dataset.take(split, places[draw.permutation(len(places))[:count]]).x)
+        for split, places in (("test", normal), ("train", train))
+    )
     return generation.compare(held_out, in_net_units(model, model.sample(max(count, 1), seed=seed)), reachable)
 
 
@@ -138,18 +141,24 @@ def _held_out(
     model: Model, dataset: Dataset, settings: EvaluateParams, seed: int
 ) -> tuple[Rows, dict[str, NDArray[Any]]]:
     """Choose rows of the splits that training never saw, and tell what the encoder says of them."""
-    parts = [_rows(dataset, split) for split in ("calibration", "selection", "test")]
-    raws = [part.raw for part in parts]
+    splits = ("calibration", "selection", "test")
+    counts = [dataset.count(split) for split in splits]
+    chosen = np.sort(np.random.default_rng(seed).permutation(sum(counts))[: settings.map_rows])
+    starts = np.cumsum([0, *counts])
+    found = [
+        _rows(dataset, split, chosen[(chosen >= start) & (chosen < start + count)] - start)
+        for split, start, count in zip(splits, starts, counts, strict=False)
+    ]
+    raws = [rows.raw for rows in found if len(rows)]
     raw = pd.concat(raws) if isinstance(raws[0], pd.DataFrame) else np.concatenate(raws)
-    label, index = (np.concatenate([getattr(part, name) for part in parts]) for name in ("label", "index"))
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(label))[: settings.map_rows])
-    held_out = Rows(raw, label, index).take(chosen)
+    label, index = (np.concatenate([getattr(rows, name) for rows in found]) for name in ("label", "index"))
+    held_out = Rows(raw, label, index)
     return held_out, model.posterior(held_out.raw)
 
 
-def _rows(dataset: Dataset, split: str) -> Rows:
-    rows = dataset.rows(split)
-    return Rows(dataset.raw(split), np.asarray(rows.label), np.asarray(rows.index))
+def _rows(dataset: Dataset, split: str, places: NDArray[np.int64]) -> Rows:
+    rows = dataset.take(split, places)
+    return Rows(dataset.as_given(rows), rows.label, rows.index)
 
 
 def _portrait(
@@ -157,15 +166,18 @@ def _portrait(
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Portray the model by normal rows that it can judge."""
     judged = np.flatnonzero(np.isfinite(said["z"]).all(axis=1) & ~dataset.is_anomaly(held_out.label))
-    normal = np.flatnonzero(np.isfinite(test.scores) & ~test.anomaly)
+    normal = np.flatnonzero(np.isfinite(test.scores) & ~test.anomaly)[:_PORTRAYED]
     chosen = {name: values[judged] for name, values in said.items()}
-    return portray(model, held_out.take(judged), chosen, _rows(dataset, "test").take(normal), seed=seed)
+    return portray(model, held_out.take(judged), chosen, _rows(dataset, "test", normal), seed=seed)
 
 
-def _arrays(model: Model, held_out: Rows, z: NDArray[Any], test: Measured, seed: int) -> dict[str, NDArray[Any]]:
+def _arrays(
+    model: Model, dataset: Dataset, held_out: Rows, z: NDArray[Any], test: Measured, seed: int
+) -> dict[str, NDArray[Any]]:
     examples = _examples(test)
-    originals = np.concatenate([test.x[places] for places in examples.values()])
-    rebuilt = originals + np.concatenate([test.residuals[places] for places in examples.values()])
+    places = np.concatenate(list(examples.values()))
+    originals = dataset.normaliser(dataset.take("test", places).x)
+    rebuilt = originals + _residuals(model, dataset, places)
     arrays = {
         "map_z": z,
         "map_label": held_out.label,
@@ -179,6 +191,12 @@ def _arrays(model: Model, held_out: Rows, z: NDArray[Any], test: Measured, seed:
     }
     arrays |= {f"example_{name}": places for name, places in examples.items()}
     return arrays
+
+
+def _residuals(model: Model, dataset: Dataset, places: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Compute the residuals of single rows of test, to the same bits as those of all."""
+    rows = (dataset.as_given(dataset.take("test", places[[number]])) for number in range(len(places)))
+    return np.concatenate([model.residuals(row, first_row=int(at)) for row, at in zip(rows, places, strict=True)])
 
 
 def _examples(test: Measured) -> dict[str, NDArray[np.int64]]:

@@ -12,6 +12,7 @@ from hourglass.data.dataset import Dataset
 from hourglass.errors import HourglassError
 from hourglass.evaluation import baselines, detection, guards, latent, reconstruction
 from hourglass.evaluation.compare import LARGER_IS_BETTER
+from hourglass.evaluation.parts import parts, sample, scores
 from hourglass.runtime import Model
 
 #: What each row adds to a metric, for each class of rows.
@@ -39,14 +40,14 @@ class Evidence:
     @classmethod
     def of(cls, model: Model, dataset: Dataset, split: str) -> "Evidence":
         """Run a split through a model; two models' evidence on one data set can be compared row by row."""
-        raw = dataset.raw(split)
-        train, x = (dataset.normaliser(np.asarray(dataset.rows(name).x)) for name in ("train", split))
-        rebuilt = dataset.normaliser(dataset.schema.encode(model.reconstruct(raw))[0])
-        return cls(
-            scores=model.score(raw)["anomaly_score"].to_numpy(),
-            errors=reconstruction.row_errors(rebuilt - x),
-            baseline=reconstruction.row_errors(baselines.pca_residuals(train, x, model.latent)),
-        )
+        pca, found = baselines.Pca.of(dataset, model.latent), []
+        for rows, first_row in parts(dataset, split):
+            raw, x = dataset.as_given(rows), dataset.normaliser(rows.x)
+            rebuilt = dataset.normaliser(dataset.schema.encode(model.reconstruct(raw, first_row=first_row))[0])
+            judged = model.score(raw, first_row=first_row)
+            errors = (reconstruction.row_errors(residuals) for residuals in (rebuilt - x, pca.residuals(x)))
+            found.append((judged["anomaly_score"].to_numpy(), *errors))
+        return cls(*map(np.concatenate, zip(*found, strict=True)))
 
     @property
     def judged(self) -> NDArray[np.bool_]:
@@ -60,11 +61,11 @@ class Evidence:
 
 def faults(model: Model, dataset: Dataset) -> list[str]:
     """List what bars a model from promotion whatever its rival, as found on selection."""
-    raw = dataset.raw("selection")
-    scores = model.score(raw)["anomaly_score"].to_numpy()
-    codes = model.posterior(raw)
+    codes = model.posterior(dataset.as_given(dataset.take("selection", sample(dataset, "selection"))))
     spread = latent.posterior(codes["z"], codes["logvar"]) if "logvar" in codes else {}
-    return guards.failures(model, scores, dataset.is_anomaly(dataset.rows("selection").label), spread)
+    return guards.failures(
+        model, scores(model, dataset, "selection"), dataset.is_anomaly(dataset.labels("selection")), spread
+    )
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def paired_gain(
     old, new = (_METRICS[metric](one.rows(judged), anomaly) for one in (champion, challenger))
     values = [one.value(np.ones(len(anomaly))) for one in (old, new)]
     draw = np.random.default_rng(seed)
-    drawn = [detection.resample(anomaly, draw) for _ in range(resamples)]
+    drawn = (detection.resample(anomaly, draw) for _ in range(resamples))
     low = [
         float(np.quantile([sign * (new.value(times) - old.value(times)) for times in drawn], 1 - confidence)),
         sign * (values[1] - values[0]) - _half_width(old.parts(), new.parts(), confidence),

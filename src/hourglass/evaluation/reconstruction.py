@@ -33,7 +33,7 @@ def relative_error(
         ``relative_error``, ``relative_error_low``, ``relative_error_high`` (95 %, percentile).
     """
     draw = np.random.default_rng(seed)
-    picks = [draw.integers(0, len(errors), len(errors)) for _ in range(resamples)]
+    picks = (draw.integers(0, len(errors), len(errors)) for _ in range(resamples))
     ratios = [errors[rows].sum() / max(baseline[rows].sum(), np.finfo(float).tiny) for rows in picks]
     low, high = np.quantile(ratios, [0.5 - _CONFIDENCE / 2, 0.5 + _CONFIDENCE / 2])
     ratio = errors.sum() / max(baseline.sum(), np.finfo(float).tiny)

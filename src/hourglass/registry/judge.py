@@ -155,8 +155,6 @@ class _Rule:
 def _gain(
     project: Project, params: Params, metric: str, champion: "Model", challenger: "Model", confidence: float
 ) -> "Gain":
-    import numpy as np
-
     from hourglass.data.dataset import Dataset
     from hourglass.evaluation.gate import Evidence, paired_gain
 
@@ -165,7 +163,7 @@ def _gain(
         metric,
         Evidence.of(champion, dataset, "selection"),
         Evidence.of(challenger, dataset, "selection"),
-        dataset.is_anomaly(np.asarray(dataset.rows("selection").label)),
+        dataset.is_anomaly(dataset.labels("selection")),
         confidence=confidence,
         resamples=params.evaluate.bootstrap,
         seed=params.seed,

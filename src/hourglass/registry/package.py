@@ -1,6 +1,7 @@
 """The folder that is registered, byte for byte."""
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from safetensors.torch import load_file
 from hourglass import models, runtime
 from hourglass.data.dataset import Dataset
 from hourglass.errors import HourglassError
+from hourglass.evaluation.parts import parts, sample
 from hourglass.files import digest, folder_hashes, read_json, write_json
 from hourglass.models.shared.priors import Fitted, Prior
 from hourglass.models.shared.transformer import CodeTransformer
@@ -24,6 +26,8 @@ from hourglass.runtime.errors import InputError
 from hourglass.runtime.model import FORMAT_VERSION, MANIFEST, Model
 
 RUNTIME = "runtime"
+#: Rows that are encoded at once, and on which graphs are checked at most.
+_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -78,14 +82,14 @@ def package(trained: Trained, dataset: Dataset, alpha: float, folder: Path) -> N
     HourglassError
         There are too few calibration rows for `alpha`, or a graph differs from the net.
     """
-    calibration = dataset.rows("calibration")
+    examples = dataset.take("calibration", sample(dataset, "calibration", most=_AT_ONCE))
     shutil.copyfile(trained.folder / WEIGHTS, folder / WEIGHTS)
     fill(
         folder,
         model=trained.model,
         prior=_prior(trained.model, dataset),
-        examples=dataset.normaliser(np.asarray(calibration.x)),
-        condition=np.array(calibration.condition) if trained.model.conditional else None,
+        examples=dataset.normaliser(examples.x),
+        condition=examples.condition if trained.model.conditional else None,
         config={
             "variant": trained.description["variant"],
             "settings": trained.description["settings"],
@@ -97,8 +101,9 @@ def package(trained: Trained, dataset: Dataset, alpha: float, folder: Path) -> N
             "alpha": alpha,
             "nominal": not dataset.labelled,
         },
-        rows=dataset.raw("calibration"),
-        normal=~dataset.is_anomaly(calibration.label),
+        calibration=(
+            (dataset.as_given(rows), ~dataset.is_anomaly(rows.label)) for rows, _ in parts(dataset, "calibration")
+        ),
     )
 
 
@@ -110,8 +115,7 @@ def fill(
     examples: NDArray[np.float32],
     condition: NDArray[np.float32] | None,
     config: dict[str, Any],
-    rows: Any,
-    normal: NDArray[np.bool_],
+    calibration: Iterable[tuple[Any, NDArray[np.bool_]]],
 ) -> None:
     """Write graphs, runtime, settings, threshold and manifest into a folder that holds the weights.
 
@@ -128,10 +132,8 @@ def fill(
         What a conditional variant is told of them.
     config : dict
         What the runtime is told: variant, schema, normaliser, `alpha` and so on.
-    rows : DataFrame or ndarray
-        Calibration rows as people have them.
-    normal : ndarray of bool
-        Those that set the threshold.
+    calibration : iterable of (DataFrame or ndarray) and (ndarray of bool)
+        Calibration rows as people have them, in parts, and which of them are normal and set the threshold.
 
     Raises
     ------
@@ -147,7 +149,7 @@ def fill(
         "runtime": digest(folder_hashes(folder / RUNTIME)),
     }
     config |= _sampling(prior, model.code_prior)
-    normal_scores = np.sort(_calibration_scores(folder, config, rows)[normal])
+    normal_scores = np.sort(_calibration_scores(folder, config, calibration))
     np.save(folder / "calibration.npy", normal_scores)
     try:
         config["threshold"] = threshold(normal_scores, config["alpha"])
@@ -156,12 +158,17 @@ def fill(
     _seal(folder, config)
 
 
-def _calibration_scores(folder: Path, config: dict[str, Any], rows: Any) -> NDArray[np.float64]:
-    """Score by the package itself, so that the threshold fits what is served to the last bit."""
+def _calibration_scores(
+    folder: Path, config: dict[str, Any], calibration: Iterable[tuple[Any, NDArray[np.bool_]]]
+) -> NDArray[np.float64]:
+    """Score normal rows by the package itself, so that the threshold fits what is served to the last bit."""
     np.save(folder / "calibration.npy", np.zeros(1))
     _seal(folder, config | {"threshold": 0.0})
-    scores: NDArray[np.float64] = Model(folder).score(rows)["anomaly_score"].to_numpy()
-    return scores
+    model, found, first_row = Model(folder), [np.zeros(0)], 0
+    for rows, normal in calibration:
+        found.append(model.score(rows, first_row=first_row)["anomaly_score"].to_numpy()[normal])
+        first_row += len(normal)
+    return np.concatenate(found)
 
 
 def _seal(folder: Path, config: dict[str, Any]) -> None:
@@ -174,8 +181,9 @@ def _prior(model: Variant, dataset: Dataset) -> Prior | None:
     """Give what new codes are drawn from: the variant's prior, or a fit to the training codes; None: a `code_prior`."""
     if model.prior is not None or model.code_prior is not None:
         return model.prior
+    x = torch.from_numpy(dataset.normaliser(dataset.take("train", sample(dataset, "train")).x))
     with torch.no_grad():
-        return Fitted(model.encode(torch.from_numpy(dataset.normaliser(np.asarray(dataset.rows("train").x))))["z"])
+        return Fitted(torch.cat([model.encode(part)["z"] for part in torch.split(x, _AT_ONCE)]))
 
 
 def _sampling(prior: Prior | None, code_prior: CodeTransformer | None) -> dict[str, Any]:

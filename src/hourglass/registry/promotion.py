@@ -174,7 +174,8 @@ def _smoke_rows(project: Project, model: "Model") -> Any:
     if not project.dataset.is_dir():
         rows, told = model.sample(_SMOKE_ROWS), model.conditioning
         return told.beside(rows, told.usual(_SMOKE_ROWS)) if told else rows
-    return Dataset(project.dataset).raw("selection")[:_SMOKE_ROWS]
+    dataset = Dataset(project.dataset)
+    return dataset.as_given(dataset.read("selection", 0, min(_SMOKE_ROWS, dataset.count("selection"))))
 
 
 def _as_served(rows: Any, model: "Model") -> Any:

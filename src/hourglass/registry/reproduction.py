@@ -192,6 +192,7 @@ def _compared(apart: Project, origin: Origin, registered: Path) -> Reproduction:
     import numpy as np
 
     from hourglass.data.dataset import Dataset
+    from hourglass.evaluation.parts import scores
     from hourglass.runtime import Model
 
     rebuilt = apart.output("package", origin.variant)
@@ -199,8 +200,7 @@ def _compared(apart: Project, origin: Origin, registered: Path) -> Reproduction:
     before[MANIFEST] = origin.manifest
     names = sorted({*before, *after})
     dataset = Dataset(apart.dataset)
-    rows = dataset.raw("selection")
-    old, new = (Model(folder).score(rows)["anomaly_score"].to_numpy() for folder in (registered, rebuilt))
+    old, new = (scores(Model(folder), dataset, "selection") for folder in (registered, rebuilt))
     return Reproduction(
         origin=origin,
         fingerprint=read_json(apart.output("train", origin.variant) / outputs.MODEL)["fingerprint"],
