@@ -72,7 +72,7 @@ def accepts(path: Path, data: DataParams) -> bool:
 
 def take(path: Path, shard: Path, data: DataParams) -> Kind:
     """Copy the files as they are, and find out what they are."""
-    target = shard / (_STEM if path.is_dir() else _STEM + "".join(_suffixes(path)))
+    target = _place(path, shard)
     _copy(path, target)
     with _named(target, path):
         write_json(shard / _FORMAT, asdict(_described(target, data)))
@@ -80,8 +80,8 @@ def take(path: Path, shard: Path, data: DataParams) -> Kind:
 
 
 def link(path: Path, shard: Path, data: DataParams) -> Kind:
-    """Have `blocks` read a file where it lies, unchecked."""
-    (shard / f"table{path.suffix.lower()}").symlink_to(path.absolute())
+    """Have `blocks` read files where they lie, instead of copying them."""
+    _place(path, shard).symlink_to(path.absolute(), target_is_directory=path.is_dir())
     return "table"
 
 
@@ -95,6 +95,10 @@ def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Ra
     for file in _files(path):
         for frame in _frames(file, path, about, data, limit):
             yield from sliced(Raw(kind, frame, frame), limit)
+
+
+def _place(path: Path, shard: Path) -> Path:
+    return shard / (_STEM if path.is_dir() else _STEM + "".join(_suffixes(path)))
 
 
 def _suffixes(path: Path) -> list[str]:
