@@ -111,6 +111,13 @@ class SignalSchema:
             A column is missing or appears twice, a row has no time or text for a number, two readings have one time and
             that is refused, or no series is as long as a window.
         """
+        found = self.cut_all(frame)
+        if not len(found.starts):
+            raise InputError(self.too_short(found.longest))
+        return found
+
+    def cut_all(self, frame: pd.DataFrame) -> "Cut":
+        """Do as `cut` does, but give no window where there is none."""
         self._require_columns(frame)
         times = self.clock.read(frame[self.time])
         values = np.stack([_readings(name, frame[name]) for name in self.columns], axis=1)
@@ -122,14 +129,14 @@ class SignalSchema:
             rows = np.flatnonzero(of_row == number)
             grid = regular(times.ns[rows], values[rows], period=self.period, max_gap=self.max_gap)
             grids.append((rows, grid))
-        found = _joined(self, frame, times, names, grids)
-        if not len(found.starts):
-            longest = int(np.bincount(found.segment).max(initial=0))
-            raise InputError(
-                f"the longest stretch without a gap has {longest} points; expected at least {self.window}, a window. "
-                "Give a longer series, or set a smaller data.signal.window or a larger data.signal.max_gap."
-            )
-        return found
+        return _joined(self, frame, times, names, grids)
+
+    def too_short(self, longest: int) -> str:
+        """Say that readings make no window, for people."""
+        return (
+            f"the longest stretch without a gap has {longest} points; expected at least {self.window}, a window. "
+            "Give a longer series, or set a smaller data.signal.window or a larger data.signal.max_gap."
+        )
 
     def laid_out(self, windows: NDArray[np.float64]) -> pd.DataFrame:
         """Give a table of readings from which the very same windows are cut: a gap follows each.
@@ -207,6 +214,8 @@ class Cut:
         point.
     told : Told
         What was done to bring the readings onto the grid.
+    spans : dict of str to (int, int)
+        Times of the first and the last point of each series.
     """
 
     schema: SignalSchema
@@ -219,11 +228,17 @@ class Cut:
     place: NDArray[np.int64]
     where: pd.DataFrame
     told: Told
+    spans: dict[str, tuple[int, int]]
 
     @property
     def windows(self) -> NDArray[np.float64]:
         """All windows, of shape (windows, window, channels)."""
         return self.part(0, len(self.starts))
+
+    @property
+    def longest(self) -> int:
+        """Points of the longest segment."""
+        return int(np.bincount(self.segment).max(initial=0))
 
     def part(self, first: int, stop: int) -> NDArray[np.float64]:
         """Copy the windows from number `first` on, up to `stop`."""
@@ -337,6 +352,9 @@ def _joined(
     if schema.series is not None and schema.series in frame.columns:
         of_point = np.repeat(np.asarray(names, object), [len(grid.ns) for _, grid in grids])
         where = {SERIES: of_point[starts]} | where
+    spans = {
+        name: (int(grid.ns[0]), int(grid.ns[-1])) for name, (_, grid) in zip(names, grids, strict=True) if len(grid.ns)
+    }
     short = np.bincount(segment)[segment[place[place >= 0]]] < schema.window
     told = replace(told, short=int(short.sum()))
-    return Cut(schema, frame, values, starts, times, ns, segment, place, pd.DataFrame(where), told)
+    return Cut(schema, frame, values, starts, times, ns, segment, place, pd.DataFrame(where), told, spans)

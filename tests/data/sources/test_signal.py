@@ -178,6 +178,40 @@ def test_a_series_larger_than_the_memory_is_refused_with_what_to_do(machine, tmp
         list(signal.blocks(folder / "machine", "signal", small, 1000))
 
 
+@pytest.fixture
+def pieces(monkeypatch) -> None:
+    """Tables of four columns are read in pieces of a hundred rows."""
+    monkeypatch.setattr(signal, "_CELLS", 400)
+    monkeypatch.setattr(signal, "_WINDOWS", 1)
+
+
+def test_a_long_table_is_read_in_pieces_that_lose_less_than_a_window_each(machine, tmp_path, pieces):
+    frame = pd.read_csv(machine).sort_values("when")
+    frame.to_csv(machine, index=False)
+    raw = read(*taken(machine, tmp_path))
+    when = pd.to_datetime(frame["when"]).to_numpy()
+    assert raw.side["start"].isin([when[100], when[200]]).sum() == 2  # a piece begins with a window of its own
+    for border in (when[100], when[200], when[300]):
+        assert not ((raw.side["start"] < border) & (raw.side["end"] >= border)).any()
+    start, end = raw.side["start"].to_numpy(), raw.side["end"].to_numpy()
+    assert all(((start <= one) & (one <= end)).any() for one in when[:300])
+
+
+def test_a_long_table_that_is_not_sorted_is_refused(machine, tmp_path, pieces):
+    with pytest.raises(
+        HourglassError, match=r"^machine\.csv, rows from 100 on: readings are earlier than those before"
+    ):
+        taken(machine, tmp_path)
+
+
+def test_a_mistake_far_down_is_told_with_its_place(machine, tmp_path, pieces):
+    frame = pd.read_csv(machine).sort_values("when").astype({"heat": object})
+    frame.iloc[250, 1] = "hot"
+    frame.to_csv(machine, index=False)
+    with pytest.raises(HourglassError, match=r"^machine\.csv, rows from 200 on: column 'heat', row 50: 'hot'"):
+        taken(machine, tmp_path)
+
+
 @pytest.mark.parametrize("missing", ["columns", "period"])
 def test_settings_that_are_left_open_are_asked_for(machine, tmp_path, missing):
     data, _ = settled(str(machine), settings())

@@ -1,8 +1,10 @@
 """Series: tables with a column of times, a file for each series or a column that names it, read as windows."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from hourglass.errors import HourglassError
 from hourglass.files import read_json, write_json
 from hourglass.params import DataParams
 from hourglass.runtime.errors import InputError
-from hourglass.runtime.grid import median_step
+from hourglass.runtime.grid import Told, median_step
 from hourglass.runtime.schema import as_numbers, as_text
 from hourglass.runtime.signal import SERIES, Cut, SignalSchema
 from hourglass.runtime.times import Clock, duration, words
@@ -25,8 +27,11 @@ _NAMES = "series.json"
 _ANOMALIES = "anomalies.json"
 #: A column with at least this share of numbers is a channel, and its text a mistake.
 _MOSTLY_NUMBERS = 0.9
-#: Copies of a series in memory while it is laid out on its grid.
-_COPIES = 4
+#: Cells of a piece, which is laid out on its grid as a whole, and its copies in memory meanwhile. A longer table is
+#: read in pieces of one size, whatever the memory, so that its windows are the same everywhere.
+_CELLS, _COPIES = 2**22, 4
+#: Windows that a piece has room for, at least; and blocks of a table that the memory has room for.
+_WINDOWS, _BLOCKS = 64, 16
 
 
 def accepts(path: Path, data: DataParams) -> bool:
@@ -38,9 +43,7 @@ def take(path: Path, shard: Path, data: DataParams) -> Kind:
     """Copy each file as it is into a folder of its own, and the times of anomalies beside."""
     files = _files(path, data)
     for number, file in enumerate(files):
-        folder = shard / f"{number:05d}"
-        folder.mkdir()
-        table.take(file, folder, data)
+        _taken(file, shard / f"{number:05d}", data)
     names = [_name(file, path) for file in files]
     write_json(shard / _NAMES, names)
     if data.signal.anomalies is not None:
@@ -56,12 +59,12 @@ def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Ra
     schema = schema_of(data)
     anomalies = Anomalies.load(shard / _ANOMALIES)
     step = max(1, limit // (8 * schema.window * len(schema.columns)))
-    for name, frame in _tables(shard, data):
-        found = _cut(schema, frame, name)
-        side = _side(found, frame, name, data, anomalies)
-        for first in range(0, len(side), step):
-            rows = found.part(first, first + step)
-            yield Raw(kind, rows, side.iloc[first : first + step].reset_index(drop=True))
+    for name, folder in _tables(shard):
+        for piece, found in _cuts(schema, _pieces(folder, name, data), name):
+            side = _side(found, piece.frame, name, data, anomalies)
+            for first in range(0, len(side), step):
+                rows = found.part(first, first + step)
+                yield Raw(kind, rows, side.iloc[first : first + step].reset_index(drop=True))
 
 
 def schema_of(data: DataParams) -> SignalSchema:
@@ -115,21 +118,23 @@ def settle(path: Path, data: DataParams) -> tuple[SignalSettings, list[str]]:
         There is no channel, or no two readings have different times.
     """
     settings = data.signal
-    frames = [(_name(file, path), frame) for file in _files(path, data) for frame in [_frame_of(file, data)]]
     said = []
-    if settings.columns is None:
-        columns, why = _channels(frames[0][1], frames[0][0], data)
-        settings = replace(settings, columns=columns)
-        said.append(why)
-    if settings.period is None:
-        period, why = _period(frames, settings)
-        settings = replace(settings, period=period)
-        said.append(why)
-    schema = schema_of(data.model_copy(update={"signal": settings}))
-    for name, frame in frames:
-        said += [f"{name}: {sentence}" for sentence in _cut(schema, frame, name).told.sentences()]
-        low, high = frame[list(schema.columns)].min(), frame[list(schema.columns)].max()
-        said += [f"{name}: column {column!r} is constant" for column in low.index[low == high]]
+    with TemporaryDirectory() as place:
+        tables = [
+            (_name(file, path), _taken(file, Path(place) / str(n), data)) for n, file in enumerate(_files(path, data))
+        ]
+        starts = [(name, next(_pieces(folder, name, data)).frame) for name, folder in tables]
+        if settings.columns is None:
+            columns, why = _channels(starts[0][1], starts[0][0], data)
+            settings = replace(settings, columns=columns)
+            said.append(why)
+        if settings.period is None:
+            period, why = _period(starts, settings)
+            settings = replace(settings, period=period)
+            said.append(why)
+        schema = schema_of(data.model_copy(update={"signal": settings}))
+        for name, folder in tables:
+            said += [f"{name}: {sentence}" for sentence in _told(schema, _pieces(folder, name, data), name)]
     return settings, said
 
 
@@ -149,35 +154,102 @@ def _clock(settings: SignalSettings) -> Clock:
     return Clock(str(settings.time), settings.format, settings.unit)
 
 
-def _tables(shard: Path, data: DataParams) -> Iterator[tuple[str, pd.DataFrame]]:
+@dataclass(frozen=True)
+class _Piece:
+    """Some rows of a table, and the number of the first."""
+
+    frame: pd.DataFrame
+    first_row: int
+
+
+def _tables(shard: Path) -> Iterator[tuple[str, Path]]:
+    """Name the series, and the folder of each."""
     if not (shard / _NAMES).exists():
         raise HourglassError(f"{shard} holds no series; run `hourglass data SOURCE` again.")
     for number, name in enumerate(read_json(shard / _NAMES)):
-        yield name, _joined(table.blocks(shard / f"{number:05d}", "table", data, data.memory), name, data.memory)
+        yield name, shard / f"{number:05d}"
 
 
-def _frame_of(file: Path, data: DataParams) -> pd.DataFrame:
-    """Read a file that isn't in a snapshot."""
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory() as folder:
-        table.take(file, Path(folder), data)
-        return _joined(table.blocks(Path(folder), "table", data, data.memory), file.name, data.memory)
+def _taken(file: Path, folder: Path, data: DataParams) -> Path:
+    folder.mkdir()
+    table.take(file, folder, data)
+    return folder
 
 
-def _joined(parts: Iterator[Raw], name: str, memory: int) -> pd.DataFrame:
-    """Put the parts of a series together, which is laid out on its grid as a whole."""
-    frames: list[pd.DataFrame] = []
-    size = 0
-    for part in parts:
-        frames.append(part.rows)
-        size += _COPIES * int(part.rows.memory_usage(deep=True).sum())
-        if size > memory:
+def _pieces(folder: Path, name: str, data: DataParams) -> Iterator[_Piece]:
+    """Read a table in pieces of one size, whatever blocks it comes in."""
+    waiting: list[pd.DataFrame] = []
+    first_row = count = size = 0
+    for part in _rows(folder, name, data):
+        rows = max(_CELLS // len(part.columns), _WINDOWS * data.signal.window)
+        while count + len(part) > rows:
+            yield _Piece(pd.concat([*waiting, part.iloc[: rows - count]], ignore_index=True), first_row)
+            part = part.iloc[rows - count :]  # noqa: PLW2901
+            first_row += rows
+            waiting, count, size = [], 0, 0
+        waiting.append(part)
+        count += len(part)
+        size += _COPIES * int(part.memory_usage(deep=True).sum())
+        if size > data.memory:
             raise HourglassError(
-                f"{name} needs more than the {memory:,} bytes that data.memory allows; a series is read as a whole. "
-                "Divide it by time into several files, or raise data.memory."
+                f"{name} needs more than the {data.memory:,} bytes that data.memory allows; raise it, or divide the "
+                "file by time into several."
             )
-    return pd.concat(frames, ignore_index=True)
+    yield _Piece(pd.concat(waiting, ignore_index=True), first_row)
+
+
+def _rows(folder: Path, name: str, data: DataParams) -> Iterator[pd.DataFrame]:
+    try:
+        for block in table.blocks(folder, "table", data, data.memory // _BLOCKS):
+            yield block.rows
+    except HourglassError as problem:
+        raise HourglassError(re.sub(rf"{re.escape(str(folder))}/table[\w.]*", name, str(problem))) from problem
+
+
+def _cuts(schema: SignalSchema, pieces: Iterable[_Piece], name: str) -> Iterator[tuple[_Piece, Cut]]:
+    """Cut the pieces of a table one after the other; between two of them series end and begin anew.
+
+    Raises
+    ------
+    HourglassError
+        A piece can't be read, holds what is earlier than the piece before, or all of them together hold no window.
+    """
+    last: dict[str, int] = {}
+    longest = 0
+    for piece in pieces:
+        where = f"{name}, rows from {piece.first_row} on" if piece.first_row else name
+        try:
+            found = schema.cut_all(piece.frame)
+        except InputError as problem:
+            raise HourglassError(f"{where}: {problem}") from problem
+        _require_order(found, last, where)
+        longest = max(longest, found.longest)
+        if len(found.starts):
+            yield piece, found
+    if longest < schema.window:
+        raise HourglassError(f"{name}: {schema.too_short(longest)}")
+
+
+def _require_order(found: Cut, last: dict[str, int], where: str) -> None:
+    """Refuse a piece of a table that has readings before those of the piece before; note the last of each series."""
+    for name, ns in found.spans.items():
+        if ns[0] < last.get(name, ns[0]):
+            raise HourglassError(
+                f"{where}: readings are earlier than those before; so large a file must be sorted by "
+                f"{found.schema.time!r}. Sort it, or divide it into several files."
+            )
+        last[name] = ns[1]
+
+
+def _told(schema: SignalSchema, pieces: Iterable[_Piece], name: str) -> list[str]:
+    """Say what is done to the readings of a table, and which channels are constant."""
+    told = Told()
+    low, high = np.full(len(schema.columns), np.inf), np.full(len(schema.columns), -np.inf)
+    for _, found in _cuts(schema, pieces, name):
+        told += found.told
+        low, high = np.minimum(low, found.values.min(axis=0)), np.maximum(high, found.values.max(axis=0))
+    constant = [name for name, one, other in zip(schema.columns, low, high, strict=True) if one == other]
+    return told.sentences() + [f"column {column!r} is constant" for column in constant]
 
 
 def _said(check: Any, *arguments: Any) -> Any:
@@ -186,13 +258,6 @@ def _said(check: Any, *arguments: Any) -> Any:
         return check(*arguments)
     except InputError as problem:
         raise HourglassError(str(problem)) from problem
-
-
-def _cut(schema: SignalSchema, frame: pd.DataFrame, name: str) -> Cut:
-    try:
-        return schema.cut(frame)
-    except InputError as problem:
-        raise HourglassError(f"{name}: {problem}") from problem
 
 
 def _side(found: Cut, frame: pd.DataFrame, name: str, data: DataParams, anomalies: Anomalies | None) -> pd.DataFrame:
