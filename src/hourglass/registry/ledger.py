@@ -112,7 +112,7 @@ def _data(project: Project, params: Params) -> dict[str, Any]:
     info = read_json(project.dataset / outputs.DATASET)
     schema = info["schema"]
     if schema["kind"] == "table":
-        kinds = {"number": "double", "category": "string"}
+        kinds = {"number": "double", "boolean": "boolean", "category": "string", "time": "datetime"}
         columns = [{"name": column["name"], "type": kinds[column["type"]]} for column in schema["columns"]]
         shown: dict[str, Any] = {"mlflow_colspec": columns}
     elif schema["kind"] == "signal":

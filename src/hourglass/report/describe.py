@@ -133,7 +133,7 @@ def _ingested(data: Data) -> Iterator[RenderableType]:
         yield table("Gaps", counts, _gaps(data, gaps), _NUMBERS)
     heads = ("feature", "spread", "mean", "deviation", "smallest", "median", "largest")
     yield table("Normal rows of train, in the data's units", heads, _spreads(data), _NUMBERS)
-    pairs = list(strongest(data.overview["correlation"], _STRONG))
+    pairs = data.correlated(_STRONG)
     if pairs:
         yield table("Nearly the same", ("column", "and", "correlation"), _pairs(pairs), _NUMBERS)
 
@@ -182,20 +182,6 @@ def bars(shares: Sequence[float]) -> str:
     heights = [sum(shares[start : start + step]) for start in range(0, len(shares), step)]
     highest = max(heights) or 1.0
     return "".join(_BLOCKS[-(-int(1000 * (len(_BLOCKS) - 1) * height / highest) // 1000)] for height in heights)
-
-
-def strongest(correlation: dict[str, Any] | None, least: float) -> Iterator[tuple[str, str, float]]:
-    """Give the pairs of columns whose correlation is at least so far from 0, the strongest first."""
-    if correlation is None:
-        return
-    names, values = correlation["names"], correlation["values"]
-    pairs = [
-        (first, second, values[row][column])
-        for row, first in enumerate(names)
-        for column, second in enumerate(names[:row])
-        if values[row][column] is not None and abs(values[row][column]) >= least
-    ]
-    yield from ((second, first, value) for first, second, value in sorted(pairs, key=lambda pair: -abs(pair[2])))
 
 
 def _pairs(pairs: list[tuple[str, str, float]]) -> Iterator[tuple[str, ...]]:

@@ -5,6 +5,7 @@ from math import prod
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.registry.provenance import Provenance
@@ -325,10 +326,46 @@ class Data:
         """Whether rows have classes."""
         return bool(self.classes)
 
+    def correlated(self, least: float) -> list[tuple[str, str, float]]:
+        """Give the pairs of numbers whose correlation is at least so far from 0, the strongest first."""
+        found = self.overview["correlation"] or {"names": [], "values": []}
+        pairs = [
+            (other, name, r)
+            for name, row in zip(found["names"], found["values"], strict=True)
+            for other, r in zip(found["names"][: found["names"].index(name)], row, strict=False)
+            if r is not None and abs(r) >= least
+        ]
+        return sorted(pairs, key=lambda pair: -abs(pair[2]))
+
     @property
     def rows(self) -> int:
         """Rows in all splits."""
         return sum(count["rows"] for count in self.counts.values())
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A few rows of the data, in its own units.
+
+    Parameters
+    ----------
+    x : ndarray of shape (rows, *shape)
+    table : DataFrame or None
+        Of a table, as people have them.
+    label : list of str
+        Classes; empty texts without labels.
+    split : list of str
+    index : ndarray of shape (rows,)
+        Row numbers in the snapshot.
+    anomaly : ndarray of bool, shape (rows,)
+    """
+
+    x: NDArray[Any]
+    table: pd.DataFrame | None
+    label: list[str]
+    split: list[str]
+    index: NDArray[np.int64]
+    anomaly: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -348,6 +385,7 @@ class Facts:
     variants : tuple of Variant
         In the order of the leaderboard.
     data : Data
+    sample : Sample
     standing : Standing or None
         None where nothing is known of the registry.
     provenance : Provenance
@@ -362,6 +400,7 @@ class Facts:
     alarms: tuple[Alarm, ...]
     variants: tuple[Variant, ...]
     data: Data
+    sample: Sample
     standing: Standing | None
     provenance: Provenance
     keys: dict[str, str]

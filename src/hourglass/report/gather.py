@@ -18,7 +18,19 @@ from hourglass.params import SPLITS, Params
 from hourglass.project import Project
 from hourglass.registry.provenance import Provenance
 from hourglass.registry.standing import Standing
-from hourglass.report.facts import EXAMPLES, Alarm, Class, Data, Entry, Estimate, Example, Facts, LatentMap, Variant
+from hourglass.report.facts import (
+    EXAMPLES,
+    Alarm,
+    Class,
+    Data,
+    Entry,
+    Estimate,
+    Example,
+    Facts,
+    LatentMap,
+    Sample,
+    Variant,
+)
 from hourglass.runtime.table import TableSchema
 
 #: The metrics in the leaderboard and the alarms that have an interval.
@@ -50,6 +62,7 @@ def collect(project: Project, params: Params, standing: Standing | None) -> Fact
         alarms=tuple(_alarm(variant) for variant in variants),
         variants=variants,
         data=data_of(project, dataset, params),
+        sample=_sample(dataset),
         standing=standing,
         provenance=Provenance.of(project.root),
         keys=_keys(project, ("ingest", "compare")),
@@ -179,6 +192,19 @@ def data_of(project: Project, dataset: Dataset, params: Params) -> Data:
         statistics=info["statistics"],
         overview=overview,
         version=data_version(project),
+    )
+
+
+def _sample(dataset: Dataset) -> Sample:
+    found = _arrays(dataset.folder / outputs.SAMPLE)
+    schema = dataset.schema
+    return Sample(
+        x=found["x"],
+        table=schema.decode(found["x"]) if isinstance(schema, TableSchema) else None,
+        label=[class_name(dataset.info["classes"], code) for code in found["label"]],
+        split=[SPLITS[place] for place in found["split"]],
+        index=found["index"],
+        anomaly=found["anomaly"],
     )
 
 

@@ -25,6 +25,8 @@ def numbers(facts: Facts) -> dict[str, Any]:
             "classes": [asdict(one) for one in data.classes],
             "dropped": data.dropped,
             "duplicates": data.duplicates,
+            "statistics": data.statistics,
+            "overview": data.overview,
             "version": data.version,
         },
         "standing": _standing_numbers(facts.standing),

@@ -110,7 +110,12 @@ def _environment() -> Environment:
 
 
 def _context(facts: Facts) -> dict[str, Any]:
-    from hourglass.report import galleries, pages, panels  # they load matplotlib, which a page that stays doesn't need
+    from hourglass.report import (
+        dataset,
+        galleries,
+        pages,
+        panels,
+    )  # they load matplotlib, which a page that stays doesn't need
 
     return {
         "facts": facts,
@@ -135,6 +140,7 @@ def _context(facts: Facts) -> dict[str, Any]:
         "legend": panels.legend(facts),
         "runs": list(_runs(facts.variants)),
         "rows": galleries.of(facts),
+        "seen": dataset.view(facts),
     }
 
 
