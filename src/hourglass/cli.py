@@ -130,14 +130,16 @@ def data(
 
 @app.command(rich_help_panel=_DATA)
 def add(
-    shard: Annotated[Path, typer.Argument(help="more data of the same kind: a file, or a folder of images")],
+    shard: Annotated[str, typer.Argument(help="more data of the same kind: a file, a folder, or a URL of one")],
     pair: Annotated[Path | None, typer.Option(help="of pairs: the folder of the images that go with them")] = None,
 ) -> None:
     """Add data to the snapshot as a dated shard: on the branch hourglass/data, or without git in data/."""
+    from hourglass.data.sources.urls import local
     from hourglass.stages.add import add as add_shard
 
     project, params = _load()
-    added = add_shard(project, shard, pair)
+    with local(shard) as path:
+        added = add_shard(project, path, pair)
     for remark in added.remarks:
         print(remark)  # noqa: T201
     where = "data/" if added.commit is None else f"hourglass/data ({added.commit[:10]})"

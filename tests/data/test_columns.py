@@ -104,8 +104,8 @@ def test_a_million_categories_are_counted_no_further_than_they_are_remembered() 
     profile = Profile("id")
     for start in range(0, 1_000_000, 250_000):
         profile.update(pd.Series(np.arange(start, start + 250_000)).astype(str) + "-x")
-    assert profile.values is None
-    with pytest.raises(HourglassError, match="'id' has more than 10,000 different texts in 1,000,000 rows"):
+    assert profile.texts is None
+    with pytest.raises(HourglassError, match="'id' has more than 1,000 different texts in 1,000,000 rows"):
         decide(profile.found())
 
 
@@ -117,7 +117,7 @@ def test_a_million_categories_are_counted_no_further_than_they_are_remembered() 
         (["yes", "no"], "boolean", "holds row 0: 'yes'; expected true, false, 0 and 1"),
         ([0, 1, 0.5], "boolean", "holds numbers other than 0 and 1"),
         ([1, 2], "time", "row 0: '1' is no time"),
-        (np.arange(3000), "category", "has 3,000 different texts in 3,000 rows"),
+        (np.arange(3000), "category", "has more than 1,000 different texts in 3,000 rows"),
     ],
 )
 def test_a_column_must_be_what_it_is_set_to_be(values: object, kind: str, holds: str) -> None:
@@ -225,4 +225,6 @@ def test_what_was_found_survives_json() -> None:
 
 def test_values_are_remembered_up_to_a_bound() -> None:
     assert found(np.arange(DISTINCT).astype(str)).distinct == DISTINCT
-    assert found(np.arange(DISTINCT + 1).astype(str), 5000).distinct is None
+    assert found(np.arange(DISTINCT + 1).astype(str), 500).distinct is None
+    assert found(np.arange(DISTINCT + 1.0), 500).distinct is None
+    assert found([1, 2.0, "2", "x", True] * 3, 4).distinct == 4

@@ -101,8 +101,9 @@ def test_a_missing_path_is_named(taken: Take, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["notes.txt", "model.pkl"])
 def test_a_file_of_another_kind_is_refused(taken: Take, tmp_path: Path, name: str) -> None:
-    assert "expected a table (.csv, .parquet), arrays (.npy, .npz), or a folder of images or of recordings" in refusal(
-        taken, write(tmp_path / name, "x")
+    assert (
+        "expected a table (.csv, .tsv, .jsonl, .parquet, .arrow), arrays (.npy, .npz), or a folder of tables"
+        in refusal(taken, write(tmp_path / name, "x"))
     )
 
 

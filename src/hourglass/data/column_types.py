@@ -283,7 +283,7 @@ def _require_times(found: Found, remedy: str) -> None:
 def _require_categories(found: Found, remedy: str) -> None:
     if found.has_at_most(_most_categories(found)):
         return
-    count = "more than 10,000" if found.distinct is None else f"{found.distinct:,}"
+    count = f"more than {MAX_CATEGORIES:,}" if found.distinct is None else f"{found.distinct:,}"
     raise HourglassError(
         f"column {found.name!r} has {count} different texts in {found.rows:,} rows; those are no categories; {remedy}."
     )

@@ -19,8 +19,8 @@ from hourglass.data.moments import Moments
 from hourglass.runtime.normaliser import LogCurve
 from hourglass.runtime.schema import as_text
 
-#: So many different values are told apart; of more only that they are more is known.
-DISTINCT = 10_000
+#: So many different values are told apart, as many as a category may have; of more only that they are more is known.
+DISTINCT = 1_000
 
 _SIGN, _UNIT = r"[-+]?", r"(?:[^\W\d_]{1,8}(?:[/·*^][\w²³]{1,8})*[²³]?|[%‰°$€£¥])"
 _GROUPED = rf"{_SIGN}\d{{1,3}}(?:[,.'\u2019\s]\d{{3}})+(?:[.,]\d+)?"
@@ -47,11 +47,15 @@ class Profile:
         self.is_binary = True
         self.counts: Counter[str] = Counter()
         self.first: dict[str, tuple[int, Any]] = {}
-        self.values: set[str] | None = set()
+        self.texts: set[str] | None = set()
+        self.numbers: NDArray[np.float64] | None = np.empty(0)
         self.moments = self.logs = Moments()
 
     def update(self, block: "pd.Series[Any]") -> None:
         """Take the next block."""
+        if block.dtype == np.float64:
+            self._update_floats(block.to_numpy())
+            return
         there = block.notna().to_numpy()
         values = block[there]
         rows = self.rows + np.flatnonzero(there)
@@ -68,9 +72,9 @@ class Profile:
         both.infinite, both.is_binary = self.infinite + other.infinite, self.is_binary and other.is_binary
         both.counts = self.counts + other.counts
         both.first = {form: (self.rows + row, value) for form, (row, value) in other.first.items()} | self.first
-        both._remember([*(self.values or ()), *(other.values or ())])
-        if self.values is None or other.values is None:
-            both.values = None
+        both.texts = None if self.texts is None or other.texts is None else self.texts | other.texts
+        both.numbers = self.numbers
+        both._remember(other.numbers)
         both.moments, both.logs = self.moments.merge(other.moments), self.logs.merge(other.logs)
         return both
 
@@ -82,7 +86,7 @@ class Profile:
             missing=self.missing,
             infinite=self.infinite,
             is_binary=self.is_binary,
-            distinct=None if self.values is None else len(self.values),
+            distinct=self._distinct(),
             is_constant=self.moments.low == self.moments.high,
             kurtosis=_kurtosis(self.moments),
             log_kurtosis=_kurtosis(self.logs),
@@ -93,18 +97,41 @@ class Profile:
         row, value = self.first[form]
         return row, type(value).__name__ if form == "other" else str(value)
 
+    def _distinct(self) -> int | None:
+        """Count different values, where a number and its text are one."""
+        if self.texts is None or self.numbers is None:
+            return None
+        texts = as_text(pd.Series(self.numbers)) if self.texts else self.numbers
+        count = len(self.texts.union(texts))
+        return count if count <= DISTINCT else None
+
+    def _update_floats(self, numbers: NDArray[np.float64]) -> None:
+        """Take the usual block without a detour by pandas."""
+        missing = np.isnan(numbers)
+        there = numbers[~missing] if missing.any() else numbers
+        if len(there):
+            first = int((~missing).argmax())
+            self._count("number", len(there), self.rows + first, numbers[first])
+            self._measure(there)
+            self._remember(there)
+        self.rows += len(numbers)
+        self.missing += len(numbers) - len(there)
+
     def _take(self, values: "pd.Series[Any]", rows: NDArray[np.int64]) -> None:
         """Take values of one kind."""
         kind = _kind(values)
         if kind in ("number", "boolean"):
             self._measure(values.to_numpy(np.float64))
+        if kind == "number":
+            self._remember(values.to_numpy(np.float64))
         if kind == "text":
             self._read(values, rows)
         else:
             self._count(kind, len(values), rows[0], values.iloc[0])
-        if kind != "other" and self.values is not None:
+        if kind in ("text", "time", "boolean") and self.texts is not None:
             # no more than would be told apart are written
-            self._remember(as_text(pd.Series(pd.unique(values))[: DISTINCT + 1]))
+            self.texts.update(as_text(pd.Series(pd.unique(values))[: DISTINCT + 1]))
+            self.texts = self.texts if len(self.texts) <= DISTINCT else None
 
     def _read(self, values: "pd.Series[Any]", rows: NDArray[np.int64]) -> None:
         """Take texts: each different one is looked at once."""
@@ -124,17 +151,18 @@ class Profile:
             self.first[form] = (int(row), value)
 
     def _measure(self, numbers: NDArray[np.float64]) -> None:
-        finite = numbers[np.isfinite(numbers)]
+        is_finite = np.isfinite(numbers)
+        finite = numbers if is_finite.all() else numbers[is_finite]
         self.infinite += len(numbers) - len(finite)
-        self.is_binary = self.is_binary and bool(np.isin(numbers, (0, 1)).all())
+        self.is_binary = self.is_binary and bool(((numbers == 0) | (numbers == 1)).all())
         self.moments = self.moments.merge(Moments.of(finite))
         self.logs = self.logs.merge(Moments.of(LogCurve()(finite)))
 
-    def _remember(self, texts: Any) -> None:
-        if self.values is not None:
-            self.values.update(texts)
-            if len(self.values) > DISTINCT:
-                self.values = None
+    def _remember(self, numbers: NDArray[np.float64] | None) -> None:
+        if self.numbers is not None and numbers is not None:
+            self.numbers = np.union1d(self.numbers, pd.unique(numbers))
+        if numbers is None or (self.numbers is not None and len(self.numbers) > DISTINCT):
+            self.numbers = None
 
 
 def _kurtosis(moments: Moments) -> float | None:

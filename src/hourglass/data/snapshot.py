@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hourglass.data import schemas
 from hourglass.data.labels import Labels, require_classes
 from hourglass.data.settings import SignalSettings
-from hourglass.data.sources import Kind, Raw, joined, reader, reader_for, sliced, torchvision_sets
+from hourglass.data.sources import Kind, Raw, joined, reader, reader_for, sliced, torchvision_sets, urls
 from hourglass.data.sources import signal as series
 from hourglass.data.sources.anomalies import ANOMALY
 from hourglass.data.sources.embedded import EMBEDDED
@@ -163,7 +163,7 @@ def proposed_params(
         raise HourglassError("give --label COL together with --normal V (or --anomalous V), or none of them.")
     if normal is not None and anomalous is not None:
         raise HourglassError("give --normal or --anomalous, not both; all other labels are the other kind.")
-    name = source if embedded or source.startswith(PREFIX) else Path(source).name
+    name = source if embedded or source.startswith(PREFIX) else urls.name_of(source)
     return DataParams(
         source=name,
         label=label,
@@ -184,9 +184,10 @@ def settled(source: str, params: DataParams) -> tuple[DataParams, list[str]]:
     HourglassError
         The source holds no tables, or no series can be made of them.
     """
-    if reader_for(Path(source), params) != "signal":
-        raise HourglassError(f"{source} holds no tables; --time is for those with a column of times.")
-    settings, said = series.settle(Path(source), params)
+    with urls.local(source) as path:
+        if reader_for(path, params) != "signal":
+            raise HourglassError(f"{path} holds no tables; --time is for those with a column of times.")
+        settings, said = series.settle(path, params)
     return params.model_copy(update={"signal": settings}), said
 
 
@@ -196,7 +197,7 @@ def build(source: str, folder: Path, params: DataParams, splitting: SplitParams 
     Parameters
     ----------
     source : str
-        ``digits``, ``breast_cancer``, ``torchvision:MNIST`` and others, or a path.
+        ``digits``, ``breast_cancer``, ``torchvision:MNIST`` and others, a path, or a URL that fsspec opens.
     folder : Path
         Must not exist; is there afterwards only if all went well.
     params : DataParams
@@ -212,7 +213,7 @@ def build(source: str, folder: Path, params: DataParams, splitting: SplitParams 
     building = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     try:
-        shard = building / (re.sub(r"[^\w.-]", "_", Path(source).stem) or "raw")
+        shard = building / (re.sub(r"[^\w.-]", "_", Path(urls.name_of(source)).stem) or "raw")
         shard.mkdir(parents=True)
         by, kind = _take(source, shard, params)
         index = {"format": 1, "kind": kind, "reader": by, "content": {shard.name: content(shard)}}
@@ -284,7 +285,7 @@ def blocks_of_source(source: str, data: DataParams, limit: int) -> Iterator[Raw]
 
 def _link(source: str, shard: Path, data: DataParams) -> tuple[str, Kind] | None:
     """Link a file into a shard, where its reader takes one; None where it must be taken."""
-    if source in EMBEDDED or source.startswith(PREFIX):
+    if source in EMBEDDED or source.startswith(PREFIX) or urls.is_url(source):
         return None
     by = reader_for(Path(source), data)
     link = getattr(reader(by), "link", None)
@@ -306,8 +307,9 @@ def _take(source: str, shard: Path, data: DataParams) -> tuple[str, Kind]:
         return embedded.reader, embedded.write(shard)
     if source.startswith(PREFIX):
         return "array", torchvision_sets.write(source, shard)
-    by = reader_for(Path(source), data)
-    return by, reader(by).take(Path(source), shard, data)
+    with urls.local(source) as path:
+        by = reader_for(path, data)
+        return by, reader(by).take(path, shard, data)
 
 
 @contextmanager

@@ -104,8 +104,8 @@ def reader_for(path: Path, data: DataParams) -> str:
         if reader(name).accepts(path, data):
             return name
     raise HourglassError(
-        f"{path} is nothing Hourglass reads; expected a table (.csv, .parquet), arrays (.npy, .npz), or a folder of "
-        "images or of recordings (.wav, .flac, .ogg)."
+        f"{path} is nothing Hourglass reads; expected a table (.csv, .tsv, .jsonl, .parquet, .arrow), arrays (.npy, "
+        ".npz), or a folder of tables, of images or of recordings (.wav, .flac, .ogg)."
     )
 
 
@@ -133,5 +133,7 @@ def sliced(raw: Raw, limit: int) -> Iterator[Raw]:
 
 def _bytes(raw: Raw) -> int:
     arrays = [raw.rows] if raw.kind != "table" else []
-    frame = int(raw.side.memory_usage(deep=True).sum())
+    sizes = [getattr(dtype, "itemsize", 0) if dtype.kind in "biufM" else 0 for dtype in raw.side.dtypes]
+    texts = raw.side.loc[:, [not size for size in sizes]]
+    frame = len(raw.side) * sum(sizes) + int(texts.memory_usage(deep=True, index=False).sum())
     return frame + sum(int(array.nbytes) for array in [*arrays, *raw.arrays.values()])

@@ -32,7 +32,7 @@ _FIRST = 2**18
 #: Larger pieces are parsed no faster; smaller ones than so many rows cost more in what follows.
 _PIECE, _ROWS, _SMALLEST = 2**23, 1000, 2**14
 #: A piece takes this share of a block: some are parsed while one is used.
-_SHARE = 4
+_SHARE = 2
 _THREADS = 2
 #: No row is longer than this.
 _LONGEST = 2**26
@@ -193,6 +193,7 @@ class _Parser:
 
     def __init__(self, how: Written, settings: TableSettings, cells: Mapping[str, Cells]) -> None:
         self.how, self.settings = how, settings
+        self.columns = pd.Index(how.columns)
         self.texts = {place: str for place, name in enumerate(how.columns) if cells.get(name) == "text"}
         self.numbers = [name for name in how.columns if cells.get(name) == "number"]
 
@@ -218,7 +219,7 @@ class _Parser:
             raise self._ragged(text, ragged) from ragged
         if frame.shape[1] != width or (frame.iloc[:, -1].isna().any() and self._has_short_rows(text, len(frame))):
             raise self._ragged(text)
-        frame.columns = pd.Index(self.how.columns)
+        frame.columns = self.columns
         for name in self.numbers:
             if frame[name].dtype != float:
                 frame[name] = frame[name].astype(float)
