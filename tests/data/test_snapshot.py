@@ -103,6 +103,15 @@ def test_a_source_is_read_without_a_snapshot(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["b.npz"]
 
 
+def test_a_schema_of_another_version_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "b.npy", np.ones((3, 2)))
+    snapshot.build(str(tmp_path / "b.npy"), tmp_path / "data", DataParams())
+    facts = json.loads((tmp_path / "data" / "schema.json").read_text())
+    (tmp_path / "data" / "schema.json").write_text(json.dumps(facts | {"format": 99}))
+    with pytest.raises(HourglassError, match=r"schema.json has format 99; this version reads format 1"):
+        snapshot.opened(tmp_path / "data", DataParams())
+
+
 def test_a_missing_snapshot_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(HourglassError, match="hourglass data digits"):
         snapshot.read(tmp_path / "data")

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from hourglass.data import fit
-from hourglass.data.snapshot import DATED, INDEX, SCHEMA, block_bytes, content, shards
+from hourglass.data.snapshot import DATED, INDEX, SCHEMA, block_bytes, content, held, shards
 from hourglass.data.sources import reader, reader_for
 from hourglass.errors import HourglassError
 from hourglass.files import read_json
@@ -70,12 +71,19 @@ def add(source: Path, folder: Path, params: DataParams, now: datetime, absent: C
                 return Added(there, False, [])
         blocks = reader(name).blocks(building, kind, params, block_bytes(params))
         try:
-            remarks = fit.check(blocks, read_json(folder / SCHEMA), params)
+            remarks = fit.check(blocks, _required_schema(folder), params)
         except HourglassError as problem:
             raise HourglassError(f"{source}: {problem}") from problem
         return Added(building.rename(folder / f"{now:%Y%m%dT%H%M%SZ}-{new}").name, True, remarks)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _required_schema(folder: Path) -> dict[str, Any]:
+    facts = held(folder)
+    if facts is None:
+        raise HourglassError(f"{folder / SCHEMA} is missing; make the snapshot anew with `hourglass data SOURCE`.")
+    return facts
 
 
 def _content_of(shard: str, index: dict[str, dict[str, str]]) -> str | None:

@@ -28,6 +28,7 @@ from hourglass.files import digest, folder_hashes, read_json, write_json
 from hourglass.params import DataParams, SplitParams
 
 INDEX, SCHEMA = "snapshot.json", "schema.json"
+_SCHEMA_FORMAT = 1
 #: How many times its size a block takes while it is encoded, measured and written; and its size, at most, which fits
 #: a cache of the processor.
 _BLOCKS_AT_ONCE, _BLOCK_BYTES = 8, 4 * 2**20
@@ -108,8 +109,27 @@ def opened(folder: Path, data: DataParams) -> Snapshot:
         read = partial(by.blocks, path, kind, data)
         return Shard(path.name, partial(_stamp, path), partial(content, path), read)
 
-    facts = read_json(folder / SCHEMA) if (folder / SCHEMA).exists() else None
-    return Snapshot([shard(path) for path in shards(folder)], facts)
+    return Snapshot([shard(path) for path in shards(folder)], held(folder))
+
+
+def held(folder: Path) -> dict[str, Any] | None:
+    """Read the schema that a snapshot holds; None where it holds none.
+
+    Raises
+    ------
+    HourglassError
+        The file is damaged or of another version.
+    """
+    if not (folder / SCHEMA).exists():
+        return None
+    facts: dict[str, Any] = read_json(folder / SCHEMA)
+    version = facts.pop("format", None)
+    if version != _SCHEMA_FORMAT:
+        raise HourglassError(
+            f"{folder / SCHEMA} has format {version}; this version reads format {_SCHEMA_FORMAT}. Make the "
+            "snapshot anew with `hourglass data SOURCE`."
+        )
+    return facts
 
 
 def _stamp(shard: Path) -> str:
@@ -220,7 +240,7 @@ def build(source: str, folder: Path, params: DataParams, splitting: SplitParams 
         write_json(building / INDEX, index)
         _check(opened(building, params), params)
         facts = schemas.survey(lambda: opened(building, params).blocks(params), params, splitting)
-        write_json(building / SCHEMA, facts)
+        write_json(building / SCHEMA, {"format": _SCHEMA_FORMAT} | facts)
         building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
