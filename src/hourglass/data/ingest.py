@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from hourglass import runtime
-from hourglass.data import overview, part, schemas, split, statistics
+from hourglass.data import part, schemas, showing, split, statistics
 from hourglass.data.dataset import FORMAT_VERSION
 from hourglass.data.duplicates import duplicates
 from hourglass.data.labels import require_classes
@@ -178,11 +178,12 @@ def _write_overview(
 ) -> dict[str, str]:
     """Write what people want to see of the rows, beside what stages need; give the hashes of the files."""
     seen = [
-        overview.Seen(shard.name, one.facts, one.overview) for shard, one in zip(snapshot.shards, parts, strict=True)
+        showing.Seen(shard.name, one.facts, one.overview) for shard, one in zip(snapshot.shards, parts, strict=True)
     ]
     names = sorted({name for one in parts for name in one.facts["classes"]})
-    columns = overview.columns_of(facts, plan.data, plan.rule.params, plan.schema)
-    found, sample = overview.show(seen, names, summary, plan.schema, columns)
+    splitting = plan.rule.params
+    columns = showing.columns_of(facts, plan.data, splitting, plan.schema)
+    found, sample = showing.show(seen, names, summary, plan.schema, splitting, columns)
     write_json(folder / OVERVIEW, found)
     save_file({name: np.ascontiguousarray(array) for name, array in sample.items()}, folder / SAMPLE)
     return {name: sha256_of(folder / name) for name in (OVERVIEW, SAMPLE)}

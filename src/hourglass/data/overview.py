@@ -1,21 +1,17 @@
-"""What a data set looks like, for people: gaps, histograms, correlations, samples, shards, and what was inferred."""
+"""What is kept of rows that come in blocks, so that people can see them: gaps, correlations, samples, times."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hourglass.data.column_types import Found, decide
 from hourglass.data.correlation import Comoments
 from hourglass.data.dataset import Stored
-from hourglass.data.histograms import LEVELS, histogram
 from hourglass.data.samples import Sample
-from hourglass.data.statistics import Summary
-from hourglass.params import SPLITS, DataParams, SplitParams
+from hourglass.params import SplitParams
 from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import Column, TableSchema
 
@@ -74,6 +70,23 @@ class Overview:
             sample = self.samples.setdefault(name, Sample(stored.x.shape[1:], stored.x.dtype))
             sample.update(stored, trace["hash"], trace["split"], which & valid)
 
+    def merge(self, other: "Overview", codes: NDArray[np.int64]) -> None:
+        """Take what another one has kept, whose classes have the numbers `codes` here."""
+        if self.together is not None and other.together is not None:
+            self.together.merge(other.together)
+        for name, sample in other.samples.items():
+            mine = self.samples.setdefault(name, Sample(self.schema.shape, sample.arrays()["x"].dtype))
+            mine.merge(sample.numbered(codes))
+        for name, counts in other.gaps.items():
+            self.gaps.setdefault(name, Counter()).update(counts)
+
+    def sample(self) -> dict[str, NDArray[Any]]:
+        """Give the rows of the sample, normal ones first: ``x``, ``label``, ``index``, ``split``, ``anomaly``."""
+        arrays = {name: one.arrays() for name, one in sorted(self.samples.items(), reverse=True)}
+        rows = {of: np.concatenate([one[of] for one in arrays.values()]) for of in ("x", "label", "index", "split")}
+        anomaly = np.concatenate([np.full(len(one["x"]), name == "anomalous") for name, one in arrays.items()])
+        return rows | {"anomaly": anomaly}
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give what is kept as arrays, by name."""
         kept = {f"{name}/{of}": array for name, one in self.samples.items() for of, array in one.arrays().items()}
@@ -125,96 +138,6 @@ class Overview:
                 self.times[str(name)] = _wider(self.times.get(str(name)), ends)
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What became of a shard.
-
-    Parameters
-    ----------
-    name : str
-    facts : dict
-        Of its part.
-    overview : Overview
-    """
-
-    name: str
-    facts: dict[str, Any]
-    overview: Overview
-
-
-def show(
-    shards: Sequence[Seen], classes: Sequence[str], summary: Summary, schema: Schema, columns: Sequence[dict[str, Any]]
-) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Put the overviews of all shards together.
-
-    Parameters
-    ----------
-    shards : sequence of Seen
-    classes : sequence of str
-        Of all shards.
-    summary : Summary
-        Of the normal training rows.
-    schema : Schema
-    columns : sequence of dict
-        As `columns_of` gives them.
-
-    Returns
-    -------
-    dict
-        The content of ``overview.json``, in the words of docs/data.md.
-    dict of str to ndarray
-        A sample of the rows: ``x``, ``label``, ``index``, ``split`` and ``anomaly`` of each.
-    """
-    sample = _sample(shards, classes)
-    gaps: dict[str, Counter[str]] = {}
-    for one in shards:
-        for name, counts in one.overview.gaps.items():
-            gaps.setdefault(name, Counter()).update(counts)
-    facts = {
-        "rows": sum(one.facts["rows"] for one in shards),
-        "shards": [_shard(one) for one in shards],
-        "classes": _classes(shards, classes),
-        "columns": [column | {why: gaps.get(column["name"], Counter())[why] for why in GAPS} for column in columns],
-        "histograms": _histograms(summary, schema, sample),
-        "correlation": _correlation([one.overview for one in shards], schema),
-        "sample": {"normal": int((~sample["anomaly"]).sum()), "anomalous": int(sample["anomaly"].sum())},
-    }
-    return facts, sample
-
-
-def columns_of(
-    facts: Mapping[str, Any], data: DataParams, splitting: SplitParams, schema: Schema
-) -> list[dict[str, Any]]:
-    """Say of every column what it was taken for, why, and what is made of it.
-
-    Returns
-    -------
-    list of dict
-        ``name``, ``use``, ``type`` and ``why``; of a feature also ``scale``, ``scale_why`` and what it is filled with.
-    """
-    seen = {column.name: column for column in schema.columns} if isinstance(schema, TableSchema) else {}
-
-    def use(name: str) -> str:
-        uses = {
-            "label": name == data.label,
-            "split": name == splitting.column,
-            "condition": name in data.condition,
-            "feature": name in seen,
-        }
-        return ", ".join(use for use, applies in uses.items() if applies) or "none"
-
-    def taken(one: Mapping[str, Any]) -> dict[str, Any]:
-        name = one["name"]
-        if name in seen:
-            decision = decide(Found.from_config(one), data.columns.get(name), normalise=data.normalise)
-            return asdict(decision) | {"impute": seen[name].impute}
-        if name in data.columns and data.columns[name].type == "ignore":
-            return {"type": one["type"], "why": "ignored by data.columns"}
-        return {"type": one["type"], "why": one["why"]}
-
-    return [{"name": one["name"], "use": use(one["name"])} | taken(one) for one in facts["columns"]]
-
-
 def numbers(schema: Schema) -> dict[int, Column]:
     """Give the columns of a table that are one number, by the place of it in a row."""
     found: dict[int, Column] = {}
@@ -224,70 +147,6 @@ def numbers(schema: Schema) -> dict[int, Column]:
             found[start] = column
         start += column.width
     return found
-
-
-def _shard(one: Seen) -> dict[str, Any]:
-    counts = {split: sum(found.values()) for split, found in one.facts["counts"].items()}
-    return {
-        "name": one.name,
-        "rows": one.facts["rows"],
-        "splits": counts,
-        "dropped": {why: rows for why, rows in one.facts["dropped"].items() if rows},
-        "times": one.overview.times,
-    }
-
-
-def _classes(shards: Sequence[Seen], classes: Sequence[str]) -> dict[str, dict[str, int]]:
-    counts = {name: dict.fromkeys(SPLITS, 0) for name in classes}
-    for one in shards:
-        names = one.facts["classes"]
-        for split, found in one.facts["counts"].items():
-            for code, rows in found.items():
-                if int(code) >= 0:
-                    counts[names[int(code)]][split] += rows
-    return counts
-
-
-def _sample(shards: Sequence[Seen], classes: Sequence[str]) -> dict[str, NDArray[Any]]:
-    merged: dict[str, Sample] = {}
-    for one in shards:
-        codes = np.array([classes.index(name) for name in one.facts["classes"]], np.int64)
-        for name, sample in one.overview.samples.items():
-            found = sample.numbered(codes)
-            if name in merged:
-                merged[name].merge(found)
-            else:
-                merged[name] = found
-    arrays = {name: sample.arrays() for name, sample in sorted(merged.items(), reverse=True)}
-    rows = {of: np.concatenate([one[of] for one in arrays.values()]) for of in ("x", "label", "index", "split")}
-    anomaly = np.concatenate([np.full(len(one["x"]), name == "anomalous") for name, one in arrays.items()])
-    return rows | {"anomaly": anomaly}
-
-
-def _histograms(summary: Summary, schema: Schema, sample: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
-    """Draw every number of a table that is no category's, and all entries of anything else together."""
-    quantiles = summary.quantiles(LEVELS)
-    anomalies = sample["x"][sample["anomaly"]].astype(np.float64)
-    if not isinstance(schema, TableSchema):
-        name = "pixels" if schema.config()["kind"] == "image" else "entries"
-        return [{"name": name} | histogram(quantiles[:, 0], anomalies.reshape(-1))]
-    return [
-        {"name": column.name, "type": column.type}
-        | histogram(quantiles[:, place], anomalies[:, place], logarithmic=column.scale == "log")
-        for place, column in numbers(schema).items()
-    ]
-
-
-def _correlation(overviews: Sequence[Overview], schema: Schema) -> dict[str, Any] | None:
-    """Give the correlations of a table's numbers; None where there are too many of them, or fewer than two."""
-    together = [one.together for one in overviews if one.together is not None]
-    if not together:
-        return None
-    merged = Comoments(together[0].columns)
-    for one in together:
-        merged.merge(one)
-    values = [[None if np.isnan(r) else round(float(r), 4) for r in row] for row in merged.correlation()]
-    return {"names": [column.name for column in numbers(schema).values()], "values": values}
 
 
 def _below(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:

@@ -4,6 +4,7 @@ A part depends on its shard and on the plan alone, so it is kept and used again 
 """
 
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,23 +73,26 @@ class Part:
         those of `Overview.facts`.
     rows, known : Summary
         Normal training rows, and what is known beside them.
-    overview : Overview
-        What is shown of all rows.
+    overview : callable
+        Reads what was kept of all rows to show them.
     """
 
     folder: Path
     facts: dict[str, Any]
     rows: Summary
     known: Summary | None
-    overview: Overview
+    overview: Callable[[], Overview]
 
     @classmethod
     def read(cls, folder: Path, plan: Plan) -> "Part":
         """Read a part that `write` has finished."""
         known = _read_summary(folder / _KNOWN, plan.condition) if plan.condition else None
         facts = read_json(folder / _FACTS)
-        with np.load(folder / _OVERVIEW, allow_pickle=False) as arrays:
-            overview = Overview.read(plan.schema, plan.rule.params, dict(arrays), facts)
+
+        def overview() -> Overview:
+            with np.load(folder / _OVERVIEW, allow_pickle=False) as arrays:
+                return Overview.read(plan.schema, plan.rule.params, dict(arrays), facts)
+
         return cls(folder, facts, _read_summary(folder / _ROWS, plan.schema), known, overview)
 
     def trace(self, start: int, rows: int) -> NDArray[np.void]:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from hourglass.data import showing
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
 from hourglass.data.snapshot import Shard, Snapshot
@@ -115,6 +116,11 @@ def test_how_rows_come_in_blocks_changes_no_byte(frame: pd.DataFrame, tmp_path: 
     assert whole["sample.safetensors"] == parts["sample.safetensors"]
 
 
-def test_of_many_columns_no_correlation_is_kept(tmp_path: Path) -> None:
+def test_of_many_columns_no_correlation_is_kept_and_the_first_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(showing, "MOST_DRAWN", 7)
     wide = pd.DataFrame(np.random.default_rng(0).normal(size=(100, 201))).rename(columns=str)
-    assert shown([shard("a", wide)], tmp_path / "out", DataParams())[0]["correlation"] is None
+    found, _ = shown([shard("a", wide)], tmp_path / "out", DataParams())
+    assert found["correlation"] is None
+    assert [one["name"] for one in found["histograms"]] == list("0123456")
