@@ -165,7 +165,7 @@ def signal_denoising(waves: pd.DataFrame, tmp_path_factory: pytest.TempPathFacto
     waves.drop(index=range(1000, 1024)).to_csv(folder / "waves.csv", index=False)
     given = {"time": "when", "series": "machine", "window": 16, "stride": 4}
     proposed = snapshot.proposed_params("waves.csv", signal=kind_settings("signal", given))
-    data, _ = snapshot.settled(str(folder / "waves.csv"), proposed)
+    data, _, _ = snapshot.settled(str(folder / "waves.csv"), proposed, SplitParams())
     settings = {"latent": 4, "hidden": [32], "corruption": "gaussian"}
     return packaged(snapshot.read_source(str(folder / "waves.csv"), data), data, "denoising", settings, folder / "all")
 

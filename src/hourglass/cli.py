@@ -343,11 +343,18 @@ def reconstruct(source: _INPUT, output: _OUT, model: _MODEL = None) -> None:
 
 
 @app.command(rich_help_panel=_MODELS)
-def denoise(source: _INPUT, output: _OUT, model: _MODEL = None) -> None:
-    """Write each row cleaned: `hourglass denoise scans/ -o clean/ --model work/package/denoising`."""
+def denoise(
+    source: _INPUT,
+    output: _OUT,
+    reference: Annotated[
+        str | None, typer.Option(help="of recordings: the clean ones, to be told what was gained")
+    ] = None,
+    model: _MODEL = None,
+) -> None:
+    """Write each row cleaned: `hourglass denoise scans/ -o clean/`, `hourglass denoise noisy.wav -o clean.wav`."""
     from hourglass.use import commands
 
-    print(commands.denoise(_model(model), source, output, _data()))  # noqa: T201
+    print(commands.denoise(_model(model), source, output, _data(), reference))  # noqa: T201
 
 
 @app.command(rich_help_panel=_MODELS)

@@ -5,14 +5,16 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import yaml
 
 from hourglass.data import snapshot
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
+from hourglass.params import DataParams, SplitParams
 
 ROOT = Path(__file__).parents[2]
 
@@ -159,3 +161,34 @@ def test_a_replacement_killed_at_any_step_is_undone_or_done(step, tmp_path, monk
     with snapshot.replaced(tmp_path / "data", tmp_path / "next"):
         pass
     assert not (tmp_path / ".data.old").exists()
+
+
+def test_pieces_of_a_recording_stay_together_unless_another_rule_is_set(tmp_path: Path) -> None:
+    sounds, table = tmp_path / "sounds", tmp_path / "x.csv"
+    sounds.mkdir()
+    soundfile.write(sounds / "x.wav", np.zeros(100), 8000)
+    table.write_text("a\n1\n")
+
+    def rule(source: Path, **now: Any) -> tuple[str, str | None]:
+        _, found, _ = snapshot.settled(str(source), DataParams(), SplitParams(**now))
+        return found.by, found.column
+
+    assert rule(sounds) == ("group", "file")
+    assert rule(sounds / "x.wav", by="time", column="start") == ("group", "file")
+    assert rule(sounds, by="group", column="class") == ("group", "class")
+    assert rule(sounds, by="given", column="part") == ("given", "part")
+    assert rule(table, by="group", column="file") == ("hash", None)
+    assert rule(table, by="group", column="patient") == ("group", "patient")
+    assert snapshot.settled("digits", DataParams(), SplitParams(salt=3)) == (DataParams(), SplitParams(salt=3), [])
+
+
+def test_nothing_is_fetched_to_learn_what_a_name_says() -> None:
+    split = SplitParams(by="group", column="file")
+    assert snapshot.settled("https://nowhere.invalid/x.csv", DataParams(), split)[1] == SplitParams()
+
+
+def test_the_rate_of_recordings_is_found(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "x.wav", np.zeros(100), 11025)
+    settings, _, said = snapshot.settled(str(tmp_path), DataParams(), SplitParams())
+    assert settings.audio.rate == 11025
+    assert said[0] == "rate: 11,025 Hz, that of x.wav"

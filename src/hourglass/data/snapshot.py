@@ -18,6 +18,7 @@ from hourglass.data import schemas
 from hourglass.data.labels import Labels, require_classes
 from hourglass.data.settings import SignalSettings
 from hourglass.data.sources import Kind, Raw, joined, reader, reader_for, sliced, torchvision_sets, urls
+from hourglass.data.sources import audio as recordings
 from hourglass.data.sources import signal as series
 from hourglass.data.sources.anomalies import ANOMALY
 from hourglass.data.sources.embedded import EMBEDDED
@@ -26,6 +27,7 @@ from hourglass.data.sources.torchvision_sets import PREFIX
 from hourglass.errors import HourglassError
 from hourglass.files import digest, folder_hashes, read_json, write_json
 from hourglass.params import DataParams, SplitParams
+from hourglass.runtime.recordings import SUFFIXES
 
 INDEX, SCHEMA = "snapshot.json", "schema.json"
 _SCHEMA_FORMAT = 1
@@ -36,6 +38,8 @@ _BLOCKS_AT_ONCE, _BLOCK_BYTES = 8, 4 * 2**20
 DEFAULTS = DataParams()
 #: Name of a shard that was added: when (UTC), and the hash of what it holds.
 DATED = re.compile(r"\d{8}T\d{6}Z-(?P<content>[0-9a-f]{12})")
+#: How rows that overlap are divided: `split.by` and `split.column`.
+_SPLITS = {"signal": ("time", "start"), "audio": ("group", recordings.FILE)}
 
 
 @dataclass(frozen=True)
@@ -196,19 +200,61 @@ def proposed_params(
     )
 
 
-def settled(source: str, params: DataParams) -> tuple[DataParams, list[str]]:
-    """Find the settings of series that were left open; see `sources.signal.settle`.
+def settled(source: str, params: DataParams, now: SplitParams) -> tuple[DataParams, SplitParams, list[str]]:
+    """Find the settings of series and recordings that were left open, and say how their rows are divided.
+
+    Windows are divided by time, for they overlap, pieces by their recording. What is set of the split stays where it
+    suits: another group than the recording, and any rule for rows that don't overlap.
+
+    Parameters
+    ----------
+    source : str
+    params : DataParams
+    now : SplitParams
+        How rows were divided before.
+
+    Returns
+    -------
+    DataParams
+    SplitParams
+    list of str
+        What was found and why, a sentence each; see `settle` of the readers.
 
     Raises
     ------
     HourglassError
-        The source holds no tables, or no series can be made of them.
+        The source can't be read, or a column of times is named and it holds no tables.
     """
+    if _says_all(source, params):
+        return params, _split_for("", now), []
     with urls.local(source) as path:
-        if reader_for(path, params) != "signal":
+        by = reader_for(path, params)
+        if params.signal.time is not None and by != "signal":
             raise HourglassError(f"{path} holds no tables; --time is for those with a column of times.")
-        settings, said = series.settle(path, params)
-    return params.model_copy(update={"signal": settings}), said
+        found: dict[str, Any] = {}
+        said: list[str] = []
+        if by == "signal":
+            found["signal"], said = series.settle(path, params)
+        elif by == "audio":
+            found["audio"], said = recordings.settle(path, params)
+    return params.model_copy(update=found), _split_for(by, now), said
+
+
+def _says_all(source: str, params: DataParams) -> bool:
+    """Tell whether a name alone says that nothing is left open; what it leads to need not be fetched then."""
+    if source in EMBEDDED or source.startswith(PREFIX):
+        return params.signal.time is None
+    suffix = Path(urls.name_of(source)).suffix.lower()
+    return urls.is_url(source) and params.signal.time is None and suffix not in {"", *SUFFIXES}
+
+
+def _split_for(by: str, now: SplitParams) -> SplitParams:
+    before = (now.by, now.column)
+    usual: tuple[str, str | None] | None = _SPLITS.get(by)
+    if by == "audio" and now.by in ("group", "given") and before not in _SPLITS.values():
+        usual = before
+    rule, column = usual or (("hash", None) if before in _SPLITS.values() else before)
+    return now.model_copy(update={"by": rule, "column": column})
 
 
 def build(source: str, folder: Path, params: DataParams, splitting: SplitParams = SplitParams()) -> None:  # noqa: B008

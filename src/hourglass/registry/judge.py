@@ -188,4 +188,4 @@ def _columns(schema: dict[str, Any]) -> Any:
         return [(column["name"], column["type"]) for column in schema["columns"]]
     if schema["kind"] == "signal":
         return schema["kind"], schema["columns"], schema["window"], schema["period"]
-    return schema["kind"], schema["raw_shape"]
+    return schema["kind"], schema["raw_shape"], schema.get("rate"), schema.get("form")

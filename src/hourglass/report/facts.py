@@ -22,8 +22,6 @@ PURPOSES = {
     "test": "is reported and chooses nothing",
 }
 
-#: Kinds of data whose rows are drawn as curves.
-CURVES = ("array", "signal")
 #: The kinds of example rows, all of test: title, and what they are.
 EXAMPLES = {
     "typical": ("Typical normal rows", "the first normal rows of test"),
@@ -320,6 +318,13 @@ class Data:
     statistics: list[dict[str, Any]]
     overview: dict[str, Any]
     version: dict[str, Any]
+
+    @property
+    def drawn(self) -> Literal["image", "table", "curve"]:
+        """How rows are drawn: the spectrum of sound as an image."""
+        if self.kind in ("image", "table"):
+            return self.kind  # type: ignore[return-value]
+        return "image" if self.kind == "audio" and self.shape[0] > 1 else "curve"
 
     @property
     def labelled(self) -> bool:

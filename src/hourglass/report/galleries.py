@@ -44,7 +44,7 @@ class TableRow:
 
 def of(facts: Facts) -> list[dict[str, Any]]:
     """Draw example rows and samples of every variant, as the kind of data asks for."""
-    return {"image": _images, "table": _tables, "array": _curves, "signal": _curves}[facts.data.kind](facts)
+    return {"image": _images, "table": _tables, "curve": _curves}[facts.data.drawn](facts)
 
 
 def _images(facts: Facts) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from hourglass.report import figures, pictures, words
-from hourglass.report.facts import CURVES, Entry, Facts, Variant
+from hourglass.report.facts import Entry, Facts, Variant
 from hourglass.report.walks import Walk, draw
 
 _ARRAYS = 6
@@ -143,14 +143,14 @@ def _translation(facts: Facts, scale: pictures.Scale, variant: Variant, found: d
 def _denoising(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:
     noisy, rebuilt, clean = (variant.portrait[f"denoising_{name}"] for name in ("noisy", "rebuilt", "clean"))
     label = f"{variant.name}: rows of test that were corrupted"
-    if facts.data.kind in CURVES:
+    if facts.data.drawn == "curve":
         curves = list(zip(noisy, clean, rebuilt, strict=True))[:_ARRAYS]
         picture: dict[str, Any] = {"figure": figures.lines(curves, 3, name=f"{variant.name}-denoising", label=label)}
         how = "Faint the corrupted row, broad and grey the clean one, blue what came back."
     else:
         walks = [Walk("corrupted", noisy), Walk("rebuilt", rebuilt), Walk("clean", clean)]
         picture = draw(facts.data, scale, walks, name=f"{variant.name}-denoising", label=label)
-        how = "Each column is a row." if facts.data.kind == "image" else _scale_words(facts, picture)
+        how = "Each column is a row." if facts.data.drawn == "image" else _scale_words(facts, picture)
     return Panel(
         "Denoising",
         f"Rows of test, corrupted as in training ({found['corruption'].replace('_', ' ')}) and given to the model. "
@@ -249,9 +249,9 @@ def _way(ends: list[Any]) -> str:
 
 def _scale_words(facts: Facts, picture: dict[str, Any], *, changes: bool = False) -> str:
     """Say what colours or strokes mean."""
-    if facts.data.kind == "image":
+    if facts.data.drawn == "image":
         return ""
-    if facts.data.kind in CURVES:
+    if facts.data.drawn == "curve":
         return "The first step is faint, the last strong. "
     what = "values below and above their mean over the walk" if changes else "values below and above the mean"
     few = ""

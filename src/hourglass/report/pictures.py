@@ -65,7 +65,7 @@ def example(data: Data, scale: Scale, one: Example) -> str:
     tiles = [
         _shrink(_pixels(data, scale, one.x), scale.side),
         _shrink(_pixels(data, scale, one.x_hat), scale.side),
-        _shrink(_signed((one.x_hat - one.x).mean(axis=0), scale.difference), scale.side),
+        _shrink(_signed(_picture(one.x_hat - one.x).mean(axis=0), scale.difference), scale.side),
     ]
     gap = np.zeros((max(1, len(tiles[0]) // 16), tiles[0].shape[1], 4), np.uint8)
     return _data_uri(np.concatenate([tiles[0], gap, tiles[1], gap, tiles[2]]))
@@ -97,9 +97,17 @@ def strip(values: Array, limit: float) -> str:
     return _data_uri(_signed(values, limit))
 
 
+def _picture(x: Array) -> Array:
+    """Give an image as it is; lay a spectrum out with low frequencies at the bottom, its frames wide enough to see."""
+    if x.ndim == 3:
+        return x
+    bands, frames = x.shape
+    return np.repeat(x[None, ::-1], max(1, bands // (2 * frames)), axis=2)
+
+
 def _pixels(data: Data, scale: Scale, x: Array) -> Array:
     """Turn an image of the nets' units and shape (channels, height, width) into RGBA."""
-    raw = data.normaliser.inverse(x)
+    raw = data.normaliser.inverse(_picture(x))
     grey = (raw - scale.low) / ((scale.high - scale.low) or 1.0)
     channels = [0, 1, 2] if len(grey) >= 3 else [0, 0, 0]
     colours = np.moveaxis(grey[channels], 0, -1)

@@ -80,9 +80,9 @@ def draw(
     dict
         ``films`` of images; ``strip`` of a table, with the ``limit`` of its colours; ``figure`` of arrays.
     """
-    if data.kind == "image":
+    if data.drawn == "image":
         return {"films": [_film(data, scale, walk, label) for walk in walks]}
-    if data.kind == "table":
+    if data.drawn == "table":
         return _strip(data, walks, changes=changes)
     return {"figure": _fans(walks, name, label)}
 

@@ -77,6 +77,13 @@ def shape(data: Data) -> str:
     if data.kind == "signal":
         channels, points = data.shape
         return f"windows of {count(points)} points" + (f", {count(channels)} channels" if channels > 1 else "")
+    if data.kind == "audio":
+        bands, length = data.shape
+        return (
+            f"pieces of {count(length)} samples"
+            if bands == 1
+            else f"spectra of {count(bands)} bands {_TIMES} {length} frames"
+        )
     return "arrays of " + f" {_TIMES} ".join(count(size) for size in data.shape)
 
 
@@ -93,7 +100,8 @@ def normaliser(data: Data) -> str:
     """Say how rows are brought into the nets' units."""
     how = data.normalise
     if how == "auto":
-        how = "minmax" if data.kind == "image" else "standard"
+        plain = data.normaliser.offset.ndim == 0 and float(data.normaliser.scale) == 1
+        how = "minmax" if data.kind == "image" else "none" if data.kind == "audio" and plain else "standard"
     meaning = {
         "standard": "(x - mean) / standard deviation",
         "minmax": "(x - smallest) / range",

@@ -58,7 +58,7 @@ class ArraySchema:
         """
         named = "rows" if self.name == ROWS else f"rows of {self.name!r}"
         chosen = self._chosen(rows)
-        array = self._pictures(chosen) if self._are_pictures(chosen) else _numbers(chosen)
+        array = self._pictures(chosen) if self._are_pictures(chosen) else numbers_of(chosen)
         if array.dtype.kind not in "buif":
             raise InputError(f"{named} are of type {array.dtype}; expected numbers.")
         if array.ndim == 0 or array.shape[1:] not in {self.raw_shape, (prod(self.raw_shape),)}:
@@ -129,8 +129,14 @@ def _channels_first(images: NDArray[Any]) -> NDArray[Any]:
     return np.array(np.moveaxis(images, -1, 1), order="C")
 
 
-def _numbers(rows: Any) -> NDArray[Any]:
-    """Read rows as an array; of an array of objects, what is no number becomes NaN."""
+def numbers_of(rows: Any) -> NDArray[Any]:
+    """Read rows as an array; of an array of objects, what is no number becomes NaN.
+
+    Raises
+    ------
+    InputError
+        Rows have different shapes.
+    """
     try:
         array = np.asarray(rows)
         if array.dtype != object or array.ndim == 0:

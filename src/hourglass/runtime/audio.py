@@ -1,5 +1,6 @@
 """Recordings: pieces of a waveform or of its spectrum, and the way back to a waveform that can be heard."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal, Self
@@ -7,6 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .array import numbers_of
 from .errors import InputError
 from .schema import ROWS, names_of
 from .spectra import cut, fade, frames, from_mel, griffin_lim, hann, istft, joined, mel_filters, stft
@@ -94,7 +96,7 @@ class AudioSchema:
         Taken are a waveform of shape (samples,), its pieces of shape (rows, span) as `pieces` gives them, and rows as
         `decode` gives them.
         """
-        array = np.asarray(rows[ROWS] if names_of(rows) else rows)
+        array = numbers_of(rows[ROWS] if names_of(rows) else rows)
         if array.dtype.kind not in "buif":
             raise InputError(f"rows are of type {array.dtype}; expected numbers.")
         if array.ndim == 1 and len(array):
@@ -140,13 +142,13 @@ class AudioSchema:
         """Cut a waveform into the pieces that rows are made of, every `stride` hops: shape (rows, span)."""
         return cut(waveform, self.span, stride * self.hop)
 
-    def rebuilt(self, rows: NDArray[np.float64], waveform: NDArray[np.float64]) -> NDArray[np.float64]:
+    def rebuilt(self, blocks: Iterable[NDArray[np.float64]], waveform: NDArray[np.float64]) -> NDArray[np.float64]:
         """Make a waveform of what a model made of the pieces of another, whose phases it takes.
 
         Parameters
         ----------
-        rows : ndarray of shape (rows, *raw_shape)
-            One for each row of ``encode(waveform)``.
+        blocks : iterable of ndarray of shape (rows, *raw_shape)
+            One row for each of ``pieces(waveform)``, in order.
         waveform : ndarray of shape (samples,)
 
         Returns
@@ -154,23 +156,24 @@ class AudioSchema:
         ndarray of shape (samples,)
         """
         if self.form == "waveform":
-            return joined(rows, self.hop, len(waveform), hann(self.span))
+            return joined(np.concatenate(list(blocks)), self.hop, len(waveform), hann(self.span))
         spectra = stft(cut(waveform, self.frame, self.hop))
         size = np.abs(spectra)
-        return self._heard(spectra / np.maximum(size, _LEAST) * np.sqrt(self._powers(rows)), len(waveform))
+        amplitudes = np.sqrt(self._powers(blocks, len(spectra)))
+        return self._heard(spectra / np.maximum(size, _LEAST) * amplitudes, len(waveform))
 
-    def cleaned(self, rows: NDArray[np.float64], waveform: NDArray[np.float64]) -> NDArray[np.float64]:
+    def cleaned(self, blocks: Iterable[NDArray[np.float64]], waveform: NDArray[np.float64]) -> NDArray[np.float64]:
         """Make a clean waveform of a noisy one, and of what a model says is clean in its pieces; see `rebuilt`.
 
         Each frequency of each frame is weighted by ``S / (S + N)``: S is the clean power by the model, N what the noisy
-        one has more at this frequency, on the average over time (Lim & Oppenheim 1979, "Enhancement and bandwidth
+        one has more around this frequency, on the average over time (Lim & Oppenheim 1979, "Enhancement and bandwidth
         compression of noisy speech", section IV).
         """
         if self.form == "waveform":
-            return self.rebuilt(rows, waveform)
+            return self.rebuilt(blocks, waveform)
         spectra = stft(cut(waveform, self.frame, self.hop))
-        clean = self._powers(rows)
-        noise = np.maximum(np.abs(spectra) ** 2 - clean, 0).mean(axis=0)
+        clean = self._powers(blocks, len(spectra))
+        noise = _smooth(np.maximum(np.abs(spectra) ** 2 - clean, 0).mean(axis=0))
         return self._heard(spectra * clean / np.maximum(clean + noise, _LEAST), len(waveform))
 
     def heard(self, rows: NDArray[np.float64], seed: int = 0) -> NDArray[np.float64]:
@@ -200,20 +203,25 @@ class AudioSchema:
             power = from_mel(power, self.frame, self.rate)
         return np.sqrt(power)
 
-    def _powers(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the power in each frame and bin of the waveform that rows overlap in: the mean of what they say.
+    def _powers(self, blocks: Iterable[NDArray[np.float64]], count: int) -> NDArray[np.float64]:
+        """Give the power in each of so many frames of the waveform that rows overlap in: the mean of what they say.
 
         Rows count the more, the nearer a frame is to their middle.
         """
-        amplitudes = self._amplitudes(rows)
-        before = self.context - 1  # frames before the waveform's first one
+        before = self.context - 1  # frames of the first rows that lie before the waveform
         weights = np.bartlett(self.context + 2)[1:-1]
-        total = np.zeros((len(rows) + before, amplitudes.shape[2]))
+        total = np.zeros((count + 2 * before, self.frame // 2 + 1))
         weight = np.zeros((len(total), 1))
-        for place, share in enumerate(weights):
-            total[place : place + len(rows)] += share * amplitudes[:, place]
-            weight[place : place + len(rows)] += share
-        return ((total / weight)[before : len(rows)]) ** 2
+        row = 0
+        for rows in blocks:
+            amplitudes = self._amplitudes(rows)
+            for place, share in enumerate(weights, start=row):
+                total[place : place + len(rows)] += share * amplitudes[:, place - row]
+                weight[place : place + len(rows)] += share
+            row += len(rows)
+        inside = slice(before, before + count)
+        mean: NDArray[np.float64] = total[inside] / weight[inside]
+        return mean**2
 
     def _heard(self, spectra: NDArray[np.complex128], samples: int) -> NDArray[np.float64]:
         lead = self.frame - self.hop
@@ -224,7 +232,7 @@ class AudioSchema:
         return float(10 ** (self.floor / 10))
 
 
-def mono(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the mean of all channels: from shape (samples, channels) to (samples,)."""
-    mean: NDArray[np.float64] = samples.mean(axis=1)
-    return mean
+def _smooth(powers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the mean of each bin and those around it, a sixteenth of all."""
+    window = np.ones(1 + 2 * (len(powers) // 32))
+    return np.convolve(powers, window, "same") / np.convolve(np.ones_like(powers), window, "same")

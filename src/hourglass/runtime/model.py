@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .audio import AudioSchema
 from .conditioning import Conditioning
 from .conformal import p_values
 from .drawing import draw_index
@@ -24,7 +25,7 @@ from .signal import Cut, SignalSchema
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
-#: Windows of a series that are in memory at once.
+#: Windows of a series, or pieces of sound, that are in memory at once.
 _WINDOWS = 4096
 
 
@@ -42,6 +43,9 @@ class Model:
     A model of series takes windows, or a table of readings, which it cuts into windows: then `score` tells when each
     starts and ends, `points` judges each reading, `intervals` says between which times something is wrong, and what is
     rebuilt is a table again.
+
+    A model of recordings takes pieces of them, or a waveform of shape (samples,) at the rate of its schema; what is
+    rebuilt of that is a waveform again.
 
     Parameters
     ----------
@@ -165,10 +169,13 @@ class Model:
         return found
 
     def reconstruct(self, rows: Any, *, first_row: int = 0) -> Any:
-        """Encode and decode rows; of a table of readings, give the table with each channel rebuilt.
+        """Encode and decode rows; of a table of readings, give the table with each channel rebuilt; of sound, sound.
 
         `first_row` is that of `score`.
         """
+        sound = self._sound(rows)
+        if sound is not None:
+            return sound[0].rebuilt(*sound[1:])
         cut = self._cut(rows)
         if cut is not None:
             return cut.restored(self.reconstruct(cut.windows))
@@ -224,6 +231,9 @@ class Model:
                 f"{self.config['variant']} wasn't trained to denoise; take a model of the variant denoising, or "
                 "reconstruct the rows."
             )
+        sound = self._sound(rows)
+        if sound is not None:
+            return sound[0].cleaned(*sound[1:])
         return self.reconstruct(rows, first_row=first_row)
 
     def translate(self, rows: Any, *, condition: Any = None, known: Any = None, first_row: int = 0) -> Any:
@@ -320,6 +330,17 @@ class Model:
         return (
             self.schema.cut(rows) if isinstance(self.schema, SignalSchema) and isinstance(rows, pd.DataFrame) else None
         )
+
+    def _sound(self, rows: Any) -> tuple[AudioSchema, Iterator[NDArray[np.float64]], NDArray[np.float64]] | None:
+        """Give what makes sound of rebuilt pieces, these pieces, and the waveform; None where rows are rows."""
+        if not isinstance(self.schema, AudioSchema) or names_of(rows) or np.ndim(rows) != 1 or not len(rows):
+            return None
+        waveform = np.asarray(rows)
+        if waveform.dtype.kind not in "buif":
+            return None
+        pieces = self.schema.pieces(waveform.astype(np.float64))
+        starts = range(0, len(pieces), _WINDOWS)
+        return self.schema, (self.reconstruct(pieces[at : at + _WINDOWS]) for at in starts), waveform
 
     def _cut_or_refuse(self, rows: Any) -> Cut:
         cut = self._cut(rows)

@@ -11,13 +11,11 @@ from hourglass import pipeline
 from hourglass.dvc_cache import folder_hash, md5_of
 from hourglass.errors import HourglassError
 from hourglass.locks import locked
-from hourglass.params import DataParams, Params, changed_settings, check_name, kind_settings
+from hourglass.params import DataParams, Params, SplitParams, changed_settings, check_name, kind_settings
 from hourglass.params_file import edited
 from hourglass.project import Project
 
 DATA_STAGE = "data.dvc"
-#: How windows of a series are divided: `split.by` and `split.column`.
-_BY_TIME = ("time", "start")
 #: Settings of ``data`` that new data doesn't change.
 _KEPT = ("memory", "image", "audio")
 
@@ -56,15 +54,14 @@ def replace(
         check_name(name)
     there = settings_file.load(project.params_file)
     settings = settings.model_copy(update={key: getattr(there.data, key) for key in _KEPT})
-    if given.time is not None:
-        settings, said = snapshot.settled(source, settings)
-        yield from said
+    settings, splitting, said = snapshot.settled(source, settings, there.split)
+    yield from said
     new = project.root / f".data-new.{os.getpid()}"
-    snapshot.build(source, new, settings, there.split)
+    snapshot.build(source, new, settings, splitting)
     with locked(project, str(project.data)), snapshot.replaced(project.data, new):
         pipeline.run_dvc(project, ["add", "--quiet", "data"])
     yield f"data/ holds {settings.source}, versioned in data.dvc"
-    for key, before, after in _set_params(project.params_file, settings, name):
+    for key, before, after in _set_params(project.params_file, settings, splitting, name):
         yield f"params.yaml: {key}: {before} -> {after}"
     yield "run `hourglass run` to train on it"
 
@@ -144,7 +141,9 @@ def has_remote(project: Project) -> bool:
     return bool(Config(dvc_dir=str(project.root / ".dvc"))["core"].get("remote"))
 
 
-def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[tuple[str, Any, Any]]:
+def _set_params(
+    path: Path, settings: DataParams, splitting: SplitParams, name: str | None
+) -> Iterator[tuple[str, Any, Any]]:
     """Write the settings of a snapshot, keeping the file's order and comments."""
     wanted: dict[str, Any] = {
         "source": settings.source,
@@ -154,13 +153,14 @@ def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[
         "condition": settings.condition,
         "columns": {},
         "signal": changed_settings(settings.signal),
+        "audio": changed_settings(settings.audio),
         "pair": Path(settings.pair).name if settings.pair else None,
         "derive": settings.derive,
     }
     changes = []
     with edited(path) as content:
         section = content.setdefault("data", {})
-        changes += _set_split(content.setdefault("split", {}), is_signal=settings.signal.time is not None)
+        changes += _set_split(content.setdefault("split", {}), splitting)
         for key, value in wanted.items():
             before = section.get(key)
             if before != value and not (not before and not value):
@@ -172,12 +172,10 @@ def _set_params(path: Path, settings: DataParams, name: str | None) -> Iterator[
     yield from changes
 
 
-def _set_split(section: Any, *, is_signal: bool) -> list[tuple[str, Any, Any]]:
-    """Divide windows by time, for they overlap; and what comes after them by hash again."""
-    now = (section.get("by", "hash"), section.get("column"))
-    wanted = _BY_TIME if is_signal else ("hash", None) if now == _BY_TIME else now
+def _set_split(section: Any, splitting: SplitParams) -> list[tuple[str, Any, Any]]:
     changes = []
-    for key, before, after in zip(("by", "column"), now, wanted, strict=True):
+    for key, before in (("by", section.get("by", "hash")), ("column", section.get("column"))):
+        after = getattr(splitting, key)
         if before != after:
             changes.append((f"split.{key}", before, after))
             section[key] = after

@@ -17,7 +17,7 @@ from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.schema import ROWS
-from hourglass.use import pictures, signals
+from hourglass.use import audio, pictures, signals
 from hourglass.use.reading import blocks, ends, rows
 from hourglass.use.results import ARRAYS, FOLDER, TABLES, Output, Result, require_new
 
@@ -65,6 +65,8 @@ def reconstruct(model: Model, source: str, out: Path, data: DataParams = DEFAULT
     """Write each row as the model rebuilds it; see `encode`."""
     if signals.is_of_series(model):
         return signals.reconstruct(model, source, out)
+    if audio.is_of_recordings(model):
+        return audio.reconstruct(model, source, out)
 
     def change(raw: Raw, first_row: int) -> Any:
         return model.reconstruct(rows(model, raw), first_row=first_row)
@@ -72,10 +74,17 @@ def reconstruct(model: Model, source: str, out: Path, data: DataParams = DEFAULT
     return _change(model, source, out, data, change)
 
 
-def denoise(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
-    """Write each row as a denoising model rebuilds it; see `encode`."""
+def denoise(model: Model, source: str, out: Path, data: DataParams = DEFAULTS, reference: str | None = None) -> str:
+    """Write each row as a denoising model rebuilds it; see `encode`.
+
+    Of recordings `reference` may name the clean ones, to be told what was gained.
+    """
+    if reference is not None and not audio.is_of_recordings(model):
+        raise HourglassError("--reference is for recordings, and the model takes none; leave it out.")
     if signals.is_of_series(model):
         done = signals.denoise(model, source, out)
+    elif audio.is_of_recordings(model):
+        done = audio.denoise(model, source, out, reference)
     else:
         done = _change(model, source, out, data, lambda raw, first_row: model.denoise(raw.rows, first_row=first_row))
     return f"{done}; the model learnt to undo: {model.config['settings']['corruption']}"
@@ -101,13 +110,19 @@ def translate(model: Model, source: str, out: Path, condition: Condition, data: 
 def interpolate(model: Model, source: str, out: Path, steps: int, data: DataParams = DEFAULTS) -> str:
     """Write the way from the first row to the last; see `encode`."""
     require_new(out, *_forms(model))
-    return _write([_result(model, model.interpolate(rows(model, ends(model, source, data)), steps=steps))], out)
+    way = model.interpolate(rows(model, ends(model, source, data)), steps=steps)
+    if audio.is_of_recordings(model) and out.suffix == FOLDER:
+        return audio.write_rows(model, way, out)
+    return _write([_result(model, way)], out)
 
 
 def sample(model: Model, out: Path, n: int, seed: int, condition: Condition) -> str:
     """Write new rows; see `encode`."""
     require_new(out, *_forms(model))
-    return _write([_result(model, model.sample(n, seed=seed, condition=_asked(model, condition)), told=condition)], out)
+    made = model.sample(n, seed=seed, condition=_asked(model, condition))
+    if audio.is_of_recordings(model) and out.suffix == FOLDER:
+        return audio.write_rows(model, made, out, seed)
+    return _write([_result(model, made, told=condition)], out)
 
 
 def _change(
@@ -152,7 +167,7 @@ def _write(results: Iterable[Result], out: Path) -> str:
 
 def _forms(model: Model) -> tuple[str, ...]:
     """Tell what can hold rows of the model."""
-    return {"table": TABLES, "image": (*ARRAYS, FOLDER), "array": ARRAYS, "signal": ARRAYS}[
+    return {"table": TABLES, "image": (*ARRAYS, FOLDER), "array": ARRAYS, "signal": ARRAYS, "audio": (*ARRAYS, FOLDER)}[
         model.config["schema"]["kind"]
     ]
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from hourglass.data.settings import ImageSettings
 from hourglass.params import DataParams
 from hourglass.runtime import Model
+from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.images import AS_IS, Form
 
 _REMARKS = {
@@ -21,7 +22,7 @@ _REMARKS = {
 
 def form_of(model: Model) -> Form:
     """Tell the form that a model's pictures have; of other models one that changes nothing."""
-    return getattr(model.schema, "form", AS_IS)
+    return model.schema.form if isinstance(model.schema, ArraySchema) else AS_IS
 
 
 def as_learnt(model: Model, data: DataParams) -> DataParams:

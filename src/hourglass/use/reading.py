@@ -9,9 +9,15 @@ from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.schema import ROWS
-from hourglass.use.pictures import as_learnt
+from hourglass.use import audio, pictures
 
-_KINDS = {"table": "a table", "image": "images", "array": "arrays", "signal": "arrays of windows"}
+_KINDS = {
+    "table": "a table",
+    "image": "images",
+    "array": "arrays",
+    "signal": "arrays of windows",
+    "audio": "recordings",
+}
 #: Share of `data.memory` that a block may take as it is read; what is made of it takes the rest.
 _SHARE = 1 / 8
 
@@ -41,8 +47,10 @@ def blocks(model: Model, source: str, data: DataParams) -> Iterator[tuple[Raw, i
     """
     kind = model.config["schema"]["kind"]
     first_row = 0
-    for raw in blocks_of_source(source, as_learnt(model, data), int(_SHARE * data.memory)):
-        if (raw.kind == "table") != (kind == "table"):
+    learnt = audio.as_learnt if audio.is_of_recordings(model) else pictures.as_learnt
+    known = learnt(model, data)
+    for raw in blocks_of_source(source, known, int(_SHARE * data.memory)):
+        if (raw.kind == "table") != (kind == "table") or (raw.kind == "audio" and kind != "audio"):
             raise HourglassError(f"{source} holds {_KINDS[raw.kind]}; the model takes {_KINDS[kind]}.")
         yield raw, first_row
         first_row += len(raw.rows)

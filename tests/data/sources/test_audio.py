@@ -124,9 +124,9 @@ def test_other_rates_are_resampled_and_channels_averaged_and_that_is_told(folder
     assert settings.rate == RATE
     assert said == [
         "rate: 8,000 Hz, that of one/a.wav",
-        "1 recordings at 16,000 Hz are resampled",
-        "1 recordings have several channels; their mean is taken",
-        "1 recordings are silent throughout",
+        "1 recording(s) at 16,000 Hz resampled",
+        "1 recording(s) with several channels, whose mean is taken",
+        "1 recording(s) silent throughout",
     ]
     raw = joined(taken(folder, params()))
     rows = raw.rows[(raw.side["file"] == "two/d.wav").to_numpy()]
@@ -137,7 +137,7 @@ def test_other_rates_are_resampled_and_channels_averaged_and_that_is_told(folder
 def test_a_rate_that_is_set_stays(folder: Path) -> None:
     settings, said = audio.settle(folder, params(rate=4000))
     assert settings.rate == 4000
-    assert said == ["3 recordings at 8,000 Hz are resampled"]
+    assert said == ["3 recording(s) at 8,000 Hz resampled"]
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])

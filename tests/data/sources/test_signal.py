@@ -7,13 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hourglass.data import snapshot
 from hourglass.data.ingest import ingest
-from hourglass.data.snapshot import build, opened, proposed_params, read, settled
+from hourglass.data.snapshot import build, opened, proposed_params, read
 from hourglass.data.sources import joined, signal
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams, SplitParams, kind_settings
 
 ROWS = 400
+
+
+def settled(source: str, data: DataParams) -> tuple[DataParams, list[str]]:
+    found, _, said = snapshot.settled(source, data, SplitParams())
+    return found, said
 
 
 @pytest.fixture

@@ -124,10 +124,10 @@ def settle(path: Path, data: DataParams) -> tuple[AudioSettings, list[str]]:
             rate = recording.rate
             said.append(f"rate: {rate:,} Hz, that of {first}")
         others[recording.rate] += recording.rate != rate
-        counts["have several channels; their mean is taken"] += recording.channels > 1
-        counts["are silent throughout"] += recording.is_silent()
-    said += [f"{count:,} recordings at {other:,} Hz are resampled" for other, count in sorted(others.items()) if count]
-    said += [f"{count:,} recordings {what}" for what, count in counts.items() if count]
+        counts["with several channels, whose mean is taken"] += recording.channels > 1
+        counts["silent throughout"] += recording.is_silent()
+    said += [f"{count:,} recording(s) at {other:,} Hz resampled" for other, count in sorted(others.items()) if count]
+    said += [f"{count:,} recording(s) {what}" for what, count in counts.items() if count]
     return replace(data.audio, rate=rate), said
 
 
