@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
-from hourglass.data import showing
+from hourglass.data import showing, snapshot
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
+from hourglass.data.settings import SignalSettings
 from hourglass.data.snapshot import Shard, Snapshot
 from hourglass.data.sources import Raw, sliced
 from hourglass.files import folder_hashes, read_json
@@ -114,6 +115,21 @@ def test_how_rows_come_in_blocks_changes_no_byte(frame: pd.DataFrame, tmp_path: 
     whole, parts = folder_hashes(tmp_path / "whole"), folder_hashes(tmp_path / "parts")
     assert whole["overview.json"] == parts["overview.json"]
     assert whole["sample.safetensors"] == parts["sample.safetensors"]
+
+
+def test_channels_are_drawn_apart_for_they_have_units_of_their_own(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"t": pd.date_range("2026-01-01", periods=800, freq="s").astype(str)})
+    frame["cold"], frame["hot"] = np.sin(np.arange(800)), 1000 + np.cos(np.arange(800))
+    frame.to_csv(tmp_path / "series.csv", index=False)
+    data = {"source": "series.csv", "signal": SignalSettings(time="t", window=16, period="1s", columns=["cold", "hot"])}
+    params, splitting = DataParams.model_validate(data), SplitParams(by="time", column="start")
+    snapshot.build(str(tmp_path / "series.csv"), tmp_path / "data", params, splitting)
+    (tmp_path / "out").mkdir()
+    ingest(snapshot.opened(tmp_path / "data", params), tmp_path / "out", params, splitting)
+    cold, hot = read_json(tmp_path / "out" / "overview.json")["histograms"]
+    assert (cold["name"], hot["name"]) == ("cold", "hot")
+    np.testing.assert_allclose([cold["edges"][0], cold["edges"][-1]], [-1, 1], atol=0.01)
+    np.testing.assert_allclose([hot["edges"][0], hot["edges"][-1]], [999, 1001], atol=0.01)
 
 
 def test_of_many_columns_no_correlation_is_kept_and_the_first_are_drawn(

@@ -14,6 +14,7 @@ from hourglass.data.overview import GAPS, Overview, numbers
 from hourglass.data.statistics import Summary
 from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.schema import Schema
+from hourglass.runtime.signal import SignalSchema
 from hourglass.runtime.table import TableSchema
 
 #: Columns that get a histogram, at most; of the others `hourglass.data.statistics` tells.
@@ -141,17 +142,22 @@ def _classes(shards: Sequence[Seen], classes: Sequence[str]) -> dict[str, dict[s
 
 
 def _histograms(summary: Summary, schema: Schema, sample: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
-    """Draw every number of a table that is no category's, and all entries of anything else together."""
+    """Draw every number of a table that is no category's, every channel, and all entries of anything else together."""
     quantiles = summary.quantiles(LEVELS)
     anomalies = sample["x"][sample["anomaly"]].astype(np.float64)
-    if not isinstance(schema, TableSchema):
-        name = "pixels" if schema.config()["kind"] == "image" else "entries"
-        return [{"name": name} | histogram(quantiles[:, 0], anomalies.reshape(-1))]
-    return [
-        {"name": column.name, "type": column.type}
-        | histogram(quantiles[:, place], anomalies[:, place], logarithmic=column.scale == "log")
-        for place, column in list(numbers(schema).items())[:MOST_DRAWN]
-    ]
+    if isinstance(schema, TableSchema):
+        return [
+            {"name": column.name, "type": column.type}
+            | histogram(quantiles[:, place], anomalies[:, place], logarithmic=column.scale == "log")
+            for place, column in list(numbers(schema).items())[:MOST_DRAWN]
+        ]
+    if isinstance(schema, SignalSchema):
+        return [
+            {"name": name} | histogram(quantiles[:, place], anomalies[:, place].reshape(-1))
+            for place, name in list(enumerate(schema.columns))[:MOST_DRAWN]
+        ]
+    name = "pixels" if schema.config()["kind"] == "image" else "entries"
+    return [{"name": name} | histogram(quantiles[:, 0], anomalies.reshape(-1))]
 
 
 def _correlation(overview: Overview, schema: Schema) -> dict[str, Any] | None:
