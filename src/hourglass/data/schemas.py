@@ -18,11 +18,10 @@ from hourglass.data.columns import Profile
 from hourglass.data.labels import Labels
 from hourglass.data.settings import ColumnSettings
 from hourglass.data.sources import Raw, audio, require_column, signal
-from hourglass.data.sources.array import kind_of
 from hourglass.data.sources.packed import form_of
 from hourglass.errors import HourglassError
 from hourglass.params import SPLITS, DataParams, SplitParams
-from hourglass.runtime.array import ArraySchema
+from hourglass.runtime.array import ArraySchema, kind_of
 from hourglass.runtime.images import AS_IS
 from hourglass.runtime.schema import Schema, as_text
 from hourglass.runtime.table import Column, TableSchema

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hourglass.data.sources.array import kind_of
 from hourglass.data.statistics import fit_normaliser, summarise
 from hourglass.estimator.rows import as_array
-from hourglass.runtime.array import ArraySchema
+from hourglass.runtime.array import ArraySchema, kind_of
 from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.schema import Schema, as_text

@@ -7,9 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hourglass.data.sources.array import kind_of
 from hourglass.data.statistics import fit_normaliser, summarise
-from hourglass.runtime.array import ArraySchema
+from hourglass.runtime.array import ArraySchema, kind_of
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import as_numbers

@@ -112,6 +112,12 @@ class ArraySchema:
         return np.stack(formed)
 
 
+def kind_of(x: NDArray[Any]) -> Literal["image", "array"]:
+    """Tell images, (rows, height, width) or (rows, height, width, 1 to 4) of uint8, from other arrays."""
+    flat = x.ndim == 3 or (x.ndim == 4 and x.shape[-1] <= 4)
+    return "image" if x.dtype == np.uint8 and flat else "array"
+
+
 def _pixels(row: Any, name: str) -> NDArray[Any]:
     if isinstance(row, bytes):
         return decode(row, name)

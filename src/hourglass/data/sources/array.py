@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from hourglass.columns import Appended, Column
 from hourglass.data.sources import Kind, Raw, derived
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
+from hourglass.runtime.array import kind_of
 
 _SUFFIXES = {".npy", ".npz", ".safetensors"}
 #: Bytes that are copied at once.
@@ -73,12 +74,6 @@ def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Ra
         side = pd.DataFrame({name: array for name, array in part.items() if array.ndim == 1})
         beside = {name: array for name, array in part.items() if array.ndim > 1}
         yield derived.beside(Raw(kind, rows, side, beside), data)
-
-
-def kind_of(x: NDArray[Any]) -> Literal["image", "array"]:
-    """Tell images, (rows, height, width) or (rows, height, width, 1 to 4) of uint8, from other arrays."""
-    flat = x.ndim == 3 or (x.ndim == 4 and x.shape[-1] <= 4)
-    return "image" if x.dtype == np.uint8 and flat else "array"
 
 
 def _check(x: NDArray[Any], path: Path) -> None:
