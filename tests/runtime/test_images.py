@@ -2,6 +2,7 @@
 
 import io
 import struct
+import sys
 import zlib
 from contextlib import suppress
 from itertools import product
@@ -126,6 +127,12 @@ def test_several_pictures_in_a_file_are_refused() -> None:
     first.save(stream, "TIFF", save_all=True, append_images=[second])
     with pytest.raises(InputError, match=r"a.tif holds 2 pictures; expected one"):
         decode(stream.getvalue(), "a.tif")
+
+
+def test_without_pillow_a_file_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(InputError, match="files of images need Pillow, which isn't installed"):
+        decode(b"anything", "a.png")
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"GIF89a" + bytes(20)])

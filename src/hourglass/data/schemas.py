@@ -21,7 +21,7 @@ from hourglass.data.sources import Raw, audio, require_column, signal
 from hourglass.data.sources.packed import form_of
 from hourglass.errors import HourglassError
 from hourglass.params import SPLITS, DataParams, SplitParams
-from hourglass.runtime.array import ArraySchema, kind_of
+from hourglass.runtime.array import ArraySchema, is_pictures, kind_of
 from hourglass.runtime.images import AS_IS
 from hourglass.runtime.schema import Schema, as_text
 from hourglass.runtime.table import Column, TableSchema
@@ -153,8 +153,10 @@ def settle(facts: Facts, blocks: Blocks, data: DataParams, splitting: SplitParam
     elif facts["kind"] == "signal":
         schema = signal.schema_of(data)
     else:
-        image = facts["kind"] == "image"
-        schema = ArraySchema(facts["kind"], tuple(facts["shape"]), form=form_of(data.image) if image else AS_IS)
+        is_image = facts["kind"] == "image"
+        if is_image:
+            _require_form(facts["shape"], data)
+        schema = ArraySchema(facts["kind"], tuple(facts["shape"]), form=form_of(data.image) if is_image else AS_IS)
     if not told:
         return schema, None
     if told[0] in facts.get("arrays", {}):
@@ -183,11 +185,22 @@ def known_rows(raw: Raw, params: DataParams) -> Any:
     return next((raw.arrays[name] for name in params.condition if name in raw.arrays), raw.side)
 
 
+def _require_form(shape: list[int], data: DataParams) -> None:
+    """Refuse pictures that were surveyed in another form than is asked for now."""
+    height, width, channels = [*shape, 1][:3]
+    wanted = (*(data.image.size or (height, width)), data.image.channels or channels)
+    if wanted != (height, width, channels):
+        raise HourglassError(
+            f"params.yaml: data.image asks for pictures of {wanted[1]} x {wanted[0]} with {wanted[2]} channel(s), and "
+            f"the snapshot was made with {width} x {height} and {channels}; run `hourglass data SOURCE` again."
+        )
+
+
 def _array(name: str, form: Facts, with_images: bool, data: DataParams) -> ArraySchema:
     values = np.empty((0, *form["shape"]), form["dtype"])
     if values.dtype.kind not in "buif":
         raise HourglassError(f"array {name!r} is of type {values.dtype}; expected numbers.")
-    if not with_images or kind_of(values.astype(np.uint8)) != "image":
+    if not with_images or not is_pictures(values):
         return ArraySchema(kind_of(values), tuple(form["shape"]), name)
     return ArraySchema(
         "image", tuple(form["shape"]), name, form_of(data.image), data.derive if name == data.derive else None

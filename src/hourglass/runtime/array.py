@@ -114,8 +114,12 @@ class ArraySchema:
 
 def kind_of(x: NDArray[Any]) -> Literal["image", "array"]:
     """Tell images, (rows, height, width) or (rows, height, width, 1 to 4) of uint8, from other arrays."""
-    flat = x.ndim == 3 or (x.ndim == 4 and x.shape[-1] <= 4)
-    return "image" if x.dtype == np.uint8 and flat else "array"
+    return "image" if x.dtype == np.uint8 and is_pictures(x) else "array"
+
+
+def is_pictures(x: NDArray[Any]) -> bool:
+    """Tell whether an array has the shape and type of pictures, (rows, height, width) or with 1 to 4 channels last."""
+    return x.dtype in (np.uint8, np.uint16) and (x.ndim == 3 or (x.ndim == 4 and x.shape[-1] <= 4))
 
 
 def _pixels(row: Any, name: str) -> NDArray[Any]:

@@ -52,8 +52,10 @@ def decode(content: bytes, name: str) -> NDArray[Any]:
         It is no image, broken, larger than 64 million pixels (refused by its header), holds several pictures, or has a
         depth that can't be kept: 8 bits, or 16 of one channel, can.
     """
-    from PIL import Image, UnidentifiedImageError
-
+    try:
+        from PIL import Image, UnidentifiedImageError
+    except ImportError as missing:
+        raise InputError("files of images need Pillow, which isn't installed; `pip install pillow`.") from missing
     if not content:
         raise InputError(f"{name} is empty; expected an image.")
     plain = decode_plain(content, MAX_PIXELS)

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from safetensors.numpy import save_file
 
+from hourglass.data.settings import ImageSettings
 from hourglass.data.sources import array, joined
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
+from hourglass.runtime.images import Form
 
 DTYPES = st.sampled_from(["bool", "uint8", "int16", "uint16", "int64", "float16", "float32", "float64"])
 ROWS = st.tuples(DTYPES, arrays.array_shapes(min_dims=2, max_dims=5, max_side=4)).flatmap(
@@ -89,6 +91,22 @@ def test_tensors_are_written_some_rows_at_a_time(tmp_path: Path, monkeypatch: py
     x = np.random.default_rng(0).normal(size=(7, 4))
     (found,) = array.blocks(shard_of(saved(tmp_path, "safetensors", x)), "array", DataParams(), 2**20)
     np.testing.assert_array_equal(found.rows, x)
+
+
+@pytest.mark.parametrize("limit", [1, 5000, 2**20])
+def test_pictures_in_arrays_get_the_form_that_is_asked_for(tmp_path: Path, limit: int) -> None:
+    draw = np.random.default_rng(0)
+    x, other = draw.integers(0, 256, (5, 6, 8), np.uint8), draw.integers(0, 256, (5, 9, 9, 3), np.uint8)
+    shard = shard_of(saved(tmp_path, "npz", x, other=other, label=np.arange(5), z=np.zeros((5, 2))))
+    data = DataParams(image=ImageSettings(size=[4, 3], fit="resize", channels=3))
+    found = joined(list(array.blocks(shard, "image", data, limit)))
+    form = Form((4, 3), "resize", 3)
+    np.testing.assert_array_equal(found.rows, np.stack([form.apply(picture, "x") for picture in x]))
+    np.testing.assert_array_equal(found.arrays["other"], np.stack([form.apply(picture, "x") for picture in other]))
+    assert found.arrays["z"].shape == (5, 2)
+    assert set(map(tuple, found.side[["height", "width"]].to_numpy())) == {(6, 8)}
+    with pytest.raises(HourglassError, match="the picture in row 0 is 8 x 6 pixels; expected 3 x 4"):
+        list(array.blocks(shard, "image", DataParams(image=ImageSettings(size=[4, 3])), limit))
 
 
 @pytest.mark.parametrize("name", ["../out.npy", "/out.npy", "a/b.npy", "..npy", "a\\b.npy"])

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hourglass.data import snapshot
+from hourglass.data.ingest import ingest
 from hourglass.data.settings import ImageSettings
 from hourglass.data.sources import Raw, image, joined
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
+from hourglass.params import DataParams, SplitParams
 
 Take = Callable[..., Raw]
 
@@ -94,6 +95,17 @@ def test_a_shard_that_no_longer_fits_the_settings_is_refused(tmp_path: Path) -> 
     read(tmp_path / "raw", tmp_path / "shard", data)
     with pytest.raises(HourglassError, match=r"shard: 5.png is 5 x 5 .* and .*shard: 4.png is 4 x 4 "):
         list(image.blocks(tmp_path / "shard", "image", DataParams(), 2**20))
+
+
+def test_another_form_than_was_surveyed_is_refused_by_ingest(tmp_path: Path) -> None:
+    for place in range(40):
+        save(tmp_path / "raw" / f"{place}.png", grey(place + 1, 4, 4))
+    snapshot.build(str(tmp_path / "raw"), tmp_path / "data", DataParams())
+    data = DataParams(image=ImageSettings(size=[6, 5], fit="resize", channels=3))
+    sentence = r"data.image asks for pictures of 5 x 6 with 3 channel\(s\), and the snapshot was made with 4 x 4 and 1"
+    (tmp_path / "dataset").mkdir()
+    with pytest.raises(HourglassError, match=sentence):
+        ingest(snapshot.opened(tmp_path / "data", data), tmp_path / "dataset", data, SplitParams())
 
 
 def test_labels_and_splits_stand_beside_the_images(tmp_path: Path) -> None:

@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 
 from hourglass.columns import Appended, Column
 from hourglass.data.sources import Kind, Raw, derived
+from hourglass.data.sources.packed import form_of
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
-from hourglass.runtime.array import kind_of
+from hourglass.runtime.array import is_pictures, kind_of
+from hourglass.runtime.errors import InputError
+from hourglass.runtime.images import AS_IS
 
 _SUFFIXES = {".npy", ".npz", ".safetensors"}
 #: Bytes that are copied at once.
@@ -66,6 +69,8 @@ def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Ra
     x = arrays.pop("x")
     _check(x, shard / "x.npy")
     row = sum(array[:1].nbytes for array in (x, *arrays.values()))
+    if kind == "image" and data.image.size:
+        row += prod(data.image.size) * 4 * x.itemsize  # with as many channels as a form can have
     step = max(1, derived.room(limit, data) // row)
     columns = {name: _column(shard / f"{name}.npy", array) for name, array in ({"x": x} | arrays).items()}
     for start in range(0, len(x), step):
@@ -73,7 +78,23 @@ def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Ra
         rows = part.pop("x")
         side = pd.DataFrame({name: array for name, array in part.items() if array.ndim == 1})
         beside = {name: array for name, array in part.items() if array.ndim > 1}
+        if kind == "image" and form_of(data.image) != AS_IS:
+            if data.image.size:
+                side = side.assign(height=np.full(len(rows), rows.shape[1]), width=np.full(len(rows), rows.shape[2]))
+            rows = _formed(rows, start, data)
+            beside = {
+                name: _formed(array, start, data) if is_pictures(array) else array for name, array in beside.items()
+            }
         yield derived.beside(Raw(kind, rows, side, beside), data)
+
+
+def _formed(pictures: NDArray[Any], first_row: int, data: DataParams) -> NDArray[Any]:
+    """Bring pictures into the form that the settings ask for."""
+    form = form_of(data.image)
+    try:
+        return np.stack([form.apply(one, f"the picture in row {first_row + row}") for row, one in enumerate(pictures)])
+    except InputError as unfit:
+        raise HourglassError(str(unfit)) from unfit
 
 
 def _check(x: NDArray[Any], path: Path) -> None:
