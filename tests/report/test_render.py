@@ -1,5 +1,7 @@
 """The report as a file: what it says, what it loads, what it leaves alone."""
 
+import base64
+import io
 import itertools
 import json
 import os
@@ -15,6 +17,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from hourglass.errors import HourglassError
 from hourglass.evaluation.compare import rank
@@ -287,6 +290,20 @@ def test_thumbnails_of_large_images_stay_within_the_budget(images):
     drawn += [pictures.sample(data, scale, x) for v in variants for x in v.samples]
     drawn += [pictures.film(data, scale, walk) for v in variants for walk in v.portrait["traversal_x"]]
     assert sum(map(len, drawn)) < 4_000_000
+
+
+def test_a_spectrum_is_drawn_as_a_picture_with_low_frequencies_at_the_bottom(images):
+    facts = collect(images.project, images.params, None)
+    data = replace(facts.data, kind="audio", shape=(64, 8))
+    spectrum = np.zeros((64, 8))
+    spectrum[0] = 1
+    drawn = pictures.sample(data, pictures.Scale.of(data, facts.variants), spectrum)
+    grey = np.asarray(Image.open(io.BytesIO(base64.b64decode(drawn.partition(",")[2]))).convert("L"), int)
+    assert len(grey) == 2 * grey.shape[1]
+    assert (grey[-1] > grey[0]).all()
+    assert (grey[0] == grey[1]).all()
+    assert words.shape(data) == "spectra of 64 bands \N{MULTIPLICATION SIGN} 8 frames"
+    assert (data.drawn, replace(data, shape=(1, 64)).drawn) == ("image", "curve")
 
 
 def test_a_large_latent_map_is_thinned():

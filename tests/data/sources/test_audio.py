@@ -1,7 +1,9 @@
 """Recordings come back at one rate, whatever the limit; what can't be read is refused in one sentence."""
 
 import io
+import sys
 import tarfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,13 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hourglass.data import shards, snapshot
+from hourglass.data.dataset import Dataset
+from hourglass.data.ingest import ingest
 from hourglass.data.settings import AudioSettings
 from hourglass.data.sources import Raw, audio, joined
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
+from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.resampling import Resampler
 from hourglass.runtime.spectra import cut
 
@@ -227,3 +232,27 @@ def test_an_archive_that_leads_out_of_its_folder_is_refused(folder: Path) -> Non
 def test_a_folder_without_recordings_is_not_for_this_reader(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no sound")
     assert not audio.accepts(tmp_path, DataParams())
+
+
+def test_the_missing_package_is_named_with_how_to_install_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    assert refusal(folder, params()) == "sound files need the package soundfile; run `pip install 'hourglass[audio]'`."
+
+
+def test_a_folder_of_recordings_becomes_a_data_set_and_takes_more(tmp_path: Path) -> None:
+    for number in range(40):
+        write(tmp_path / "raw" / f"{number}.wav", sound(300, number))
+    data = params(form="spectrogram", context=4)
+    splitting = SplitParams(by="group", column="file")
+    snapshot.build(str(tmp_path / "raw"), tmp_path / "data", data, splitting)
+    (tmp_path / "dataset").mkdir()
+    ingest(snapshot.opened(tmp_path / "data", data), tmp_path / "dataset", data, splitting)
+    dataset = Dataset(tmp_path / "dataset")
+    assert dataset.normaliser.config() == {"offset": 0.0, "scale": 1.0}
+    side = snapshot.read(tmp_path / "data", data).side
+    files = {name: set(side["file"].iloc[dataset.rows(name).index]) for name in SPLITS}
+    assert sum(map(len, files.values())) == len(set.union(*files.values())) == 40
+    np.testing.assert_array_equal(dataset.schema.encode(dataset.raw("test"))[0], dataset.rows("test").x)
+    write(tmp_path / "more" / "new.wav", sound(900, 99), rate=16000)
+    added = shards.add(tmp_path / "more", tmp_path / "data", data, datetime(2026, 1, 2, tzinfo=UTC))
+    assert "new.wav" in set(snapshot.read(tmp_path / "data", data).side["file"]), added
