@@ -48,7 +48,7 @@ class Checkout:
     root: Path
     env: dict[str, str]
 
-    def run(self, *command: str, expect: int = 0, **env: str) -> str:
+    def run(self, *command: str, expect: int = 0, timeout: int = 300, **env: str) -> str:
         """Run a command of this environment, check its exit status and give all it printed."""
         done = subprocess.run(
             [sys.executable, "-m", *command],
@@ -57,7 +57,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=timeout,
             check=False,
         )
         assert done.returncode == expect, done.stdout

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from ruamel.yaml import YAML
@@ -216,3 +217,42 @@ def test_rebuilt_data_that_differs_is_refused_however_often_it_is_tried(project,
         assert not project.data.exists()
     assert versioned(project) == before
     assert not list(project.root.glob(".data*"))
+
+
+def test_a_series_sets_what_was_found_and_is_divided_by_time_until_other_data_comes(project, tmp_path):
+    when = pd.date_range("2024-01-01", periods=200, freq="h")
+    readings = pd.DataFrame({"when": when, "heat": np.sin(np.arange(200))})
+    readings.to_csv(tmp_path / "readings.csv", index=False)
+    said = replaced(project, tmp_path / "readings.csv", {"time": "when", "window": 12})
+    assert "period: 1h, the median of 199 steps from a reading to the next" in said
+    loaded = params.load(project.params_file)
+    assert (loaded.data.signal.columns, loaded.data.signal.period, loaded.data.signal.window) == (["heat"], "1h", 12)
+    assert (loaded.split.by, loaded.split.column) == ("time", "start")
+    pd.DataFrame({"heat": range(30), "colour": ["red", "blue"] * 15}).to_csv(tmp_path / "table.csv", index=False)
+    replaced(project, tmp_path / "table.csv")
+    loaded = params.load(project.params_file)
+    assert loaded.data.signal.time is None
+    assert (loaded.split.by, loaded.split.column) == ("hash", None)
+
+
+def test_a_series_is_read_by_the_form_of_times_that_the_settings_name(project, tmp_path):
+    text = project.params_file.read_text().replace("rows.npy}", "rows.npy, signal: {format: '%d.%m.%Y'}}")
+    project.params_file.write_text(text)
+    when = pd.date_range("2024-01-01", periods=100).strftime("%d.%m.%Y")
+    pd.DataFrame({"when": when, "heat": np.sin(np.arange(100))}).to_csv(tmp_path / "readings.csv", index=False)
+    replaced(project, tmp_path / "readings.csv", {"time": "when", "window": 12})
+    assert params.load(project.params_file).data.signal.period == "1d"
+
+
+def test_times_of_what_is_no_table_are_refused(project, tmp_path):
+    with pytest.raises(HourglassError, match="holds no tables; --time is for those with a column of times"):
+        replaced(project, rows(tmp_path / "rows.npy", 30, 1), {"time": "when"})
+
+
+def test_settings_of_a_series_are_checked_before_anything_is_read(project, tmp_path):
+    with pytest.raises(HourglassError, match=r"data\.signal\.window is 1; it should be greater than or equal to 2"):
+        replaced(project, tmp_path / "none.csv", {"time": "when", "window": 1})
+
+
+def replaced(project: Project, source: Path, signal: dict | None = None) -> list[str]:
+    return list(snapshot.replace(project, str(source), None, None, None, None, None, signal=signal))

@@ -16,6 +16,8 @@ from hourglass.params_file import edited
 from hourglass.project import Project
 
 DATA_STAGE = "data.dvc"
+#: Settings of ``data.signal`` that say how readings are written and mended, whatever they are of.
+_KEPT_OF_SERIES = ("max_gap", "duplicates", "format", "unit")
 #: Settings of ``data`` that new data doesn't change.
 _KEPT = ("memory", "image", "audio")
 
@@ -48,11 +50,12 @@ def replace(
     """
     from hourglass.data import snapshot
 
-    given = kind_settings("signal", signal or {})
+    there = settings_file.load(project.params_file)
+    kept = {key: getattr(there.data.signal, key) for key in _KEPT_OF_SERIES} if signal else {}
+    given = kind_settings("signal", kept | (signal or {}))
     settings = snapshot.proposed_params(source, label, normal, anomalous, condition, given, pair, derive)
     if name is not None:
         check_name(name)
-    there = settings_file.load(project.params_file)
     settings = settings.model_copy(update={key: getattr(there.data, key) for key in _KEPT})
     settings, splitting, said = snapshot.settled(source, settings, there.split)
     yield from said
