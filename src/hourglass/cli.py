@@ -24,11 +24,16 @@ _DATA, _PIPELINE, _SCHEDULE = "Data", "Pipeline", "Schedule"
 _REGISTRY, _MODELS, _UPKEEP = "Registry", "Models", "Upkeep"
 _URI_ARGUMENT = typer.Argument(help="models:/NAME/3 or models:/NAME@champion")
 _JSON = typer.Option("--json", help="print JSON, for programs")
-_INPUT = Annotated[str, typer.Argument(help="a .csv, .parquet, .npy, .npz, an image folder, or a bundled set")]
+_INPUT = Annotated[
+    str, typer.Argument(help="a table, arrays, a folder of images, a recording or a folder of them, or a bundled set")
+]
 _OUT = Annotated[
     Path,
     typer.Option(
-        "--output", "-o", help="a new .csv or .parquet; of arrays .npy or .npz; of images also a folder for PNG files"
+        "--output",
+        "-o",
+        help="a new .csv or .parquet; of arrays .npy or .npz; of images also a folder for PNG files; of recordings a "
+        ".wav or a folder",
     ),
 ]
 _TABLE = Annotated[Path, typer.Option("--output", "-o", help="a new .csv or .parquet")]
@@ -82,7 +87,8 @@ def data(
     source: Annotated[
         str,
         typer.Argument(
-            help="digits, breast_cancer, torchvision:MNIST, a .csv, .parquet, .npy, .npz, .safetensors or image folder"
+            help="digits, breast_cancer, torchvision:MNIST, a .csv, .parquet, .npy, .npz, .safetensors, .wav, or a "
+            "folder of images or recordings"
         ),
     ],
     label: Annotated[str | None, typer.Option(help="column or array that tells normal from anomalous")] = None,
