@@ -11,6 +11,7 @@ from hourglass.params import SPLITS
 from hourglass.report import words
 from hourglass.report.dataset import view
 from hourglass.report.gather import collect
+from hourglass.runtime.normaliser import LogCurve, Normaliser
 from tests.report.test_render import Page
 
 
@@ -83,3 +84,9 @@ def test_the_numbers_stand_in_the_json_beside(table):
     assert table.plain
     numbers = read_json(table.project.report.with_name("report.json"))["data"]
     assert numbers["overview"] == read_json(table.project.dataset / "overview.json")
+
+
+def test_columns_that_are_bent_or_filled_are_counted() -> None:
+    normaliser = Normaliser(np.zeros(4), np.ones(4), {0: LogCurve(), 1: LogCurve()}, {3: 0.5})
+    assert words.treated_otherwise(normaliser) == "; 2 of them after a logarithm; 1 of them with their gaps filled"
+    assert words.treated_otherwise(Normaliser(np.zeros(1), np.ones(1))) == ""

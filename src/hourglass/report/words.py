@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hourglass.report.facts import Alarm, Data, Entry, Estimate, Facts
+from hourglass.runtime.normaliser import LogCurve, Normaliser
 
 _DASH, _TIMES, _MINUS = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}", "\N{MINUS SIGN}"
 
@@ -108,9 +109,8 @@ def normaliser(data: Data) -> str:
         "none": "as it is",
     }[how]
     if data.normaliser.offset.ndim or how == "none":
-        return f"{how}: {meaning}" + (
-            "" if how == "none" else f", for each {'channel' if data.kind == 'signal' else 'feature'} apart"
-        )
+        apart = "" if how == "none" else f", for each {'channel' if data.kind == 'signal' else 'feature'} apart"
+        return f"{how}: {meaning}{apart}{treated_otherwise(data.normaliser)}"
     offset, scale = float(data.normaliser.offset), float(data.normaliser.scale)
     return f"{how}: {meaning} over all entries, here (x - {offset:g}) / {scale:g}"
 
@@ -121,6 +121,17 @@ def categories(data: Data) -> Iterator[dict[str, Any]]:
     for column in data.categories:
         values = [(value, shares[f"{column.name}={value}"]) for value in column.values]
         yield {"name": column.name, "values": sorted(values, key=lambda one: -one[1])}
+
+
+def treated_otherwise(normaliser: Normaliser) -> str:
+    """Say how many columns of a table are bent or filled."""
+    logs = sum(isinstance(curve, LogCurve) for curve in normaliser.curves.values())
+    told = {
+        "after a logarithm": logs,
+        "by their quantiles": len(normaliser.curves) - logs,
+        "with their gaps filled": len(normaliser.fill),
+    }
+    return "".join(f"; {count(columns)} of them {how}" for how, columns in told.items() if columns)
 
 
 def headline(facts: Facts) -> str:

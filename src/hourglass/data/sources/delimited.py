@@ -31,8 +31,6 @@ _SAMPLE, _SAMPLE_ROWS = 2**16, 200
 _FIRST = 2**18
 #: Larger pieces are parsed no faster; smaller ones than so many rows cost more in what follows.
 _PIECE, _ROWS, _SMALLEST = 2**23, 1000, 2**14
-#: A piece takes this share of a block: some are parsed while one is used.
-_SHARE = 2
 _THREADS = 2
 #: No row is longer than this.
 _LONGEST = 2**26
@@ -86,7 +84,7 @@ def pieces(
     how : Written
     settings : TableSettings
     limit : int
-        Bytes that the pieces which are held at once may take, parsed.
+        Bytes that a piece may take, parsed.
     cells : mapping of str to str, optional
         What the columns are read as; else what the cells of each piece look like.
 
@@ -268,7 +266,7 @@ def _piece_bytes(read: int, frame: pd.DataFrame, limit: int) -> int:
     """Say how many bytes of text to parse at once."""
     parsed = max(1, int(frame.memory_usage(deep=True, index=False).sum()))
     per_row = read / max(1, len(frame))
-    return max(_SMALLEST, min(int(max(_PIECE, _ROWS * per_row)), int(limit / _SHARE * read / parsed)))
+    return max(_SMALLEST, min(int(max(_PIECE, _ROWS * per_row)), limit * read // parsed))
 
 
 def _parsed(text: str, delimiter: str) -> list[list[str]]:
