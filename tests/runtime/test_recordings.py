@@ -26,7 +26,7 @@ def test_what_is_written_is_read(tmp_path: Path, subtype: str) -> None:
     np.testing.assert_array_equal(found.waveforms(), sound(2, 500))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     samples=st.integers(1, 3000),
     channels=st.integers(1, 3),

@@ -12,7 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from hourglass import models
 from hourglass.models.shared.batch import Batch
+from hourglass.models.shared.corruptions import CORRUPTIONS, spread_out
 from hourglass.training import devices
+from hourglass.training.augment import Augment
 from hourglass.training.loop import METRICS_FILE, fit, measure
 from hourglass.training.settings import TrainSettings
 
@@ -54,6 +56,29 @@ def test_a_killed_training_goes_on_to_the_same_bits(variant, tmp_path):
     resumed = load_file(folder / "weights.safetensors")
     assert all(torch.equal(resumed[name], value.cpu()) for name, value in whole.items())
     assert (folder / METRICS_FILE).read_bytes() == (tmp_path / "whole" / METRICS_FILE).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("names", "shape"),
+    [
+        (["flip", "flip_vertical", "shift", "noise"], (3, 16, 12)),
+        (["shift", "scale", "invert", "noise"], (2, 24)),
+        (["noise", "swap"], (7,)),
+    ],
+)
+def test_rows_are_augmented_where_they_lie(names, shape):
+    generator = torch.Generator("cuda").manual_seed(0)
+    batch = Batch.of(torch.randn(32, *shape, device="cuda"))
+    assert Augment(names, [])(batch, generator).x.is_cuda
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_rows_are_corrupted_where_they_lie(name):
+    generator = torch.Generator("cuda").manual_seed(0)
+    corrupt, level = CORRUPTIONS[name]
+    x = torch.rand(32, 2, 24, device="cuda")
+    assert corrupt(x, level, generator).is_cuda
+    assert corrupt(x, spread_out(name, level, 6.0, x, generator), generator).is_cuda
 
 
 @pytest.mark.parametrize("variant", models.names())
