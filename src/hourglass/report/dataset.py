@@ -179,7 +179,7 @@ def _samples(facts: Facts) -> dict[str, Any]:
     drawn: dict[str, Any] = {"cells": [], "heads": [], "tiles": [], "curves": []}
     if sample.table is not None:
         return drawn | {"cells": _cells(sample, _chosen(sample, _ROWS)), "heads": list(sample.table)[:_COLUMNS]}
-    if facts.data.kind == "image":
+    if facts.data.drawn == "image":
         return drawn | {"tiles": list(_tiles(facts, _chosen(sample, _TILES)))}
     groups = (("normal rows", ~sample.anomaly), ("anomalies", sample.anomaly))
     curves = [
