@@ -113,27 +113,33 @@ class Overview:
 
     def _count_gaps(self, side: pd.DataFrame, valid: NDArray[np.bool_]) -> None:
         """Count what is missing in every column, and in the rows that are dropped what else is wrong."""
-        columns = (
-            {column.name: column for column in self.schema.columns} if isinstance(self.schema, TableSchema) else {}
-        )
-        dropped = side[~valid] if columns else side[:0]
-        for name in map(str, side.columns):
-            column, found = columns.get(name), self.gaps.setdefault(name, Counter())
-            # a row is kept only if all is there that nothing is imputed for
-            there = (side if column is None or column.impute != "none" else dropped)[name]
-            found["missing"] += int(there.isna().sum())
-            if column is not None and len(dropped):
-                _, known = column.encode(dropped[name].dropna())
-                found["unseen" if column.type == "category" else "unreadable"] += int((~known).sum())
+        columns = self.schema.columns if isinstance(self.schema, TableSchema) else ()
+        # a row is kept only if all is there that nothing is imputed for
+        whole = {column.name for column in columns if column.impute == "none"}
+        self._add_gaps("missing", side[[name for name in side.columns if str(name) not in whole]].isna().sum())
+        if not columns or valid.all():
+            return
+        dropped = side[~valid]
+        self._add_gaps("missing", dropped[[name for name in side.columns if str(name) in whole]].isna().sum())
+        for column in columns:
+            _, known = column.encode(dropped[column.name].dropna())
+            what = "unseen" if column.type == "category" else "unreadable"
+            self._add_gaps(what, pd.Series({column.name: (~known).sum()}))
+
+    def _add_gaps(self, why: str, counts: "pd.Series[Any]") -> None:
+        for name, count in counts[counts > 0].items():
+            self.gaps.setdefault(str(name), Counter())[why] += int(count)
 
     def _note_times(self, side: pd.DataFrame) -> None:
         """Widen the range of every column of times."""
-        for name in side.columns:
-            values = side[name]
+        for name, dtype in side.dtypes.items():
             decides = self.splitting.by == "time" and name == self.splitting.column
-            if decides and not pd.api.types.is_numeric_dtype(values):
+            if not decides and not pd.api.types.is_datetime64_any_dtype(dtype):
+                continue
+            values = side[name]
+            if decides and not pd.api.types.is_numeric_dtype(dtype):
                 values = pd.to_datetime(values, errors="coerce", utc=True)
-            if (decides or pd.api.types.is_datetime64_any_dtype(values)) and values.notna().any():
+            if values.notna().any():
                 ends = [_time(values.min()), _time(values.max())]
                 self.times[str(name)] = _wider(self.times.get(str(name)), ends)
 

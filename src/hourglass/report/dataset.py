@@ -183,7 +183,7 @@ def _samples(facts: Facts) -> dict[str, Any]:
         return drawn | {"tiles": list(_tiles(facts, _chosen(sample, _TILES)))}
     groups = (("normal rows", ~sample.anomaly), ("anomalies", sample.anomaly))
     curves = [
-        (name, _curves(sample, np.flatnonzero(which)[:most], name))
+        (name, _curves(facts, np.flatnonzero(which)[:most], name))
         for (name, which), most in zip(groups, _CURVES, strict=True)
         if which.any()
     ]
@@ -228,8 +228,8 @@ def _tiles(facts: Facts, chosen: list[int]) -> Iterator[dict[str, str]]:
         }
 
 
-def _curves(sample: Sample, chosen: Any, name: str) -> Markup:
+def _curves(facts: Facts, chosen: Any, name: str) -> Markup:
+    """Draw rows as curves, in the nets' units: channels may have very different ones of their own."""
     key = f"data-{name.partition(' ')[0]}"
-    return figures.lines(
-        [(sample.x[place],) for place in chosen], 3, name=key, label=f"{len(chosen)} {name} of the data"
-    )
+    rows = [(facts.data.normaliser(facts.sample.x[place]),) for place in chosen]
+    return figures.lines(rows, 3, name=key, label=f"{len(rows)} {name} of the data")
