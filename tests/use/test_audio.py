@@ -97,6 +97,14 @@ def test_what_has_no_wav_format_is_written_with_16_bits(model: Model, tmp_path: 
     assert soundfile.info(tmp_path / "out.wav").subtype == "PCM_16"
 
 
+def test_recordings_that_differ_by_their_suffix_alone_are_both_written(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.wav", "a.flac", "b.flac"):
+        soundfile.write(tmp_path / "in" / name, tone(7), RATE)
+    commands.reconstruct(model, str(tmp_path / "in"), tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.wav.wav", "a.flac.wav", "b.wav"}
+
+
 def test_sound_louder_than_full_scale_is_clipped(tmp_path: Path) -> None:
     audio.write(tmp_path / "x.wav", np.array([[2.0, -2.0, 0.5]]), RATE, "PCM_16")
     np.testing.assert_allclose(soundfile.read(tmp_path / "x.wav")[0], [1, -1, 0.5], atol=1e-4)

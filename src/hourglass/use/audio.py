@@ -1,6 +1,6 @@
 """What a model of recordings makes of sound files: files of the same rate and length, to be heard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import log10
 from pathlib import Path
 from typing import Any
@@ -115,13 +115,20 @@ def _change(
             recording = Recording.read(file)
             before = recording.waveforms()
             after = np.stack([_at_rate(channel, recording.rate, model.schema.rate, change) for channel in before])
-            place = target if path.is_file() else target / Path(name).with_suffix(WAV)
+            place = target if path.is_file() else target / _written_as(name, files)
             place.parent.mkdir(parents=True, exist_ok=True)
             write(place, after, recording.rate, recording.subtype)
             seconds += recording.samples / recording.rate
             if clean:
                 ratios.append(_ratios(Recording.read(clean[name]), before, after))
     return f"{out}: {len(files):,} recording(s) of {seconds:,.1f} s", ratios
+
+
+def _written_as(name: str, names: Iterable[str]) -> str:
+    """Name a file's WAV as the file, with its suffix before where two would have one name."""
+    stem = name.removesuffix(Path(name).suffix)
+    doubled = sum(other.removesuffix(Path(other).suffix) == stem for other in names) > 1
+    return f"{name if doubled else stem}{WAV}"
 
 
 def _clean(files: dict[str, Path], reference: str | None) -> dict[str, Path]:
