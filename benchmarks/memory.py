@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -145,23 +145,21 @@ def in_process(step: str, few: Path, many: Path, memory: int) -> dict[str, float
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def grow(sizes: list[float], memory: int, folder: Path) -> list[dict[str, Any]]:
-    """Measure all steps on tables of each size; show each as it ends."""
+def grow(sizes: list[float], memory: int, folder: Path) -> Iterator[dict[str, Any]]:
+    """Measure all steps on tables of each size, and show each as it ends."""
     few, again = folder / "few", folder / "again"
     for place in (few, again):
         place.mkdir()
         make(place / "table.parquet", FEW)
     for step in STEPS:
         in_process(step, few, again, memory)
-    found = []
     for size in sizes:
         with tempfile.TemporaryDirectory(dir=folder) as many:
             make(Path(many, "table.parquet"), round(size * 1e9 / (4 * COLUMNS)))
             for step in STEPS:
                 row = {"step": step, "gigabytes": size} | in_process(step, few, Path(many), memory)
                 print(f"{size:6g} GB {step:>9} {row['bytes'] / 2**20:6.0f} MiB {row['seconds']:8.1f} s", flush=True)
-                found.append(row)
-    return found
+                yield row
 
 
 def draw(found: list[dict[str, Any]], memory: int, path: Path) -> None:
@@ -176,7 +174,7 @@ def draw(found: list[dict[str, Any]], memory: int, path: Path) -> None:
     axes.axhline(memory / 2**20, color="black", linestyle="dashed", label="data.memory")
     axes.set(xscale="log", ylim=(0, None), xlabel="table, GB of float32", ylabel="peak after imports, MiB")
     axes.legend()
-    figure.savefig(path, metadata={"Software": None, "Date": None} if path.suffix == ".svg" else {"Software": None})
+    figure.savefig(path, metadata={"Software": None})
 
 
 def main() -> None:
@@ -192,14 +190,16 @@ def main() -> None:
     if asked.step:
         print(json.dumps(measure(asked.step, *asked.places, memory)))
         return
+    about = {"machine": platform.processor() or platform.machine(), "python": platform.python_version()}
+    about |= {"memory": memory, "columns": COLUMNS, "command": " ".join(["benchmarks/memory.py", *sys.argv[1:]])}
+    found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        found = grow(asked.sizes, memory, Path(folder))
-    if asked.out:
-        about = {"machine": platform.processor() or platform.machine(), "python": platform.python_version()}
-        about |= {"memory": memory, "columns": COLUMNS, "command": " ".join(["benchmarks/memory.py", *sys.argv[1:]])}
-        asked.out.mkdir(parents=True, exist_ok=True)
-        (asked.out / "memory.json").write_text(json.dumps({"about": about, "steps": found}, indent=2) + "\n")
-        draw(found, memory, asked.out / "memory.png")
+        for row in grow(asked.sizes, memory, Path(folder)):
+            found.append(row)
+            if asked.out:
+                asked.out.mkdir(parents=True, exist_ok=True)
+                (asked.out / "memory.json").write_text(json.dumps({"about": about, "steps": found}, indent=2) + "\n")
+                draw(found, memory, asked.out / "memory.png")
 
 
 if __name__ == "__main__":

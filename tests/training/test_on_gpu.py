@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from hourglass.training import devices
 from hourglass.training.augment import Augment
 from hourglass.training.loop import METRICS_FILE, fit, measure
 from hourglass.training.settings import TrainSettings
+from hourglass.training.stream import OnDisk, Streamed
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -87,6 +89,26 @@ def test_a_gpu_measures_what_the_cpu_measures(variant, tmp_path):
     on_gpu = measure(model, rows(200, 2, "cuda"), seed=0)
     on_cpu = measure(model.cpu(), rows(200, 2, "cpu"), seed=0)
     assert on_gpu == pytest.approx(on_cpu, rel=0.02)
+
+
+def test_a_stream_of_one_window_trains_to_the_bits_of_rows_in_memory(tmp_path):
+    x = torch.randn(2000, 64, generator=torch.Generator().manual_seed(0)).numpy()
+    index = torch.arange(2000).numpy()
+    told = torch.zeros(2000, 0).numpy()
+
+    def read(start, stop):
+        part = slice(start, stop)
+        return SimpleNamespace(x=x[part], label=0 * index[part] - 1, index=index[part], condition=told[part])
+
+    on_disk = OnDisk(2000, (64,), 0, read, lambda piece: piece, torch.device("cuda"))
+    trained = []
+    for name, source in {"memory": rows(2000, 0, "cuda"), "window": Streamed(on_disk, 125)}.items():
+        (tmp_path / name).mkdir()
+        model = models.build("vae", (64,), {"latent": 8, "hidden": [256, 128]}, seed=0).to("cuda")
+        fit(model, source, rows(200, 1, "cuda"), SETTINGS, seed=3, folder=tmp_path / name)
+        trained.append(model.state_dict())
+    memory, window = trained
+    assert all(torch.equal(window[name], value) for name, value in memory.items())
 
 
 def test_the_fingerprint_names_the_gpu():
