@@ -17,6 +17,7 @@ from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime import InputError, Model
 from hourglass.use import audio, commands
+from hourglass.use.score import score
 from tests.conftest import packaged
 
 RATE = 8000
@@ -177,3 +178,14 @@ def test_the_ratio_is_that_of_the_noise_whatever_scale_and_offset(scale: float, 
     )
     noise *= clean.std() / noise.std() * 10 ** (-ratio / 20)
     assert audio.si_sdr(clean, scale * (clean + noise) + offset) == pytest.approx(ratio, abs=1e-6)
+
+
+def test_every_piece_of_a_recording_is_judged_with_the_file_and_the_time_that_it_is_from(
+    model: Model, folder: Path, tmp_path: Path
+) -> None:
+    line = score(model, str(folder / "noisy"), tmp_path / "judged.csv")
+    found = pd.read_csv(tmp_path / "judged.csv")
+    assert line.startswith(f"{tmp_path / 'judged.csv'}: {len(found)} rows, ")
+    assert set(found["file"]) == {"a.wav", "deep/b.wav"}
+    assert (found.groupby("file")["start"].diff().dropna() >= 0).all()
+    assert found["anomaly_score"].notna().all()
