@@ -173,7 +173,10 @@ def draw(found: list[dict[str, Any]], memory: int, path: Path) -> None:
         axes.plot([row["gigabytes"] for row in rows], [row["bytes"] / 2**20 for row in rows], marker="o", label=step)
     axes.axhline(memory / 2**20, color="black", linestyle="dashed", label="data.memory")
     axes.set(xscale="log", ylim=(0, None), xlabel="table, GB of float32", ylabel="peak after imports, MiB")
-    axes.legend()
+    sizes = sorted({row["gigabytes"] for row in found})
+    axes.set_xticks(sizes, [f"{size:g}" for size in sizes])
+    axes.set_xticks([], minor=True)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(path, metadata={"Software": None})
 
 
