@@ -87,8 +87,8 @@ def data(
     source: Annotated[
         str,
         typer.Argument(
-            help="digits, breast_cancer, torchvision:MNIST, a .csv, .parquet, .npy, .npz, .safetensors, .wav, or a "
-            "folder of images or recordings"
+            help="digits, breast_cancer, torchvision:MNIST, a .csv, .jsonl, .parquet, .npy, .npz, .safetensors, .wav, "
+            "a folder of tables, images or recordings, or a URL of one"
         ),
     ],
     label: Annotated[str | None, typer.Option(help="column or array that tells normal from anomalous")] = None,

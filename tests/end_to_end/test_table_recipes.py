@@ -1,0 +1,42 @@
+"""The recipes for tables do what they say, as written."""
+
+import pandas as pd
+import pytest
+
+from tests.projects import ROOT
+from tests.recipes import follow
+
+SHARED = ROOT.parent / "shared"
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture
+def checkout(clone, tmp_path):
+    (tmp_path / "shared").symlink_to(SHARED)
+    return clone.copy(tmp_path / "hourglass")
+
+
+def test_frauds_are_found_and_the_payments_come_back_with_their_scores(checkout):
+    said = follow("fraud.md", checkout)
+    assert "is the first champion" in said
+    given, judged = (pd.read_csv(checkout.root / name) for name in ("creditcard.csv", "judged.csv"))
+    pd.testing.assert_frame_equal(judged[given.columns], given)
+    found = judged.groupby("Class").is_anomaly.mean()
+    assert found[0] < 0.02
+    assert found[1] > 0.5
+
+
+def test_malignant_tumours_are_found(checkout):
+    said = follow("medical.md", checkout)
+    assert "is the first champion" in said
+    judged = pd.read_csv(checkout.root / "judged.csv")
+    found = judged.groupby("diagnosis").is_anomaly.mean()
+    assert found["benign"] < 0.1
+    assert found["malignant"] > 0.4
+
+
+@pytest.mark.skipif(not (SHARED / "data/features").is_dir(), reason="needs the features in ../shared/data/features")
+def test_defects_are_found(checkout):
+    assert "is the first champion" in follow("defects.md", checkout)
+    assert len(pd.read_csv(checkout.root / "judged.csv")) == 292
