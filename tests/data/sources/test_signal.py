@@ -1,13 +1,14 @@
 """Series from files: taken as they are, read as windows, settled once."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from hourglass.data import snapshot
+from hourglass.data import shards, snapshot
 from hourglass.data.ingest import ingest
 from hourglass.data.snapshot import build, opened, proposed_params, read
 from hourglass.data.sources import joined, signal
@@ -229,3 +230,21 @@ def test_settings_that_are_left_open_are_asked_for(machine, tmp_path, missing):
 def test_what_is_no_duration_is_refused_by_its_key(machine):
     with pytest.raises(HourglassError, match=r"params\.yaml: data\.signal\.period is 'often'"):
         settled(str(machine), settings(period="often"))
+
+
+def test_a_later_shard_is_of_another_series_and_on_the_same_grid(machine, tmp_path):
+    folder, data = taken(machine, tmp_path)
+    later = pd.read_csv(machine).assign(when=pd.date_range("2024-03-01", periods=390, freq="1min"))
+    later.to_csv(tmp_path / "later.csv", index=False)
+    added = shards.add(tmp_path / "later.csv", folder, data, datetime(2024, 4, 1))
+    raw = read(folder, data)
+    assert added.new
+    assert raw.side["series"].unique().tolist() == ["machine.csv", "later.csv"]
+    assert set(raw.side["end"] - raw.side["start"]) == {pd.Timedelta("75min")}
+
+
+def test_a_shard_with_another_channel_missing_is_refused(machine, tmp_path):
+    folder, data = taken(machine, tmp_path)
+    pd.read_csv(machine).drop(columns="load").to_csv(tmp_path / "later.csv", index=False)
+    with pytest.raises(HourglassError, match="column 'load' is missing"):
+        shards.add(tmp_path / "later.csv", folder, data, datetime(2024, 4, 1))
