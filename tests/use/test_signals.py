@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -68,3 +69,8 @@ def test_what_is_no_table_of_readings_is_refused(signal_denoising, tmp_path, nam
     (tmp_path / "waves.png").touch()
     with pytest.raises(HourglassError, match=words):
         signals.score(signal_denoising.model, str(tmp_path / name), tmp_path / "judged.csv")
+
+
+def test_new_windows_are_written_as_arrays(signal_denoising, tmp_path):
+    commands.sample(signal_denoising.model, tmp_path / "new.npy", 5, 0, {})
+    assert np.load(tmp_path / "new.npy").shape == (5, 16, 2)
