@@ -70,7 +70,7 @@ class Comoments:
 
     def _measure(self) -> None:
         if self._waiting:
-            columns = np.concatenate(self._waiting)
+            columns = np.concatenate(self._waiting) if len(self._waiting) > 1 else self._waiting[0]
             self._waiting = []
             with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused by name
                 self._merge(*_of(columns))
@@ -87,15 +87,17 @@ class Comoments:
 
 def _of(columns: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Measure at least one row, from the first value of each column on: a constant's deviations are then truly 0."""
-    there = ~np.isnan(columns)
-    first = np.nan_to_num(columns[there.argmax(axis=0), np.arange(columns.shape[1])])
-    away = columns - first
-    if there.all():
-        mean = away.mean(axis=0)
+    away = columns - columns[0]
+    mean = away.mean(axis=0)
+    if not np.isnan(mean).any():
+        first = columns[0]
         away -= mean
         products = away.T @ away
         full = np.ones_like(products)
         return len(columns) * full, (first + mean)[:, None] * full, np.diag(products)[:, None] * full, products
+    there = ~np.isnan(columns)
+    first = np.nan_to_num(columns[there.argmax(axis=0), np.arange(columns.shape[1])])
+    away = columns - first
     mean = np.where(there, away, 0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
     away, counts = np.where(there, away - mean, 0), there.astype(np.float64)
     rows = counts.T @ counts

@@ -116,19 +116,22 @@ class Overview:
         columns = self.schema.columns if isinstance(self.schema, TableSchema) else ()
         # a row is kept only if all is there that nothing is imputed for
         whole = {column.name for column in columns if column.impute == "none"}
-        self._add_gaps("missing", side[[name for name in side.columns if str(name) not in whole]].isna().sum())
+        for name in side.columns:
+            if str(name) not in whole:
+                self._add_gaps(str(name), "missing", int(side[name].isna().sum()))
         if not columns or valid.all():
             return
         dropped = side[~valid]
-        self._add_gaps("missing", dropped[[name for name in side.columns if str(name) in whole]].isna().sum())
         for column in columns:
-            _, known = column.encode(dropped[column.name].dropna())
-            what = "unseen" if column.type == "category" else "unreadable"
-            self._add_gaps(what, pd.Series({column.name: (~known).sum()}))
+            there = dropped[column.name].dropna()
+            _, known = column.encode(there)
+            self._add_gaps(column.name, "unseen" if column.type == "category" else "unreadable", int((~known).sum()))
+            if column.name in whole:
+                self._add_gaps(column.name, "missing", len(dropped) - len(there))
 
-    def _add_gaps(self, why: str, counts: "pd.Series[Any]") -> None:
-        for name, count in counts[counts > 0].items():
-            self.gaps.setdefault(str(name), Counter())[why] += int(count)
+    def _add_gaps(self, name: str, why: str, count: int) -> None:
+        if count:
+            self.gaps.setdefault(name, Counter())[why] += count
 
     def _note_times(self, side: pd.DataFrame) -> None:
         """Widen the range of every column of times."""
