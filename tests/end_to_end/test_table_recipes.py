@@ -27,9 +27,19 @@ def test_frauds_are_found_and_the_payments_come_back_with_their_scores(checkout)
     assert found[1] > 0.5
 
 
-def test_malignant_tumours_are_found(checkout):
-    said = follow("medical.md", checkout)
+def test_attacks_are_found_or_cannot_be_judged(checkout):
+    said = follow("intrusion.md", checkout)
     assert "is the first champion" in said
+    judged = pd.read_csv(checkout.root / "judged.csv")
+    attacks = judged[judged["class"] == "anomaly"]
+    assert attacks["is_anomaly"].dropna().astype(bool).mean() > 0.9
+    assert (judged.loc[~judged["valid"], "class"] == "anomaly").all()
+
+
+@pytest.mark.skipif(not (SHARED / "data/tabular").is_dir(), reason="needs the table in ../shared/data/tabular")
+def test_malignant_tumours_are_found_and_hearts_judged(checkout):
+    said = follow("medical.md", checkout)
+    assert said.count("is the first champion") == 2
     judged = pd.read_csv(checkout.root / "judged.csv")
     found = judged.groupby("diagnosis").is_anomaly.mean()
     assert found["benign"] < 0.1
