@@ -57,7 +57,7 @@ def written(folder: Path, suffix: str) -> Path:
             rows[start : start + 10_000] = draw.normal(size=(10_000, 40))
         return path
     names = [f"c{number}" for number in range(40)]
-    parts = (pa.table(draw.normal(size=(40, 50_000)).round(3), names) for _ in range(30))
+    parts = (pa.table(list(draw.normal(size=(40, 50_000)).round(3)), names) for _ in range(30))
     schema = pa.schema([(name, pa.float64()) for name in names])
     csv, parquet = pyarrow.csv.CSVWriter, pyarrow.parquet.ParquetWriter
     with (csv if suffix == "csv" else parquet)(path, schema) as writer:
