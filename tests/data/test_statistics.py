@@ -120,3 +120,14 @@ def test_columns_are_scaled_as_they_say() -> None:
     assert np.median(units[:, 0]) == pytest.approx(0, abs=1e-6)
     assert units[:, 1:3].std(axis=0) == pytest.approx([1, 1], abs=0.05)
     np.testing.assert_array_equal(units[:, 3], x[:, 3].astype(np.float32))
+
+
+def test_the_ends_of_a_column_are_exact_however_many_rows_there_are() -> None:
+    schema = TableSchema((Column("a", "number", scale="quantile"),))
+    x = np.zeros((70_000, 1))
+    x[[5, 66_000], 0] = -3, 7
+    assert summarise(x, schema).quantiles(np.array([0, 0.5, 1])).ravel().tolist() == [-3, 0, 7]
+    normaliser = fit_normaliser(x, schema, "auto")
+    few = np.array([[-3.0], [0], [7]])
+    assert np.isfinite(normaliser(few)).all()
+    np.testing.assert_allclose(normaliser.inverse(normaliser(few)), few, atol=1e-5)

@@ -98,11 +98,14 @@ class Summary:
         return (self._moments.rows // prod(self._shared) if self._moments else 0) + sum(map(len, self._waiting))
 
     def quantiles(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Quantiles of shape (levels, columns)."""
-        self._measure()
+        """Quantiles of shape (levels, columns); the ends are exact, however many rows there were."""
+        moments = self.moments
         found = self._quantiles(levels)
         for place, summary in self._apart.items():
             found[:, place] = 0 if summary.empty else summary.quantiles(levels)[:, 0]
+        columns = found.shape[1]
+        found[levels == 0] = moments.low.reshape(-1, columns).min(axis=0)
+        found[levels == 1] = moments.high.reshape(-1, columns).max(axis=0)
         return found
 
     def arrays(self) -> dict[str, NDArray[Any]]:
