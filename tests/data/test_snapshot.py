@@ -4,15 +4,17 @@ import hashlib
 import json
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import yaml
 
-from hourglass.data import snapshot
+from hourglass.data import shards, snapshot
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams, SplitParams
 
@@ -192,3 +194,14 @@ def test_the_rate_of_recordings_is_found(tmp_path: Path) -> None:
     settings, _, said = snapshot.settled(str(tmp_path), DataParams(), SplitParams())
     assert settings.audio.rate == 11025
     assert said[0] == "rate: 11,025 Hz, that of x.wav"
+
+
+def test_all_shards_have_their_columns_in_the_order_of_the_schema(tmp_path: Path) -> None:
+    """Else the same row would have another hash, and so another split, in another shard."""
+    frame = pd.DataFrame({"b": np.arange(20.0), "a": np.arange(20.0) ** 2})
+    frame.to_csv(tmp_path / "first.csv", index=False)
+    snapshot.build(str(tmp_path / "first.csv"), tmp_path / "data", DataParams())
+    frame[["a", "b"]].to_csv(tmp_path / "turned.csv", index=False)
+    shards.add(tmp_path / "turned.csv", tmp_path / "data", DataParams(), datetime(2026, 1, 1, tzinfo=UTC))
+    first, second = snapshot.opened(tmp_path / "data", DataParams()).blocks(DataParams())
+    pd.testing.assert_frame_equal(first.rows, second.rows)

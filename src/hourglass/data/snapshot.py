@@ -106,14 +106,25 @@ def opened(folder: Path, data: DataParams) -> Snapshot:
     HourglassError
         There is none.
     """
-    index = _index(folder)
+    index, facts = _index(folder), held(folder)
     by, kind = reader(index["reader"]), index["kind"]
+    names = [one["name"] for one in facts["columns"]] if facts else []
 
     def shard(path: Path) -> Shard:
-        read = partial(by.blocks, path, kind, data)
+        def read(limit: int) -> Iterator[Raw]:
+            return (_in_order(raw, names) for raw in by.blocks(path, kind, data, limit))
+
         return Shard(path.name, partial(_stamp, path), partial(content, path), read)
 
-    return Snapshot([shard(path) for path in shards(folder)], held(folder))
+    return Snapshot([shard(path) for path in shards(folder)], facts)
+
+
+def _in_order(raw: Raw, names: list[str]) -> Raw:
+    """Bring the columns of a table into the schema's order: a row's hash, and so its split, follows it."""
+    if raw.kind != "table" or list(raw.side.columns) == names or set(raw.side.columns) != set(names):
+        return raw
+    frame = raw.side[names]
+    return Raw(raw.kind, frame, frame)
 
 
 def held(folder: Path) -> dict[str, Any] | None:
