@@ -251,6 +251,27 @@ def test_other_settings_make_other_parts(halves: list[Raw], tmp_path: Path) -> N
     assert found[0] != found[1]
 
 
+def test_two_runs_at_once_make_a_part_of_which_one_stays(
+    halves: list[Raw], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = shards_of(halves, []).facts
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+
+    def run(name: str, blocks: Any) -> dict[str, Any]:
+        shard = Shard("0", lambda: "0", lambda: "0", blocks)
+        return ingest(Snapshot([shard], facts), tmp_path / name, LABELLED, SplitParams(), tmp_path / "cache")
+
+    def interrupted(limit: int) -> Iterator[Raw]:
+        yield halves[0]
+        with monkeypatch.context() as other:
+            other.setattr("os.getpid", lambda: 1)
+            run("second", lambda limit: iter([halves[0]]))
+
+    run("first", interrupted)
+    assert folder_hashes(tmp_path / "first") == folder_hashes(tmp_path / "second")
+
+
 def test_a_killed_ingest_leaves_no_part_that_counts(halves: list[Raw], tmp_path: Path) -> None:
     def broken(limit: int) -> Iterator[Raw]:
         yield halves[0]

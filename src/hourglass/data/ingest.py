@@ -121,7 +121,11 @@ def _make(shard: Shard, plan: Plan, place: Path, first_row: int) -> None:
     building.mkdir(parents=True)
     try:
         part.write(shard.blocks(plan.data), plan, building, first_row)
-        building.rename(place)
+        try:
+            building.rename(place)
+        except OSError:
+            if not place.exists():  # else another run has just made the same
+                raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
