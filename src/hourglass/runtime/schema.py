@@ -77,8 +77,6 @@ def as_numbers(values: "pd.Series[Any]") -> NDArray[np.float64]:
     """Read numbers and their texts as float64, without a copy where they are that; anything else, times too, is NaN."""
     if values.dtype == np.float64:
         return values.to_numpy()
-    if values.dtype == np.float64:
-        return values.to_numpy()
     if values.dtype.kind in "cmM":
         return np.full(len(values), np.nan)
     return pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
