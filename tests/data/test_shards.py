@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 
 from hourglass.data import shards, snapshot, split
 from hourglass.data.labels import Labels
+from hourglass.data.settings import ColumnSettings
 from hourglass.data.shards import Added
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams, SplitParams
@@ -161,6 +163,11 @@ def test_arrays_of_another_type_are_refused(tmp_path):
             "column 'amount' holds 'much' in row 0; expected numbers",
         ),
         ({"amount": [1, 2], "city": ["a", "b"], "status": ["ok", None]}, "row 1: the label is missing"),
+        (
+            {"amount": [1, None, np.inf], "city": ["a", "b", "a"], "status": ["ok"] * 3},
+            r"2 of 3 rows have a missing or infinite value, more than the share data\.max_invalid = 0\.01 allows",
+        ),
+        ({"amount": [1, 1e200], "city": ["a", "b"], "status": ["ok"] * 2}, r"'amount' holds 1e\+200 in row 1"),
     ],
 )
 def test_tables_that_do_not_fit_are_refused_and_nothing_changes(payments, tmp_path, columns, problem):
@@ -207,3 +214,60 @@ def test_a_shard_is_added_with_none_of_the_old_rows_at_hand(cities, tmp_path):
     source = table(tmp_path / "new.csv", amount=[1.0, 2.0], city=["a", "b"])
     assert shards.add(source, cities, DataParams(), MONDAY, absent=["cities"]).new
     assert not shards.add(tmp_path / "cities.csv", cities, DataParams(), MONDAY, absent=["cities"]).new
+
+
+def test_missing_categories_are_refused_as_missing_numbers_are(cities, tmp_path):
+    source = table(tmp_path / "new.csv", amount=[1.0, 2.0], city=["a", None])
+    with pytest.raises(HourglassError, match="1 of 2 rows have a missing or infinite value"):
+        shards.add(source, cities, DataParams(), MONDAY)
+
+
+def test_what_is_missing_may_be_imputed(cities, tmp_path):
+    source = table(tmp_path / "new.csv", amount=[1.0, None, None], city=["a", "b", None])
+    columns = {"amount": ColumnSettings(impute="median"), "city": ColumnSettings(impute="indicator")}
+    assert shards.add(source, cities, DataParams(columns=columns), MONDAY).new
+
+
+def test_a_column_that_is_ignored_may_hold_anything(cities, tmp_path):
+    """As the refusal of unseen categories proposes."""
+    source = table(tmp_path / "new.csv", amount=["much", None], city=["c", "d"])
+    columns = {"amount": ColumnSettings(type="ignore"), "city": ColumnSettings(type="ignore")}
+    assert shards.add(source, cities, DataParams(columns=columns), MONDAY) == Added(ANY, True, [])
+
+
+def test_a_column_of_numbers_that_is_set_to_be_a_category_takes_texts(cities, tmp_path):
+    source = table(tmp_path / "new.csv", amount=["1", "much"], city=["a", "b"])
+    columns = {"amount": ColumnSettings(type="category")}
+    assert shards.add(source, cities, DataParams(columns=columns), MONDAY).new
+
+
+def test_categories_keep_their_zeros_in_a_shard_of_digits_alone(tmp_path):
+    codes = ["007", "A1", "012"] * 20
+    snapshot.build(str(table(tmp_path / "first.csv", x=range(60), code=codes)), tmp_path / "data", DataParams())
+    source = table(tmp_path / "new.csv", x=[1, 2], code=["007", "012"])
+    assert shards.add(source, tmp_path / "data", DataParams(), MONDAY).remarks == []
+    rows = list(snapshot.opened(tmp_path / "data", DataParams()).blocks(DataParams()))[-1].rows
+    assert rows["code"].tolist() == ["007", "012"]
+
+
+@pytest.mark.parametrize(
+    ("splitting", "problem"),
+    [
+        (SplitParams(by="given", column="city"), "column 'city', row 1: 'c' is no split"),
+        (SplitParams(by="time", column="city"), "column 'city', row 0: 'train' is no time"),
+    ],
+)
+def test_rows_that_no_split_takes_are_refused(tmp_path, splitting, problem):
+    first = table(tmp_path / "first.csv", x=range(4), city=["train", "test"] * 2)
+    snapshot.build(str(first), tmp_path / "data", DataParams())
+    source = table(tmp_path / "new.csv", x=[1, 2], city=["train", "c"])
+    with pytest.raises(HourglassError, match=problem):
+        shards.add(source, tmp_path / "data", DataParams(), MONDAY, splitting=splitting)
+
+
+def test_arrays_with_gaps_are_refused(tmp_path):
+    np.save(tmp_path / "first.npy", np.ones((3, 2)))
+    snapshot.build(str(tmp_path / "first.npy"), tmp_path / "data", DataParams())
+    np.save(tmp_path / "more.npy", np.array([[1, 2], [np.nan, 1]]))
+    with pytest.raises(HourglassError, match="1 of 2 rows have a missing or infinite value"):
+        shards.add(tmp_path / "more.npy", tmp_path / "data", DataParams(), MONDAY)

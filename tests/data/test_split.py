@@ -142,6 +142,14 @@ def test_an_unreadable_time_is_named_by_its_row() -> None:
         split(frame, by="time", column="when")
 
 
+def test_a_time_that_can_be_read_in_two_ways_is_refused_wherever_blocks_begin() -> None:
+    """Read after 13/02/2024 alone, 01/02/2024 would be another day than by itself."""
+    for first in ("13/02/2024", "01/02/2024"):
+        frame = pd.DataFrame({"x": [1.0, 2.0], "when": [first, "01/02/2024"]})
+        with pytest.raises(HourglassError, match=f"column 'when', row 0: '{first}' is no time"):
+            split(frame, by="time", column="when")
+
+
 def test_an_unknown_column_is_named() -> None:
     with pytest.raises(HourglassError, match=r"split.column is 'patient'.*there: a"):
         split(pd.DataFrame({"a": range(3)}), by="group", column="patient")

@@ -17,6 +17,7 @@ from hourglass import runtime
 from hourglass.data import part, schemas, showing, split, statistics
 from hourglass.data.dataset import FORMAT_VERSION
 from hourglass.data.duplicates import duplicates
+from hourglass.data.fit import LARGEST, require_few_missing
 from hourglass.data.labels import require_classes
 from hourglass.data.part import Part, Plan
 from hourglass.data.snapshot import Shard, Snapshot
@@ -29,8 +30,6 @@ from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import TableSchema
 
-#: The square of a larger number overflows.
-_LARGEST = 1e150
 _CONTENTS = "contents.json"
 #: How long a part is kept that no data set was made of.
 _KEPT_SECONDS = 14 * 86_400
@@ -151,7 +150,7 @@ def _assemble(parts: Sequence[Part], plan: Plan, summary: Summary, folder: Path)
     rows = sum(one.facts["rows"] for one in parts)
     dropped = sum((Counter(one.facts["dropped"]) for one in parts), Counter({"missing_or_infinite": 0}))
     condition = _condition(parts, plan)
-    _check_invalid(dropped["missing_or_infinite"], rows, data.max_invalid)
+    require_few_missing(dropped["missing_or_infinite"], rows, data.max_invalid)
     counts = _counts(parts, anomalous)
     for name in SPLITS:
         if counts[name]["rows"] == counts[name]["anomalies"]:
@@ -242,14 +241,6 @@ def _collect(parts: Sequence[Part], names: Sequence[str], folder: Path) -> dict[
     return files
 
 
-def _check_invalid(missing: int, rows: int, allowed: float) -> None:
-    if missing > allowed * rows:
-        raise HourglassError(
-            f"{missing} of {rows} rows have a missing or infinite value, more than the share data.max_invalid = "
-            f"{allowed:g} allows; fill them, set data.columns: {{NAME: ignore}} or raise data.max_invalid."
-        )
-
-
 def _check_variety(summary: Summary) -> None:
     moments = summary.moments
     if (moments.low == moments.high).all():
@@ -259,9 +250,9 @@ def _check_variety(summary: Summary) -> None:
 def _check_magnitude(summary: Summary, schema: Schema) -> None:
     moments = summary.moments
     largest: NDArray[np.float64] = np.atleast_1d(np.maximum(np.abs(moments.low), np.abs(moments.high)))
-    if float(largest.max()) > _LARGEST:
+    if float(largest.max()) > LARGEST:
         where = f"column {schema.features[largest.argmax()]!r}" if isinstance(schema, TableSchema) else "the data"
         raise HourglassError(
-            f"{where} holds {largest.max():.3g}, and numbers beyond {_LARGEST:g} have no variance; is it a mark for a "
+            f"{where} holds {largest.max():.3g}, and numbers beyond {LARGEST:g} have no variance; is it a mark for a "
             "missing value? Mend the file or, of a table, set data.columns: {NAME: ignore}."
         )

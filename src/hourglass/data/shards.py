@@ -3,17 +3,18 @@
 import os
 import shutil
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from hourglass.data import fit
+from hourglass.data.settings import ColumnSettings
 from hourglass.data.snapshot import DATED, INDEX, SCHEMA, block_bytes, content, held, shards
 from hourglass.data.sources import reader, reader_for
 from hourglass.errors import HourglassError
 from hourglass.files import read_json
-from hourglass.params import DataParams
+from hourglass.params import DataParams, SplitParams
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,14 @@ class Added:
     remarks: list[str]
 
 
-def add(source: Path, folder: Path, params: DataParams, now: datetime, absent: Collection[str] = ()) -> Added:
+def add(
+    source: Path,
+    folder: Path,
+    params: DataParams,
+    now: datetime,
+    absent: Collection[str] = (),
+    splitting: SplitParams = SplitParams(),  # noqa: B008
+) -> Added:
     """Add a shard to a snapshot, of which only ``snapshot.json`` and ``schema.json`` have to be there.
 
     Parameters
@@ -50,6 +58,8 @@ def add(source: Path, folder: Path, params: DataParams, now: datetime, absent: C
         The shard's date, in UTC.
     absent : collection of str
         Names of shards that the snapshot has and the folder doesn't.
+    splitting : SplitParams
+        What has to be there for rows to be divided.
 
     Raises
     ------
@@ -60,18 +70,20 @@ def add(source: Path, folder: Path, params: DataParams, now: datetime, absent: C
     name = reader_for(source, params)
     if name != index["reader"]:
         raise HourglassError(f"{source} is read as {name}; the snapshot in data/ is read as {index['reader']}.")
+    facts = _required_schema(folder)
+    reading = _with_categories(params, facts)
     building = folder.with_name(f".{folder.name}-shard.{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
     try:
-        kind = reader(name).take(source, building, params)
+        kind = reader(name).take(source, building, reading)
         new = content(building)
         for there in [*absent, *(shard.name for shard in shards(folder))]:
             if new == _content_of(there, index):
                 return Added(there, False, [])
-        blocks = reader(name).blocks(building, kind, params, block_bytes(params))
+        blocks = reader(name).blocks(building, kind, reading, block_bytes(params))
         try:
-            remarks = fit.check(blocks, _required_schema(folder), params)
+            remarks = fit.check(blocks, facts, params, splitting)
         except HourglassError as problem:
             raise HourglassError(f"{source}: {problem}") from problem
         return Added(building.rename(folder / f"{now:%Y%m%dT%H%M%SZ}-{new}").name, True, remarks)
@@ -84,6 +96,17 @@ def _required_schema(folder: Path) -> dict[str, Any]:
     if facts is None:
         raise HourglassError(f"{folder / SCHEMA} is missing; make the snapshot anew with `hourglass data SOURCE`.")
     return facts
+
+
+def _with_categories(params: DataParams, facts: dict[str, Any]) -> DataParams:
+    """Have what the schema takes for categories read as text: `007` stays that in a shard that has no other."""
+    usual = ColumnSettings()
+    columns = {
+        one["name"]: replace(params.columns.get(one["name"], usual), type="category")
+        for one in facts["columns"]
+        if one["type"] == "category" and params.columns.get(one["name"], usual).type == "auto"
+    }
+    return params.model_copy(update={"columns": params.columns | columns})
 
 
 def _content_of(shard: str, index: dict[str, dict[str, str]]) -> str | None:

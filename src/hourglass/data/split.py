@@ -104,6 +104,16 @@ class Rule:
         return self.times.searchsorted(_times(raw, str(params.column), first_row), side="right").astype(np.int8)
 
 
+def require_placed(raw: Raw, params: SplitParams, first_row: int) -> None:
+    """Refuse rows of a block that no rule could place: the column of the split is missing or can't be read."""
+    if params.by == "time":
+        _times(raw, str(params.column), first_row)
+    elif params.by == "given":
+        _by_given(raw, np.empty(0, np.uint64), params, first_row)
+    elif params.by == "group":
+        raw.column(str(params.column), "split.column")
+
+
 def row_hashes(rows: Any, salt: int) -> NDArray[np.uint64]:
     """Hash the values of every row; equal rows have equal hashes on every machine.
 
@@ -189,12 +199,12 @@ def _times(raw: Raw, name: str, first_row: int) -> NDArray[Any]:
     """Read times as numbers, or as nanoseconds since 1970 in UTC."""
     column = raw.column(name, "split.column")
     is_number = pd.api.types.is_numeric_dtype(column)
-    times = column if is_number else pd.to_datetime(column, errors="coerce", utc=True)
+    times = column if is_number else pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
     unread = np.flatnonzero(times.isna())
     if len(unread):
         raise HourglassError(
             f"column {name!r}, row {first_row + unread[0]}: {column.iloc[unread[0]]!r} is no time; split.by: "
-            "time needs one in every row."
+            "time needs one in every row, such as 2024-01-31 13:00:00."
         )
     return times.to_numpy(np.float64) if is_number else times.dt.as_unit("ns").astype("int64").to_numpy()
 

@@ -78,7 +78,7 @@ def _add(project: Project, apart: Project, source: Path, pair: Path | None) -> t
         absent = _bring_schema(apart, params)
         data = params.data.model_copy(update={"pair": str(pair) if pair else None})
         try:
-            added = shards.add(source, apart.data, data, now, absent)
+            added = shards.add(source, apart.data, data, now, absent, params.split)
         except HourglassError as problem:
             if not source.exists():
                 raise
