@@ -27,19 +27,20 @@ FEW = 2000
 
 
 def make(path: Path, rows: int) -> None:
-    """Write a table: eight factors and noise."""
+    """Write a table: eight factors, the same in every stretch of rows, and noise."""
     import numpy as np
     import pyarrow as pa
     from pyarrow import parquet
 
     draw = np.random.default_rng(0)
-    mixing = draw.normal(size=(8, COLUMNS))
+    at_once = min(100_000, rows)
+    factors = (draw.normal(size=(at_once, 8)) @ draw.normal(size=(8, COLUMNS))).astype(np.float32)
     names = [f"c{number:02d}" for number in range(COLUMNS)]
     with parquet.ParquetWriter(path, pa.schema([(name, pa.float32()) for name in names]), compression="none") as writer:
-        for start in range(0, rows, 100_000):
-            count = min(100_000, rows - start)
-            x = draw.normal(size=(count, 8)) @ mixing + 0.3 * draw.normal(size=(count, COLUMNS))
-            writer.write_table(pa.table(dict(zip(names, x.astype(np.float32).T, strict=True))))
+        for start in range(0, rows, at_once):
+            noise = draw.standard_normal((min(at_once, rows - start), COLUMNS), np.float32)
+            x = factors[: len(noise)] + np.float32(0.3) * noise
+            writer.write_table(pa.table(dict(zip(names, np.ascontiguousarray(x.T), strict=True))))
 
 
 def snapshot(place: Path, data: Any) -> None:
