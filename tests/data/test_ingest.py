@@ -341,6 +341,13 @@ def test_a_row_that_lacks_what_a_model_is_told_is_dropped(frame: pd.DataFrame, t
     assert info["dropped"]["missing_or_infinite"] == 1
 
 
+def test_a_told_category_that_train_lacks_is_not_counted_as_missing(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame["part"] = np.resize(SPLITS, len(frame))
+    frame.loc[4, "colour"] = "black"
+    info = ingested(frame, tmp_path / "out", DataParams(condition=["colour"]), by="given", column="part").info
+    assert info["dropped"] == {"missing_or_infinite": 0, "unseen_category": 1}
+
+
 @pytest.mark.parametrize(
     ("condition", "columns", "sentence"),
     [

@@ -135,6 +135,16 @@ def test_data_that_does_not_fit_is_put_aside_with_a_report(project, tmp_path):
     assert "the shape of a row is (4,); expected (3,)" in report["problem"]
 
 
+def test_a_quarantine_on_a_full_disk_does_not_hide_what_is_wrong(project, tmp_path, monkeypatch):
+    def full(path):
+        raise OSError(28, "No space left on device")
+
+    np.save(tmp_path / "wide.npy", np.ones((3, 4)))
+    monkeypatch.setattr("hourglass.stages.add.whole", full)
+    with pytest.raises(HourglassError, match=r"the shape of a row is \(4,\).* data/ is as before; .*\(No space left"):
+        add(project, tmp_path / "wide.npy")
+
+
 def test_a_source_that_is_not_there_is_not_put_aside(project, tmp_path):
     with pytest.raises(HourglassError, match=r"none\.npy doesn't exist"):
         add(project, tmp_path / "none.npy")

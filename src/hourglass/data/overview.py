@@ -141,7 +141,7 @@ class Overview:
                 continue
             values = side[name]
             if decides and not pd.api.types.is_numeric_dtype(dtype):
-                values = pd.to_datetime(values, errors="coerce", utc=True)
+                values = pd.to_datetime(values, format="ISO8601", errors="coerce", utc=True)
             if values.notna().any():
                 ends = [_time(values.min()), _time(values.max())]
                 self.times[str(name)] = _wider(self.times.get(str(name)), ends)

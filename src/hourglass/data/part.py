@@ -169,7 +169,9 @@ class _Maker:
         trace["split"] = plan.rule.assign(block, trace["hash"], labels.is_anomaly, self.row)
         x, valid = plan.schema.encode(rows)
         stored, known = self._stored(block, x, labels)
-        self._count_dropped(rows, x, valid, known)
+        self._count_dropped(rows, valid, plan.schema)
+        if plan.condition is not None and not known.all():
+            self._count_dropped(schemas.known_rows(block, plan.data)[valid], known[valid], plan.condition)
         self._count_left_out(trace["split"])
         self.overview.look(block.side, valid)
         self.row += len(block.rows)
@@ -209,13 +211,11 @@ class _Maker:
         of_label = self.plan.data.label in self.plan.data.condition
         return Stored(x, label, index, condition, known), everything if of_label else known
 
-    def _count_dropped(self, rows: Any, x: NDArray[Any], valid: NDArray[np.bool_], known: NDArray[np.bool_]) -> None:
+    def _count_dropped(self, rows: Any, valid: NDArray[np.bool_], schema: Schema) -> None:
         """Count rows with a missing or infinite value; what else is dropped has a category that train doesn't know."""
-        missing = ~valid
-        if not valid.all():
-            missing[missing] = _missing(rows[missing], self.plan.schema)
-        self.dropped["missing_or_infinite"] += int(missing.sum()) + int((valid & ~known).sum())
-        self.dropped["unseen_category"] += int((~valid & ~missing).sum())
+        missing = 0 if valid.all() else int(_missing(rows[~valid], schema).sum())
+        self.dropped["missing_or_infinite"] += missing
+        self.dropped["unseen_category"] += int((~valid).sum()) - missing
 
     def _count_left_out(self, splits: NDArray[np.int8]) -> None:
         """Count windows that are in no split."""

@@ -83,7 +83,7 @@ def _add(project: Project, apart: Project, source: Path, pair: Path | None) -> t
             if not source.exists():
                 raise
             aside = _put_aside(project, source, str(problem), now)
-            raise HourglassError(f"{problem} data/ is as before; the data and a report are in {aside}.") from problem
+            raise HourglassError(f"{problem} data/ is as before; {aside}") from problem
         if added.new:
             try:
                 pipeline.run_dvc(apart, ["add", "--quiet", f"data/{added.name}"])
@@ -110,15 +110,18 @@ def _bring_schema(project: Project, params: settings_file.Params) -> set[str]:
     return {name.split("/")[0] for name in listed if "/" in name}
 
 
-def _put_aside(project: Project, source: Path, problem: str, now: datetime) -> Path:
-    """Copy data that doesn't fit, and say why it doesn't."""
+def _put_aside(project: Project, source: Path, problem: str, now: datetime) -> str:
+    """Copy data that doesn't fit, and say why it doesn't; give a sentence that tells where."""
     aside = project.state / "quarantine" / f"{now:%Y%m%dT%H%M%S.%f}"
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    with whole(aside) as place:
-        place.mkdir()
-        if source.is_dir():
-            shutil.copytree(source, place / source.name, symlinks=True)
-        else:
-            shutil.copyfile(source, place / source.name)
-        write_json(place / _REPORT, {"source": source.name, "problem": problem, "time": now.isoformat()})
-    return aside
+    try:
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        with whole(aside) as place:
+            place.mkdir()
+            if source.is_dir():
+                shutil.copytree(source, place / source.name, symlinks=True)
+            else:
+                shutil.copyfile(source, place / source.name)
+            write_json(place / _REPORT, {"source": source.name, "problem": problem, "time": now.isoformat()})
+    except OSError as uncopied:  # the disk is full or files can't be read, which may be the problem itself
+        return f"the data can't be copied to the quarantine ({uncopied.strerror or 'not all of it can be read'})."
+    return f"the data and a report are in {aside}."
