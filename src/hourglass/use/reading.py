@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
+
+from hourglass.data.settings import ColumnSettings
 from hourglass.data.snapshot import blocks_of_source
 from hourglass.data.sources import Raw, joined
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime import Model
-from hourglass.runtime.schema import ROWS
+from hourglass.runtime.schema import ROWS, as_numbers, as_text
+from hourglass.runtime.table import TableSchema
 from hourglass.use import audio, pictures
 
 _KINDS = {
@@ -48,12 +52,26 @@ def blocks(model: Model, source: str, data: DataParams) -> Iterator[tuple[Raw, i
     kind = model.config["schema"]["kind"]
     first_row = 0
     learnt = audio.as_learnt if audio.is_of_recordings(model) else pictures.as_learnt
-    known = learnt(model, data)
+    known = _with_categories(model, learnt(model, data))
     for raw in blocks_of_source(source, known, int(_SHARE * data.memory)):
         if (raw.kind == "table") != (kind == "table") or (raw.kind == "audio" and kind != "audio"):
             raise HourglassError(f"{source} holds {_KINDS[raw.kind]}; the model takes {_KINDS[kind]}.")
         yield raw, first_row
         first_row += len(raw.rows)
+
+
+def _with_categories(model: Model, data: DataParams) -> DataParams:
+    """Have categories read as text that numbers would change: a file of `007` and `012` alone looks like numbers."""
+    columns = model.schema.columns if isinstance(model.schema, TableSchema) else ()
+    texts = [column.name for column in columns if not _are_as_numbers_are(column.values)]
+    return data.model_copy(update={"columns": data.columns | dict.fromkeys(texts, ColumnSettings(type="category"))})
+
+
+def _are_as_numbers_are(values: tuple[str, ...]) -> bool:
+    """Tell whether those that read as numbers would be the same text again."""
+    texts = pd.Series(values, dtype=object)
+    numbers = pd.Series(as_numbers(texts))
+    return bool((numbers.isna() | (as_text(numbers) == texts)).all())
 
 
 def ends(model: Model, source: str, data: DataParams) -> Raw:

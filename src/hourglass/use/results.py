@@ -283,5 +283,6 @@ def require_new(out: Path, *forms: str) -> None:
 
 def _plain(column: "pd.Series[Any]") -> NDArray[np.generic]:
     """Give a column as an array that needs no pickle."""
-    values = column.to_numpy()
+    is_number = pd.api.types.is_numeric_dtype(column.dtype) and column.hasnans
+    values = column.to_numpy(np.float64, na_value=np.nan) if is_number else column.to_numpy()
     return values if values.dtype.kind in "biuf" else values.astype(str)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -226,6 +227,28 @@ def test_what_a_row_of_json_lacks_is_missing(tmp_path: Path) -> None:
     found = whole(tmp_path / "a.jsonl", tmp_path / "shard")
     assert list(found) == ["a", "b"]
     assert found.isna().to_numpy().tolist() == [[False, True], [True, False]]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".jsonl"])
+def test_integers_stay_such_beside_missing_ones_whatever_the_block(tmp_path: Path, suffix: str) -> None:
+    """Else an account would be written 7 in one block and 7.0 in the next."""
+    numbers: list[int | None] = [2**53 + 1, *range(2, 2999), None]
+    path = tmp_path / f"t{suffix}"
+    if suffix == ".jsonl":
+        path.write_text("".join(json.dumps({"account": number}) + "\n" for number in numbers))
+    else:
+        content = pa.table({"account": pa.array(numbers, pa.int64())})
+        pq.write_table(content, path) if suffix == ".parquet" else pa.feather.write_feather(
+            content, path, "uncompressed"
+        )
+    (tmp_path / "shard").mkdir()
+    kind = table.take(path, tmp_path / "shard", DataParams())
+    for limit in (2**14, 2**24):
+        blocks = list(table.blocks(tmp_path / "shard", kind, DataParams(), limit))
+        found = pd.concat([block.rows for block in blocks])["account"]
+        assert {block.rows["account"].dtype.kind for block in blocks} == {"i"}
+        assert found.iloc[:-1].tolist() == numbers[:-1]
+        assert found.isna().tolist() == [False] * 2998 + [True]
 
 
 def test_types_of_arrow_become_numbers_texts_and_times(tmp_path: Path) -> None:

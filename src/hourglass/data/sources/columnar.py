@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from hourglass.errors import HourglassError
@@ -127,7 +128,10 @@ def _row_bytes(schema: Any) -> int:
 
 
 def _frame(table: Any) -> pd.DataFrame:
-    """Turn a batch into a DataFrame; decimals become floats, dates times, categories what they are of."""
+    """Turn a batch into a DataFrame; decimals become floats, dates times, categories what they are of.
+
+    Integers stay such beside missing ones, so that they are the same in blocks with and without.
+    """
     import pyarrow as pa
     from pyarrow import types
 
@@ -142,4 +146,8 @@ def _frame(table: Any) -> pd.DataFrame:
         if plain is not None:
             table = table.set_column(place, pa.field(field.name, plain), table.column(place).cast(plain))
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if types.is_integer(field.type) and column.null_count:
+            missing = np.asarray(column.is_null())
+            frame[field.name] = pd.arrays.IntegerArray(np.asarray(column.fill_null(0)), missing)
     return frame

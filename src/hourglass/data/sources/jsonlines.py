@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from hourglass.data.sources.compression import opened
@@ -41,9 +42,17 @@ def frames(path: Path, names: Sequence[str], limit: int) -> Iterator[pd.DataFram
     rows, count = _rows(path), _FIRST
     while part := list(islice(rows, count)):
         frame = pd.DataFrame.from_records(part, columns=list(names))
+        for name in frame.columns[frame.dtypes == np.float64]:
+            values = [row.get(name) for row in part]
+            if None in values and all(map(_is_whole, values)):
+                frame[name] = pd.array(values, dtype="Int64")  # as in a block where none is missing
         yield frame
         per_row = max(1, int(frame.memory_usage(deep=True).sum()) // len(frame))
         count = min(_MOST, max(1, limit // (4 * per_row)))  # as objects of Python they take a few times as much
+
+
+def _is_whole(value: Any) -> bool:
+    return value is None or (type(value) is int and -(2**63) <= value < 2**63)
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,38 @@
+"""Files are read as the model learnt them."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pandas as pd
+import pytest
+
+from hourglass.params import DataParams
+from hourglass.runtime import Model
+from hourglass.runtime.table import Column, TableSchema
+from hourglass.use import reading
+
+
+def model_of(*columns: Column) -> Model:
+    """Make what stands for a model of a table: its schema is all that reading asks for."""
+    schema = TableSchema(columns)
+    found: Any = SimpleNamespace(schema=schema, config={"schema": schema.config()}, conditioning=None)
+    return cast(Model, found)
+
+
+@pytest.mark.parametrize("values", [("007", "012", "A1"), ("1.0", "2.0", "x")])
+def test_categories_are_known_in_a_file_where_they_all_look_like_numbers(
+    tmp_path: Path, values: tuple[str, ...]
+) -> None:
+    model = model_of(Column("code", "category", values), Column("x", "number"))
+    pd.DataFrame({"code": values[:2], "x": [1, 2]}).to_csv(tmp_path / "given.csv", index=False)
+    ((raw, _),) = reading.blocks(model, str(tmp_path / "given.csv"), DataParams())
+    assert raw.rows["code"].tolist() == list(values[:2])
+    assert model.schema.encode(raw.rows)[1].all()
+
+
+def test_categories_that_numbers_spell_are_read_however_they_are_written(tmp_path: Path) -> None:
+    model = model_of(Column("code", "category", ("1", "2")))
+    (tmp_path / "given.csv").write_text("code,y\n1.0,0\n2,0\n")
+    ((raw, _),) = reading.blocks(model, str(tmp_path / "given.csv"), DataParams())
+    assert model.schema.encode(raw.rows)[1].all()
