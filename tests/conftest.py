@@ -74,7 +74,8 @@ def packaged(raw: Raw, data: DataParams, variant: str, settings: dict[str, Any],
 def train(dataset: Dataset, variant: str, settings: dict[str, Any], folder: Path) -> Trained:
     folder.mkdir()
     rows = [rows_of(dataset, split, torch.device("cpu"), 2**30) for split in ("train", "validation")]
-    beside = {"known": dataset.known, "known_shape": dataset.known_shape, "categories": dataset.schema.categories}
+    beside = {"known": dataset.known, "known_shape": dataset.known_shape}
+    beside |= {"categories": dataset.schema.categories, "embedded": dataset.schema.embedded}
     model = models.build(variant, dataset.info["shape"], settings, seed=0, **beside)
     courses = fit(model, *rows, TrainSettings(epochs=15, batch=64, lr=3e-3), seed=0, folder=folder)
     save_file(model.state_dict(), folder / "weights.safetensors")

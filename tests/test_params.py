@@ -74,6 +74,7 @@ SENTENCES = {
     "data: 3": "data must hold keys with values, not 3.",
     "data: {columns: {a: nmber}}": "data.columns.a is 'nmber'; it should be 'auto', 'number', 'boolean', ",
     "data: {columns: {a: {typ: number}}}": "unknown key 'data.columns.a.typ'; did you mean 'data.columns.a.type'?",
+    "data: {columns: {a: {encode: hot}}}": "data.columns.a.encode is 'hot'; it should be 'auto', 'onehot' ",
     "data: {columns: {a: {scale: 3}}}": "data.columns.a.scale is 3; it should be 'auto', 'standard', ",
     "data: {columns: {a: [number]}}": "data.columns.a must hold keys with values, not ['number'].",
     "data: {normal: [1]}": "data: `normal` and `anomalous` need `label`, the column that they are values of.",

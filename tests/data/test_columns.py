@@ -173,6 +173,7 @@ def test_a_scale_that_is_set_goes_first() -> None:
             "data.columns.c: scale is for numbers and times, and the column is a category",
         ),
         ([1, 2], {"cycles": True}, "data.columns.c: cycles are for times, and the column is a number"),
+        ([1, 2], {"encode": "onehot"}, "data.columns.c: encode is for categories, and the column is a number"),
         (["a", "b"] * 5, {"impute": "mean"}, "impute is 'mean'; expected indicator, for the column is a category"),
         ([1, 2], {"impute": "indicator"}, "impute is 'indicator'; expected mean or median, for the column is a number"),
     ],
@@ -188,6 +189,8 @@ def test_a_column_is_made_of_a_decision() -> None:
         "c", "number", scale="robust", impute="median"
     )
     assert column(decide(texts), texts, ("a", "b")) == Column("c", "category", ("a", "b"))
+    embedded = ColumnSettings(encode="embedding")
+    assert column(decide(texts, embedded), texts, ("a", "b"), embedded).embedded
 
 
 ENTRIES = st.one_of(

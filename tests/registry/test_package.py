@@ -12,10 +12,14 @@ import torch
 from safetensors.torch import load_file
 
 from hourglass import runtime
+from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
+from hourglass.evaluation.baselines import untrained_net
 from hourglass.files import digest, folder_hashes
 from hourglass.models.shared.priors import Fitted
+from hourglass.params import DataParams
 from hourglass.registry.package import package
+from tests.conftest import packaged
 
 
 def test_the_manifest_lists_every_file_with_its_hash(image_vae: Any) -> None:
@@ -92,3 +96,19 @@ def test_nothing_is_a_pickle_or_tells_where_it_was_made(image_vae: Any) -> None:
             np.load(path, allow_pickle=False)
     text = " ".join(path.read_text() for path in files if path.suffix == ".json")
     assert not re.search(r"\d{4}-\d{2}-\d{2}|(/[\w.-]+){3}", text)
+
+
+def test_the_categories_that_settings_name_are_embedded_and_packaged_as_trained(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    many = draw.permutation(np.arange(400) % 40)
+    frame = pd.DataFrame({"size": draw.normal(size=400), "few": np.where(many < 9, "a", "b"), "many": many.astype(str)})
+    data = DataParams(columns={"few": {"encode": "embedding"}, "many": {"type": "category", "encode": "onehot"}})
+    made = packaged(Raw("table", frame, frame), data, "autoencoder", {"latent": 2, "hidden": [8]}, tmp_path / "made")
+    assert made.trained.description["embedded"] == [[1, 3]]
+    assert made.trained.model.encoder[1].blocks == [(1, 3)]
+    again = untrained_net(made.model.config, seed=0)
+    again.load_state_dict(load_file(made.folder / "weights.safetensors"))
+    x = made.dataset.normaliser(made.dataset.rows("test").x)
+    with torch.no_grad():
+        codes = again.encode(torch.from_numpy(x))["z"].numpy()
+    np.testing.assert_allclose(made.model.encode(made.dataset.raw("test")), codes, atol=1e-5)

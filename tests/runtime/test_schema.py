@@ -202,4 +202,4 @@ def test_the_name_of_an_array_survives_as_json():
 def test_categories_lie_where_their_zeros_and_ones_do():
     columns = (Column("a", "number"), Column("b", "category", ("x", "y", "z")), Column("c", "category", ("u", "v")))
     assert TableSchema(columns).categories == ((1, 4), (4, 6))
-    assert ArraySchema("array", (3,)).categories == ()
+    assert ArraySchema("array", (3,)).categories == ArraySchema("array", (3,)).embedded == ()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourglass.data.scaling import Spread, table_normaliser
-from hourglass.runtime.table import Column, TableSchema
+from hourglass.runtime.table import Coding, Column, Impute, TableSchema
 
 
 def encoded(column: Column, values: object) -> tuple[np.ndarray, list[bool]]:
@@ -91,6 +91,21 @@ def test_a_missing_category_is_a_value_of_its_own() -> None:
     assert valid == [True, True, False]
     assert column.decode(x[:2]).tolist() == ["u", None]
     assert TableSchema((column,)).categories == ((0, 3),)
+
+
+def test_categories_are_embedded_beyond_sixteen_values_or_as_they_are_set() -> None:
+    def category(values: int, coding: Coding = "auto", impute: Impute = "none") -> Column:
+        return Column("c", "category", tuple(map(str, range(values))), impute=impute, coding=coding)
+
+    assert not category(16).embedded
+    assert category(17).embedded
+    assert category(16, impute="indicator").embedded
+    assert category(3, "embedding").embedded
+    assert not category(40, "onehot").embedded
+    assert not Column("n", "number").embedded
+    schema = TableSchema((category(3), Column("n", "number"), category(3, "embedding"), category(40)))
+    assert schema.embedded == ((4, 7), (7, 47))
+    assert TableSchema.from_config(schema.config()) == schema
 
 
 def test_the_gap_is_filled_with_the_mean_or_the_median_of_what_is_there() -> None:

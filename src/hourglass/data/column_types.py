@@ -189,6 +189,7 @@ def column(
         "auto" if decision.type in ("category", "boolean") else decision.scale,
         settings.impute,
         settings.cycles,
+        settings.encode,
     )
 
 
@@ -199,6 +200,8 @@ def _check(name: str, kind: Type, settings: ColumnSettings) -> None:
         raise HourglassError(f"{key}: scale is for numbers and times, and the column is a {kind}; leave it out.")
     if settings.cycles and kind != "time":
         raise HourglassError(f"{key}: cycles are for times, and the column is a {kind}; leave it out.")
+    if settings.encode != "auto" and kind != "category":
+        raise HourglassError(f"{key}: encode is for categories, and the column is a {kind}; leave it out.")
     if settings.impute != "none" and (settings.impute == "indicator") != (kind == "category"):
         expected = "indicator" if kind == "category" else "mean or median"
         raise HourglassError(f"{key}: impute is {settings.impute!r}; expected {expected}, for the column is a {kind}.")

@@ -28,6 +28,12 @@ class ColumnSettings:
             "row can't be judged"
         ),
     ] = "none"
+    encode: Annotated[
+        Literal["auto", "onehot", "embedding"],
+        Setting(
+            "of a category: whether nets embed it, or see a 0 or 1 for each value; auto: embedded beyond 16 values"
+        ),
+    ] = "auto"
     cycles: Annotated[bool, Setting("of a time: the hour in the day and the day in the week stand beside")] = False
 
 

@@ -89,7 +89,8 @@ def untrained_net(config: dict[str, Any], *, seed: int) -> Variant:
         Of the package: ``variant``, ``shape``, ``schema``, ``settings``, ``condition``.
     seed : int
     """
-    beside: dict[str, Any] = {"categories": schema_from_config(config["schema"]).categories}
+    schema = schema_from_config(config["schema"])
+    beside: dict[str, Any] = {"categories": schema.categories, "embedded": schema.embedded}
     if config["condition"]:
         conditioning = Conditioning.from_config(config["condition"])
         beside |= {"known": conditioning.known, "known_shape": conditioning.known_shape}

@@ -59,6 +59,7 @@ def build(
     seed: int,
     known: int = 0,
     categories: Sequence[tuple[int, int]] = (),
+    embedded: Sequence[tuple[int, int]] = (),
     known_shape: Sequence[int] = (),
 ) -> "Variant":
     """Make a variant with weights drawn from `seed`; the global random state stays as it is.
@@ -74,6 +75,8 @@ def build(
         Numbers that are known of a row beside it; a variant that isn't conditional makes no use of them.
     categories : sequence of (int, int)
         Where the 0s and 1s of each category start and stop among a row's numbers.
+    embedded : sequence of (int, int)
+        Those of the categories that the nets embed.
     known_shape : sequence of int
         Shape of what is known of a row, where that is an array; `known` counts its numbers and a flag behind them.
     """
@@ -83,4 +86,4 @@ def build(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         beside: dict[str, Any] = {"known": known, "known_shape": known_shape} if variant.conditional else {}
-        return variant(shape, **settings, **beside, categories=categories)
+        return variant(shape, **settings, **beside, categories=categories, embedded=embedded)

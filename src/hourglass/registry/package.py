@@ -59,6 +59,7 @@ class Trained:
             known=description["known"],
             known_shape=description["known_shape"],
             categories=description["categories"],
+            embedded=description["embedded"],
         )
         model.load_state_dict(load_file(folder / WEIGHTS))
         return cls(model.eval(), description, folder)

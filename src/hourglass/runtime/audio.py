@@ -90,6 +90,11 @@ class AudioSchema:
         """None: every number is one."""
         return ()
 
+    @property
+    def embedded(self) -> tuple[tuple[int, int], ...]:
+        """None, for there are no categories."""
+        return ()
+
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Bring rows into the net's shape; see `Schema.encode`.
 

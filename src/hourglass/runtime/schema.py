@@ -35,6 +35,11 @@ class Schema(Protocol):
         """Where the 0s and 1s of each category start and stop among a row's numbers."""
         ...
 
+    @property
+    def embedded(self) -> tuple[tuple[int, int], ...]:
+        """Those of the categories that nets embed."""
+        ...
+
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Turn rows into an array of shape (rows, *shape) and tell which of them are valid.
 

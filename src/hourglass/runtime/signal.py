@@ -73,6 +73,11 @@ class SignalSchema:
         return ()
 
     @property
+    def embedded(self) -> tuple[tuple[int, int], ...]:
+        """None, for there are no categories."""
+        return ()
+
+    @property
     def clock(self) -> Clock:
         """How times are written."""
         return Clock(self.time, self.format, self.unit)

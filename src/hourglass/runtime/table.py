@@ -13,7 +13,10 @@ from .schema import as_numbers, as_text, names_of
 
 Type = Literal["number", "boolean", "category", "time"]
 Impute = Literal["none", "mean", "median", "indicator"]
+Coding = Literal["auto", "onehot", "embedding"]
 _ROWS_AT_ONCE = 2048
+#: Categories of more numbers than this are embedded by themselves; fewer are as good as they are.
+_WIDE = 16
 #: Seconds of what times come back to: a day from midnight, a week from Monday (the epoch was a Thursday).
 _CYCLES = {"day": (86_400, 0), "week": (604_800, 3 * 86_400)}
 
@@ -38,6 +41,9 @@ class Column:
         rows; of a category "indicator". But for "none" a 0 or 1 beside tells whether the value is missing.
     cycles : bool
         Of a time: sine and cosine of the hour in the day and of the day in the week stand beside.
+    coding : str
+        Of a category: how nets take its 0s and 1s in, as they are ("onehot") or embedded ("embedding"); "auto":
+        embedded where there are more than 16.
     """
 
     name: str
@@ -46,11 +52,18 @@ class Column:
     scale: str = "auto"
     impute: Impute = "none"
     cycles: bool = False
+    coding: Coding = "auto"
 
     @property
     def width(self) -> int:
         """Numbers that the column becomes."""
         return len(self.features)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether nets embed the column."""
+        chosen = self.coding == "embedding" or (self.coding == "auto" and self.width > _WIDE)
+        return self.type == "category" and chosen
 
     @property
     def features(self) -> list[str]:
@@ -93,8 +106,8 @@ class Column:
     def config(self) -> dict[str, Any]:
         """Describe the column as JSON; what is as usual is left out."""
         found: dict[str, Any] = {"name": self.name, "type": self.type, "values": list(self.values), "scale": self.scale}
-        found |= {"impute": self.impute, "cycles": self.cycles}
-        usual: dict[str, Any] = {"values": [], "scale": "auto", "impute": "none", "cycles": False}
+        found |= {"impute": self.impute, "cycles": self.cycles, "coding": self.coding}
+        usual: dict[str, Any] = {"values": [], "scale": "auto", "impute": "none", "cycles": False, "coding": "auto"}
         return {key: value for key, value in found.items() if key not in usual or value != usual[key]}
 
     @classmethod
@@ -125,6 +138,11 @@ class TableSchema:
     def categories(self) -> tuple[tuple[int, int], ...]:
         """Where the 0s and 1s of each category start and stop among a row's numbers."""
         return tuple(place for column, place in self._places() if column.type == "category")
+
+    @property
+    def embedded(self) -> tuple[tuple[int, int], ...]:
+        """Those of the categories that nets embed."""
+        return tuple(place for column, place in self._places() if column.embedded)
 
     @property
     def features(self) -> list[str]:

@@ -45,18 +45,20 @@ class Inputs:
     known: int
     known_shape: tuple[int, ...]
     categories: tuple[tuple[int, int], ...]
+    embedded: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, dataset: Dataset, device: torch.device, memory: int) -> Self:
         """Read a data set, within so many bytes of memory."""
         train, validation = (rows_of(dataset, split, device, memory) for split in ("train", "validation"))
-        shape, categories = tuple(dataset.info["shape"]), dataset.schema.categories
-        return cls(train, validation, shape, dataset.known, dataset.known_shape, categories)
+        shape, schema = tuple(dataset.info["shape"]), dataset.schema
+        return cls(train, validation, shape, dataset.known, dataset.known_shape, schema.categories, schema.embedded)
 
     def build(self, variant: str, settings: dict[str, Any], seed: int) -> Variant:
         """Make the untrained net for such rows."""
         beside: dict[str, Any] = {"known": self.known, "known_shape": self.known_shape}
-        return models.build(variant, self.shape, settings, seed=seed, categories=self.categories, **beside)
+        beside |= {"categories": self.categories, "embedded": self.embedded}
+        return models.build(variant, self.shape, settings, seed=seed, **beside)
 
 
 def run(project: Project, params: Params, variant: str) -> None:
@@ -101,6 +103,7 @@ def run(project: Project, params: Params, variant: str) -> None:
             "known": inputs.known,
             "known_shape": list(inputs.known_shape),
             "categories": [list(ends) for ends in inputs.categories],
+            "embedded": [list(ends) for ends in inputs.embedded],
             "seed": params.seed,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             "courses": [asdict(course) for course in courses],

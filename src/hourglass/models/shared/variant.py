@@ -32,6 +32,8 @@ class Variant(nn.Module):
         Numbers that encoder and decoder are told of a row beside it; only a `conditional` variant is told any.
     categories : sequence of (int, int)
         Where the 0s and 1s of each category start and stop among a row's numbers.
+    embedded : sequence of (int, int)
+        Those of the categories that the nets embed.
     known_shape : sequence of int
         Shape of the array that is known of a row, where it is one: its numbers come flat, and behind them a 1, or a 0
         where nothing is known, so that `known` is one more than their count.
@@ -54,6 +56,7 @@ class Variant(nn.Module):
         shape: Sequence[int],
         known: int = 0,
         categories: Sequence[tuple[int, int]] = (),
+        embedded: Sequence[tuple[int, int]] = (),
         known_shape: Sequence[int] = (),
         *,
         latent: Annotated[int, Setting("width of the code; auto: training finds it", ge=1, le=_WIDEST, auto=True)] = 8,
@@ -101,7 +104,7 @@ class Variant(nn.Module):
             style=Style(activation, normalisation),
             known=known,
             known_shape=self.known_shape,
-            categories=self.categories,
+            embedded=embedded,
             section=section,
         )
         self.encoder = plan.encoder(self.per_unit * latent)

@@ -23,12 +23,12 @@ def test_a_category_is_looked_up_and_other_numbers_stay_where_they_are():
     torch.testing.assert_close(front(x), expected)
 
 
-def test_narrow_categories_are_left_as_they_are():
-    assert embeddings(20, [(0, 2), (2, 18)]) == (20, [])
+def test_rows_without_blocks_to_embed_are_left_as_they_are():
+    assert embeddings(20, []) == (20, [])
 
 
-def test_an_encoder_with_wide_categories_and_conditions_learns_through_their_embedding():
-    encoder = MLPEncoder((103,), 4, [32], Style(), known=2, categories=((1, 101), (101, 103)))
+def test_an_encoder_with_embedded_categories_and_conditions_learns_through_their_embedding():
+    encoder = MLPEncoder((103,), 4, [32], Style(), known=2, embedded=((1, 101),))
     assert isinstance(encoder[1], Embeddings)
     assert encoder[2].in_features == 103 + 2 - 100 + embedding_width(100)
     x = torch.rand(5, 103)
@@ -41,6 +41,6 @@ def test_the_decoder_still_gives_every_number():
 
 
 def test_a_linear_encoder_has_no_embeddings_that_would_narrow_it():
-    encoder = MLPEncoder((100,), 50, [], Style(), categories=((0, 100),))
+    encoder = MLPEncoder((100,), 50, [], Style(), embedded=((0, 100),))
     assert np.linalg.matrix_rank(encoder[-1].weight.detach().numpy()) == 50
     assert len(encoder) == 2

@@ -105,6 +105,7 @@ def test_the_decoder_mirrors_the_encoder_or_is_as_wide_as_set():
     assert widths(image.encoder(2), {torch.nn.Conv2d}) == [3, 4]
 
 
-def test_wide_categories_of_a_table_are_embedded():
-    encoder = Plan((60,), 4, categories=((10, 60),)).encoder(4)
-    assert sum(isinstance(layer, Embeddings) for layer in encoder) == 1
+def test_the_encoder_embeds_the_categories_that_it_is_told_to():
+    encoder = Plan((60,), 4, embedded=((2, 5),)).encoder(4)
+    (front,) = (layer for layer in encoder if isinstance(layer, Embeddings))
+    assert front.blocks == [(2, 5)]

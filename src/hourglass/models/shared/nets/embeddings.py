@@ -1,12 +1,9 @@
-"""Wide categories as a few numbers each."""
+"""Categories as a few numbers each."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-
-#: Categories with more values than this are embedded; fewer are as good as they are, a 0 or 1 for each value.
-_WIDE = 16
 
 
 def embedding_width(values: int) -> int:
@@ -18,8 +15,8 @@ def embedding_width(values: int) -> int:
     return min(600, round(width))
 
 
-def embeddings(features: int, categories: Sequence[tuple[int, int]]) -> tuple[int, list[nn.Module]]:
-    """Make what embeds the wide categories among `features` numbers, if there are any, and tell what is left to do.
+def embeddings(features: int, blocks: Sequence[tuple[int, int]]) -> tuple[int, list[nn.Module]]:
+    """Make what embeds blocks of `features` numbers, if there are any, and tell what is left to do.
 
     Returns
     -------
@@ -28,10 +25,9 @@ def embeddings(features: int, categories: Sequence[tuple[int, int]]) -> tuple[in
     front : list of Module
         One module or none.
     """
-    wide = [ends for ends in categories if ends[1] - ends[0] > _WIDE]
-    if not wide:
+    if not blocks:
         return features, []
-    front = Embeddings(features, wide)
+    front = Embeddings(features, blocks)
     return front.width, [front]
 
 

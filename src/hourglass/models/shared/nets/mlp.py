@@ -42,9 +42,9 @@ class MLPEncoder(nn.Sequential):
         style: Style,
         *,
         known: int = 0,
-        categories: Sequence[tuple[int, int]] = (),
+        embedded: Sequence[tuple[int, int]] = (),
     ) -> None:
-        width, front = embeddings(prod(shape) + known, categories if hidden else ())
+        width, front = embeddings(prod(shape) + known, embedded if hidden else ())
         super().__init__(nn.Flatten(), *front, *mlp(width, hidden, outputs, style))
         self.known = known
 

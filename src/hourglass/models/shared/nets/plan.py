@@ -49,8 +49,8 @@ class Plan:
     style : Style
     known, known_shape
         What encoder and decoder are told of a row, as in `Variant`.
-    categories : sequence of (int, int)
-        Where categories lie among a row's numbers, as in `Variant`.
+    embedded : sequence of (int, int)
+        Where the categories to embed lie among a row's numbers, as in `Variant`.
     section : str
         Name of the settings' section, for messages.
 
@@ -68,7 +68,7 @@ class Plan:
     style: Style = field(default_factory=Style)
     known: int = 0
     known_shape: tuple[int, ...] = ()
-    categories: Sequence[tuple[int, int]] = ()
+    embedded: Sequence[tuple[int, int]] = ()
     section: str = "variant"
 
     def encoder(self, outputs: int) -> nn.Module:
@@ -76,7 +76,7 @@ class Plan:
         frame = self._frame()
         hidden = self._widths(frame)
         if frame is None or not hidden:
-            return MLPEncoder(self.shape, outputs, hidden, self.style, known=self.known, categories=self.categories)
+            return MLPEncoder(self.shape, outputs, hidden, self.style, known=self.known, embedded=self.embedded)
         _require_room(frame, hidden, f"{self.section}.hidden")
         return ConvolutionalEncoder(frame, outputs, hidden, self.style, self._planes(frame))
 
