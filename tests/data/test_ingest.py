@@ -413,3 +413,21 @@ def test_an_array_that_cannot_be_a_condition_is_refused(
     pairs.arrays["texts"] = np.full((200, 2), "a")
     with pytest.raises(HourglassError, match=sentence):
         ingest(Snapshot.of(pairs), tmp_path / "out", DataParams(condition=condition), SplitParams())
+
+
+@pytest.mark.parametrize("number", [1e308, -1e100, 1e20])
+def test_a_number_beyond_all_reach_is_refused_in_every_split(tmp_path: Path, number: float) -> None:
+    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=200), "split": np.resize(SPLITS, 200)})
+    frame.loc[frame.index[frame["split"] == "test"][3], "a"] = number
+    with pytest.raises(HourglassError, match=r"^column 'a' holds .*, which is too far from what normal training rows"):
+        ingested(frame, tmp_path / "out", by="given", column="split")
+
+
+def test_an_array_with_a_number_beyond_all_reach_is_refused(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(400, 2, 3))
+    x[::7] *= 1e13  # far, and within reach
+    ingested(x, tmp_path / "far")
+    row = Dataset(tmp_path / "far").rows("calibration").index[0]
+    x[row, 1, 2] = 1e40
+    with pytest.raises(HourglassError, match=r"^the data holds 1e\+40"):
+        ingested(x, tmp_path / "out")

@@ -52,8 +52,8 @@ def check(blocks: Iterable[Raw], facts: schemas.Facts, data: DataParams, splitti
         _require_form(schemas.form(block), {key: facts[key] for key in facts if key != "columns"})
         _require_columns(block, facts, data, rows)
         split.require_placed(block, splitting, rows)
-        is_normal = ~Labels.of(block, data, rows).is_anomaly
-        _require_measurable(block, columns, is_normal, rows)
+        Labels.of(block, data, rows)
+        _require_measurable(block, columns, rows)
         missing += int(_missing(block, columns, data).sum())
         for name, column in unknown.items():
             column.update(as_text(block.side[name]))
@@ -109,11 +109,11 @@ def _missing(block: Raw, columns: dict[str, Column], data: DataParams) -> NDArra
     return missing
 
 
-def _require_measurable(block: Raw, columns: dict[str, Column], is_normal: NDArray[np.bool_], first_row: int) -> None:
+def _require_measurable(block: Raw, columns: dict[str, Column], first_row: int) -> None:
     for name, column in columns.items():
         if column.type == "number":
             numbers = column.read(block.side[name])
-            huge = np.flatnonzero(np.isfinite(numbers) & (np.abs(numbers) > LARGEST) & is_normal)
+            huge = np.flatnonzero(np.isfinite(numbers) & (np.abs(numbers) > LARGEST))
             if len(huge):
                 raise HourglassError(
                     f"column {name!r} holds {numbers[huge[0]]:.3g} in row {first_row + huge[0]}, and numbers beyond "

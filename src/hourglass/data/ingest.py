@@ -27,9 +27,12 @@ from hourglass.files import digest, linked, read_json, sha256_of, write_json
 from hourglass.outputs import DATASET, OVERVIEW, SAMPLE
 from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.conditioning import Conditioning
+from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import TableSchema
 
+#: How far a row may lie from the others in the nets' units, whose squares float32 holds.
+_REACH = 1e15
 _CONTENTS = "contents.json"
 #: How long a part is kept that no data set was made of.
 _KEPT_SECONDS = 14 * 86_400
@@ -159,12 +162,15 @@ def _assemble(parts: Sequence[Part], plan: Plan, summary: Summary, folder: Path)
             )
     _check_variety(summary)
     _check_magnitude(summary, schema)
+    normaliser = statistics.fit_normaliser(summary, schema, data.normalise)
+    for one in parts:
+        _check_reach(one.ends, normaliser, schema)
     return {
         "format_version": FORMAT_VERSION,
         "schema": schema.config(),
         "shape": list(schema.shape),
         "dtype": parts[-1].facts["dtype"],
-        "normaliser": statistics.fit_normaliser(summary, schema, data.normalise).config(),
+        "normaliser": normaliser.config(),
         "condition": condition,
         "classes": names,
         "anomalous": list(anomalous),
@@ -255,4 +261,19 @@ def _check_magnitude(summary: Summary, schema: Schema) -> None:
         raise HourglassError(
             f"{where} holds {largest.max():.3g}, and numbers beyond {LARGEST:g} have no variance; is it a mark for a "
             "missing value? Mend the file or, of a table, set data.columns: {NAME: ignore}."
+        )
+
+
+def _check_reach(ends: NDArray[np.float64], normaliser: Normaliser, schema: Schema) -> None:
+    """Refuse rows of any split whose squared errors would overflow in the nets' float32."""
+    if not len(ends):
+        return
+    far = np.abs(normaliser(ends))
+    if float(np.nanmax(far)) > _REACH:
+        place = np.unravel_index(int(np.nanargmax(far)), far.shape)
+        where = f"column {schema.features[place[1]]!r}" if isinstance(schema, TableSchema) else "the data"
+        raise HourglassError(
+            f"{where} holds {ends[place]:.3g}, which is too far from what normal training rows hold for any net "
+            f"(beyond {_REACH:g} of their units); is it a mark for a missing value? Mend the file or, of a table, set "
+            "data.columns: {NAME: ignore}."
         )

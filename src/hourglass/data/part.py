@@ -25,7 +25,7 @@ from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import TableSchema
 
 _FACTS, _ROWS, _KNOWN, _HASHES = "part.json", "rows.npz", "known.npz", "hashes.bin"
-_OVERVIEW = "overview.npz"
+_OVERVIEW, _ENDS = "overview.npz", "ends.npz"
 #: What is kept of each row: its hash, its split, and whether it is an anomaly.
 TRACE = np.dtype([("hash", "<u8"), ("split", "i1"), ("anomaly", "?")])
 
@@ -73,6 +73,8 @@ class Part:
         those of `Overview.facts`.
     rows, known : Summary
         Normal training rows, and what is known beside them.
+    ends : ndarray of shape (2, *shape)
+        The smallest and the largest number of every feature, in rows of any split; of bytes none.
     overview : callable
         Reads what was kept of all rows to show them.
     """
@@ -81,6 +83,7 @@ class Part:
     facts: dict[str, Any]
     rows: Summary
     known: Summary | None
+    ends: NDArray[np.float64]
     overview: Callable[[], Overview]
 
     @classmethod
@@ -93,7 +96,9 @@ class Part:
             with np.load(folder / _OVERVIEW, allow_pickle=False) as arrays:
                 return Overview.read(plan.schema, plan.rule.params, dict(arrays), facts)
 
-        return cls(folder, facts, _read_summary(folder / _ROWS, plan.schema), known, overview)
+        with np.load(folder / _ENDS, allow_pickle=False) as arrays:
+            ends = arrays["ends"]
+        return cls(folder, facts, _read_summary(folder / _ROWS, plan.schema), known, ends, overview)
 
     def trace(self, start: int, rows: int) -> NDArray[np.void]:
         """Read what is kept of some rows: `TRACE`."""
@@ -152,6 +157,7 @@ class _Maker:
         self.writers = {name: Writer(folder / name, f"{first_row:012d}-") for name in SPLITS}
         self.rows = Summary(plan.schema)
         self.known = Summary(plan.condition) if plan.condition else None
+        self.ends = np.empty((0, *plan.schema.shape))
         self.overview = Overview(plan.schema, plan.rule.params)
         self.codes: dict[str, int] = {}
         self.counts: dict[str, Counter[int]] = {name: Counter() for name in SPLITS}
@@ -192,12 +198,20 @@ class _Maker:
         of_train = fitted[order][train]
         measured = rows.x[train] if of_train.all() else rows.x[train][of_train]
         self.rows.update(measured)
+        self._widen(rows.x[: stops[len(SPLITS) - 1]])
         self.overview.take(measured, stored, ready.trace, kept)
         for name, start, stop in zip(SPLITS, (0, *stops), stops, strict=False):
             if stop > start:
                 part = rows.take(slice(start, stop))
                 self.writers[name].append(part)
                 self.counts[name].update(dict(zip(*np.unique_counts(part.label), strict=True)))
+
+    def _widen(self, x: NDArray[Any]) -> None:
+        """Note the smallest and the largest numbers; what is missing is none."""
+        if x.dtype.kind == "f" and len(x):
+            ends = np.stack([np.fmin.reduce(x), np.fmax.reduce(x)]).astype(np.float64)
+            both = np.concatenate([self.ends, ends])
+            self.ends = np.stack([np.fmin.reduce(both), np.fmax.reduce(both)])
 
     def _stored(self, block: Raw, x: NDArray[Any], labels: Labels) -> tuple[Stored, NDArray[np.bool_]]:
         """Put columns side by side, and tell of which rows all is known that must be: a label may be new."""
@@ -230,6 +244,7 @@ class _Maker:
     def finish(self) -> None:
         """Write what must be known of all rows."""
         np.savez(self.folder / _ROWS, allow_pickle=False, **self.rows.arrays())
+        np.savez(self.folder / _ENDS, allow_pickle=False, ends=self.ends)
         np.savez(self.folder / _OVERVIEW, allow_pickle=False, **self.overview.arrays())
         if self.known is not None:
             np.savez(self.folder / _KNOWN, allow_pickle=False, **self.known.arrays())
