@@ -266,3 +266,24 @@ def test_settings_of_a_series_are_checked_before_anything_is_read(project, tmp_p
 
 def replaced(project: Project, source: Path, signal: dict | None = None) -> list[str]:
     return list(snapshot.replace(project, str(source), None, None, None, None, None, signal=signal))
+
+
+def test_columns_that_cannot_be_used_are_told_with_what_to_do_when_the_data_come(project, tmp_path):
+    frame = pd.DataFrame(
+        {"kg": [f"{n}.5 kg" for n in range(300)], "id": [f"c{n}" for n in range(300)], "a": range(300)}
+    )
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    said = list(snapshot.replace(project, str(tmp_path / "t.csv"), None, None, None, None, None))
+    units, identifiers, last = said[-3:]
+    assert units.startswith("column 'kg', row 0: '0.5 kg' is a number with a unit")
+    assert units.endswith("or set data.columns: {kg: ignore}.")
+    assert identifiers.startswith("column 'id' has 300 different texts")
+    assert last == "do that, then run `hourglass run` to train on it"
+
+
+def test_what_is_not_modelled_may_hold_anything(project, tmp_path):
+    frame = pd.DataFrame({"who": ["ok"] * 150 + [f"c{n}" for n in range(150)], "a": range(300), "b": range(300)})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    said = list(snapshot.replace(project, str(tmp_path / "t.csv"), "who", ["ok"], None, None, None))
+    assert said[-1] == "run `hourglass run` to train on it"
+    assert not any("column 'who'" in line for line in said)

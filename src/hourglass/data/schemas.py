@@ -127,6 +127,14 @@ def _kept(names: list[str], params: DataParams, split_column: str | None) -> lis
     return kept
 
 
+def unusable(facts: Facts, data: DataParams, split_column: str | None) -> list[str]:
+    """Say of every column of a table that a model would see and can't why so, and what to do: a sentence each."""
+    if facts["kind"] != "table":
+        return []
+    unseen = {data.label, split_column, *data.condition}
+    return [one["why"] for one in facts["columns"] if one["type"] is None and one["name"] not in unseen]
+
+
 def settle(facts: Facts, blocks: Blocks, data: DataParams, splitting: SplitParams) -> tuple[Schema, Schema | None]:
     """Say what a row is, and what ``data.condition`` is, from facts and settings.
 

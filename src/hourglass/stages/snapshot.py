@@ -46,9 +46,10 @@ def replace(
     Raises
     ------
     HourglassError
-        The source can't be used; the snapshot, its version and the settings are then as before.
+        The source can't be read, or labels and conditions aren't in it; the snapshot, its version and the settings are
+        then as before. A column that can't be modelled is no reason: what to do about it is set afterwards.
     """
-    from hourglass.data import snapshot
+    from hourglass.data import schemas, snapshot
 
     there = settings_file.load(project.params_file)
     kept = {key: getattr(there.data.signal, key) for key in _KEPT_OF_SERIES} if signal else {}
@@ -66,7 +67,9 @@ def replace(
     yield f"data/ holds {settings.source}, versioned in data.dvc"
     for key, before, after in _set_params(project.params_file, settings, splitting, name):
         yield f"params.yaml: {key}: {before} -> {after}"
-    yield "run `hourglass run` to train on it"
+    unusable = schemas.unusable(snapshot.held(project.data) or {}, settings, splitting.column)
+    yield from unusable
+    yield "do that, then run `hourglass run` to train on it" if unusable else "run `hourglass run` to train on it"
 
 
 def ensure(project: Project, params: Params) -> str:
