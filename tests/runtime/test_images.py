@@ -229,3 +229,9 @@ def test_a_picture_is_described() -> None:
 def test_colours_of_16_bits_are_not_written_as_png() -> None:
     with pytest.raises(InputError, match="images of 3 channels of 16 bits can't be written as PNG files"):
         encode_png(np.zeros((4, 5, 3), np.uint16))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_large_picture_is_refused_in_one_sentence_without_a_warning() -> None:
+    with pytest.raises(InputError, match=r"^a.png is 10,000 x 10,000 pixels; expected at most 64,000,000"):
+        decode(png(10_000, 10_000, 8, 2, b""), "a.png")

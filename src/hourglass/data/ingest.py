@@ -271,7 +271,8 @@ def _check_reach(ends: NDArray[np.float64], normaliser: Normaliser, schema: Sche
     far = np.abs(normaliser(ends))
     if float(np.nanmax(far)) > _REACH:
         place = np.unravel_index(int(np.nanargmax(far)), far.shape)
-        where = f"column {schema.features[place[1]]!r}" if isinstance(schema, TableSchema) else "the data"
+        names = schema.features if isinstance(schema, TableSchema) else getattr(schema, "columns", ())
+        where = f"column {names[place[1]]!r}" if names else "the data"
         raise HourglassError(
             f"{where} holds {ends[place]:.3g}, which is too far from what normal training rows hold for any net "
             f"(beyond {_REACH:g} of their units); is it a mark for a missing value? Mend the file or, of a table, set "

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hourglass.data import schemas
 from hourglass.data.labels import Labels, require_classes
 from hourglass.data.settings import SignalSettings
-from hourglass.data.sources import Kind, Raw, joined, reader, reader_for, sliced, torchvision_sets, urls
+from hourglass.data.sources import Kind, Raw, derived, joined, reader, reader_for, sliced, torchvision_sets, urls
 from hourglass.data.sources import audio as recordings
 from hourglass.data.sources import signal as series
 from hourglass.data.sources.anomalies import ANOMALY
@@ -293,6 +293,7 @@ def build(source: str, folder: Path, params: DataParams, splitting: SplitParams 
         shard = building / (re.sub(r"[^\w.-]", "_", Path(urls.name_of(source)).stem) or "raw")
         shard.mkdir(parents=True)
         by, kind = _take(source, shard, params)
+        derived.require_images(kind, params)
         index = {"format": 1, "kind": kind, "reader": by, "content": {shard.name: content(shard)}}
         write_json(building / INDEX, index)
         _check(opened(building, params), params)

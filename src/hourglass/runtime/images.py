@@ -5,6 +5,7 @@ Needs numpy alone until a file is decoded, a picture resized or a PNG file writt
 
 import io
 import re
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -62,7 +63,8 @@ def decode(content: bytes, name: str) -> NDArray[Any]:
     if plain is not None:
         return plain
     try:
-        image = Image.open(io.BytesIO(content), formats=_FORMATS)
+        with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):  # `_check` refuses them
+            image = Image.open(io.BytesIO(content), formats=_FORMATS)
         _check(image, name)
         image.load()
         return _pixels(_upright(image), name)

@@ -203,3 +203,12 @@ def test_the_same_images_give_the_same_archives(order: list[int], tmp_path_facto
         image.take(folder / str(number), folder / f"shard{number}", DataParams())
     first, second = ((folder / f"shard{number}" / "images-00000.tar").read_bytes() for number in (0, 1))
     assert first == second
+
+
+def test_a_file_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "raw" / "a.png", grey(4))
+    try:
+        path.rename(path.with_name(os.fsdecode(b"\xff.png")))
+    except OSError:
+        pytest.skip("this file system takes names of UTF-8 alone")
+    assert refused(tmp_path / "raw", tmp_path).endswith("\\xff.png': the name is no UTF-8; rename the file.")

@@ -127,3 +127,6 @@ def test_only_images_have_edges(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((3, 4)))
     with pytest.raises(HourglassError, match=r"data.derive is 'edges' and the data are no images"):
         snapshot.build(str(tmp_path / "x.npy"), tmp_path / "data", DataParams(derive="edges"))
+    (tmp_path / "x.csv").write_text("a\n1\n2\n")
+    with pytest.raises(HourglassError, match=r"data.derive is 'edges' and the data are no images"):
+        snapshot.build(str(tmp_path / "x.csv"), tmp_path / "data", DataParams(derive="edges", condition=["edges"]))

@@ -248,3 +248,19 @@ def test_a_shard_with_another_channel_missing_is_refused(machine, tmp_path):
     pd.read_csv(machine).drop(columns="load").to_csv(tmp_path / "later.csv", index=False)
     with pytest.raises(HourglassError, match="column 'load' is missing"):
         shards.add(tmp_path / "later.csv", folder, data, datetime(2024, 4, 1))
+
+
+def test_a_link_to_itself_among_series_is_refused(machine, tmp_path):
+    (machine.parent / "again.csv").symlink_to("again.csv")
+    with pytest.raises(HourglassError, match=r"/again.csv can't be copied \(Too many levels of symbolic links"):
+        settled(str(machine.parent), settings())
+
+
+def test_a_channel_with_a_number_beyond_all_reach_is_named(machine, tmp_path):
+    frame = pd.read_csv(machine).sort_values("when")
+    frame.iloc[-2, frame.columns.get_loc("load")] = 1e100
+    frame.to_csv(machine, index=False)
+    folder, data = taken(machine, tmp_path)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(HourglassError, match=r"^column 'load' holds 1e\+100, which is too far"):
+        ingest(opened(folder, data), tmp_path / "out", data, SplitParams(by="time", column="start"))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hourglass.data.sources import Raw
+from hourglass.data.sources import Kind, Raw
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime.derived import derive
@@ -11,6 +11,12 @@ from hourglass.runtime.derived import derive
 def room(limit: int, data: DataParams) -> int:
     """Tell how many bytes of a block are for the pictures themselves."""
     return limit // 2 if data.derive else limit
+
+
+def require_images(kind: Kind, data: DataParams) -> None:
+    """Refuse to derive anything of rows that are no images."""
+    if data.derive is not None and kind != "image":
+        raise HourglassError(f"params.yaml: data.derive is {data.derive!r} and the data are no images; set it to null.")
 
 
 def beside(raw: Raw, data: DataParams) -> Raw:
@@ -23,8 +29,7 @@ def beside(raw: Raw, data: DataParams) -> Raw:
     """
     if data.derive is None:
         return raw
-    if raw.kind != "image":
-        raise HourglassError(f"params.yaml: data.derive is {data.derive!r} and the data are no images; set it to null.")
+    require_images(raw.kind, data)
     if data.derive in raw.arrays:
         raise HourglassError(
             f"params.yaml: data.derive is {data.derive!r} and the data bring an array of that name; set it to null."

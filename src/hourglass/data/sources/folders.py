@@ -25,7 +25,7 @@ def below(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
     Raises
     ------
     HourglassError
-        A folder can't be read, or a link leads back to one that it lies in.
+        A folder can't be read, a link leads back to one that it lies in, or a name is no text.
     """
     for parent, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -33,6 +33,7 @@ def below(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
             _require_no_loop(Path(parent) / name)
         for name in files:
             if Path(name).suffix.lower() in suffixes and not name.startswith("."):
+                _require_text(Path(parent) / name)
                 yield Path(parent) / name
 
 
@@ -119,6 +120,13 @@ def _read(path: Path) -> pd.DataFrame:
             "and what is known of it."
         )
     return labels
+
+
+def _require_text(file: Path) -> None:
+    try:
+        str(file).encode()
+    except UnicodeEncodeError as broken:
+        raise HourglassError(f"{os.fsencode(file)!r}: the name is no UTF-8; rename the file.") from broken
 
 
 def _require_no_loop(folder: Path) -> None:

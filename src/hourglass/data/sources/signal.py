@@ -1,5 +1,6 @@
 """Series: tables with a column of times, a file for each series or a column that names it, read as windows."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -139,9 +140,8 @@ def settle(path: Path, data: DataParams) -> tuple[SignalSettings, list[str]]:
 def _files(path: Path, data: DataParams) -> list[Path]:
     if not path.is_dir():
         return [path] if table.accepts(path, data) else []
-    anomalies = data.signal.anomalies and Path(data.signal.anomalies).resolve()
-    seen = (file for file in path.rglob("*") if not file.name.startswith(".") and file.resolve() != anomalies)
-    return sorted((file for file in seen if file.is_file() and table.accepts(file, data)), key=Path.as_posix)
+    anomalies = data.signal.anomalies and os.path.realpath(data.signal.anomalies)
+    return [file for file in table.files_below(path) if os.path.realpath(file) != anomalies]
 
 
 def _name(file: Path, source: Path) -> str:

@@ -67,7 +67,7 @@ class Description:
 
 def accepts(path: Path, data: DataParams) -> bool:
     """Take files by their suffix, and folders with at least one such file somewhere below."""
-    return _is_table(path) if path.is_file() else path.is_dir() and bool(_found(path))
+    return _is_table(path) if path.is_file() else path.is_dir() and bool(files_below(path))
 
 
 def take(path: Path, shard: Path, data: DataParams) -> Kind:
@@ -111,13 +111,14 @@ def _is_table(path: Path) -> bool:
     return next(iter(_suffixes(path)), "") in _SUFFIXES
 
 
-def _found(folder: Path) -> list[Path]:
+def files_below(folder: Path) -> list[Path]:
+    """List the tables somewhere below a folder, in the order of their paths; see `folders.below`."""
     found = folders.below(folder, _SUFFIXES | compression.SUFFIXES.keys())
     return sorted((file for file in found if _is_table(file) and not file.name.startswith("_")), key=Path.as_posix)
 
 
 def _files(path: Path) -> list[Path]:
-    return _found(path) if path.is_dir() else [path]
+    return files_below(path) if path.is_dir() else [path]
 
 
 def _copy(path: Path, target: Path) -> None:
