@@ -61,6 +61,13 @@ def test_a_cell_is_one_value_however_it_is_written(other: list[object]) -> None:
     np.testing.assert_array_equal(*hashes)
 
 
+@pytest.mark.parametrize("other", [["True", "False"], ["true", "FALSE"], np.array([True, False], object)])
+def test_a_boolean_is_one_value_however_it_is_written(other: Any) -> None:
+    """A column of them with gaps is read as text, in a shard without as booleans."""
+    hashes = [row_hashes(pd.DataFrame({"a": column}), 0) for column in ([True, False], other)]
+    np.testing.assert_array_equal(*hashes)
+
+
 def test_negative_zero_is_zero_in_arrays() -> None:
     np.testing.assert_array_equal(row_hashes(np.array([[-0.0, 1.0]]), 0), row_hashes(np.array([[0.0, 1.0]]), 0))
 

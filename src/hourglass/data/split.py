@@ -118,7 +118,7 @@ def row_hashes(rows: Any, salt: int) -> NDArray[np.uint64]:
     """Hash the values of every row; equal rows have equal hashes on every machine.
 
     Of arrays (BLAKE2b) that holds where their types are equal too; of tables whatever the types, for new data may
-    change a column's.
+    change a column's: 1, 1.0 and "1" are one value, and so are true and "True". Times have to be written alike.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def row_hashes(rows: Any, salt: int) -> NDArray[np.uint64]:
 
 
 def _cells(column: "pd.Series[Any]") -> NDArray[np.uint64]:
-    """Write every cell as 64 bits: what reads as a number as float64, anything else as the hash of its text."""
+    """Write every cell as 64 bits: numbers, true and false as float64, anything else as the hash of its text."""
     numbers = as_numbers(column) + 0.0  # one zero
     missing = np.isnan(numbers)
     if not missing.any():
@@ -151,7 +151,15 @@ def _cells(column: "pd.Series[Any]") -> NDArray[np.uint64]:
     cells = np.where(missing, np.nan, numbers).view(np.uint64)  # one NaN
     text = missing & column.notna().to_numpy()
     if text.any():
-        cells[text] = pd.util.hash_array(as_text(column[text]).to_numpy(object), categorize=True)
+        codes, values = pd.factorize(as_text(column[text]))
+        cells[text] = _text_cells(pd.Series(values, dtype=object))[codes]
+    return cells
+
+
+def _text_cells(texts: "pd.Series[Any]") -> NDArray[np.uint64]:
+    cells: NDArray[np.uint64] = pd.util.hash_array(texts.to_numpy(object), categorize=False)
+    for word, number in (("true", 1.0), ("false", 0.0)):
+        cells[texts.isin([word, word.capitalize(), word.upper()]).to_numpy()] = np.float64(number).view(np.uint64)
     return cells
 
 
