@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.data.column_types import DATES, Form, Found
-from hourglass.data.moments import Moments
+from hourglass.data.moments import Tails
 from hourglass.runtime.normaliser import LogCurve
 from hourglass.runtime.schema import as_text
 
@@ -49,7 +49,7 @@ class Profile:
         self.first: dict[str, tuple[int, Any]] = {}
         self.texts: set[str] | None = set()
         self.numbers: NDArray[np.float64] | None = np.empty(0)
-        self.moments = self.logs = Moments()
+        self.tails = self.logs = Tails()
 
     def update(self, block: "pd.Series[Any]") -> None:
         """Take the next block."""
@@ -75,7 +75,7 @@ class Profile:
         both.texts = None if self.texts is None or other.texts is None else self.texts | other.texts
         both.numbers = self.numbers
         both._remember(other.numbers)
-        both.moments, both.logs = self.moments.merge(other.moments), self.logs.merge(other.logs)
+        both.tails, both.logs = self.tails.merge(other.tails), self.logs.merge(other.logs)
         return both
 
     def found(self) -> Found:
@@ -87,8 +87,8 @@ class Profile:
             infinite=self.infinite,
             is_binary=self.is_binary,
             distinct=self._distinct(),
-            is_constant=self.moments.low == self.moments.high,
-            kurtosis=_kurtosis(self.moments),
+            is_constant=self.tails.is_constant,
+            kurtosis=_kurtosis(self.tails),
             log_kurtosis=_kurtosis(self.logs),
             forms={form: Form(self.counts[form], *self._first(form)) for form in sorted(self.counts)},
         )
@@ -155,8 +155,8 @@ class Profile:
         finite = numbers if is_finite.all() else numbers[is_finite]
         self.infinite += len(numbers) - len(finite)
         self.is_binary = self.is_binary and bool(((numbers == 0) | (numbers == 1)).all())
-        self.moments = self.moments.merge(Moments.of(finite))
-        self.logs = self.logs.merge(Moments.of(LogCurve()(finite)))
+        self.tails = self.tails.merge(Tails.of(finite))
+        self.logs = self.logs.merge(Tails.of(LogCurve()(finite)))
 
     def _remember(self, numbers: NDArray[np.float64] | None) -> None:
         if self.numbers is not None and numbers is not None:
@@ -165,10 +165,9 @@ class Profile:
             self.numbers = None
 
 
-def _kurtosis(moments: Moments) -> float | None:
+def _kurtosis(tails: Tails) -> float | None:
     """Give it where there is one, to four digits: the last ones differ between machines, and snapshots must not."""
-    is_one = moments.low < moments.high and np.isfinite(moments.kurtosis)  # a constant's would be rounding
-    return float(f"{moments.kurtosis:.4g}") if is_one else None
+    return float(f"{tails.kurtosis:.4g}") if np.isfinite(tails.kurtosis) else None
 
 
 def _homogeneous(values: "pd.Series[Any]") -> "list[tuple[pd.Series[Any], NDArray[np.intp]]]":

@@ -1,82 +1,119 @@
-"""Mean, spread and tails of a stream of numbers, whatever the blocks that it comes in."""
+"""Mean, spread and tails of numbers that pass by in blocks; merging is exact up to rounding, also far from zero."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Moments:
-    """Count, mean, sums of powers of the deviations from it, and the ends.
+    """Count, mean, sum of squared deviations, smallest and largest of each column.
 
     Parameters
     ----------
-    count : int
-    mean : float
-    m2, m3, m4 : float
-        Sums of the second, third and fourth power of the deviations.
-    low, high : float
+    rows : int
+    mean, squares, low, high : ndarray of float64
+        Of the columns' shape.
     """
 
-    count: int = 0
-    mean: float = 0.0
-    m2: float = 0.0
-    m3: float = 0.0
-    m4: float = 0.0
-    low: float = float("inf")
-    high: float = float("-inf")
+    rows: int
+    mean: Floats
+    squares: Floats
+    low: Floats
+    high: Floats
 
     @classmethod
-    def of(cls, numbers: NDArray[np.float64]) -> "Moments":
+    def of(cls, columns: Floats) -> Self:
+        """Measure at least one row; columns have the shape (rows, ...)."""
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused by name
+            mean = columns.mean(axis=0)
+            squares = ((columns - mean) ** 2).sum(axis=0)
+        return cls(len(columns), mean, squares, columns.min(axis=0), columns.max(axis=0))
+
+    def merge(self, other: "Moments") -> "Moments":
+        """Give the moments of both sets of rows (Chan, Golub & LeVeque 1983, equations 1.5a and b)."""
+        rows = self.rows + other.rows
+        with np.errstate(over="ignore", invalid="ignore"):
+            step = other.mean - self.mean
+            return Moments(
+                rows,
+                self.mean + step * (other.rows / rows),
+                self.squares + other.squares + step**2 * (self.rows * other.rows / rows),
+                np.minimum(self.low, other.low),
+                np.maximum(self.high, other.high),
+            )
+
+    @property
+    def deviation(self) -> Floats:
+        """Standard deviation of each column, with the count as divisor."""
+        deviation: Floats = np.sqrt(self.squares / self.rows)
+        return deviation
+
+
+@dataclass(frozen=True)
+class Tails:
+    """Moments of one column, which may have no rows yet, and what its tails weigh.
+
+    Parameters
+    ----------
+    moments : Moments or None
+        None: there are no rows.
+    cubes, fourths : float
+        Sums of the third and fourth power of the deviations from the mean.
+    """
+
+    moments: Moments | None = None
+    cubes: float = 0.0
+    fourths: float = 0.0
+
+    @classmethod
+    def of(cls, numbers: Floats) -> Self:
         """Measure finite numbers."""
         if not len(numbers):
             return cls()
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = float(numbers.mean())
+            mean = numbers.mean(axis=0)
             deviations = numbers - mean
             squares = deviations**2
-            return cls(
-                len(numbers),
-                mean,
-                float(squares.sum()),
-                float((squares * deviations).sum()),
-                float((squares**2).sum()),
-                float(numbers.min()),
-                float(numbers.max()),
-            )
+            moments = Moments(len(numbers), mean, squares.sum(axis=0), numbers.min(axis=0), numbers.max(axis=0))
+            return cls(moments, float((squares * deviations).sum()), float((squares**2).sum()))
 
-    def merge(self, other: "Moments") -> "Moments":
+    def merge(self, other: "Tails") -> "Tails":
         """Put two streams one after the other.
 
         Source: Pebay 2008, "Formulas for robust, one-pass parallel computation of covariances and arbitrary-order
         statistical moments", section 3.
         """
-        if not self.count or not other.count:
-            return self if self.count else other
-        a, b, n = float(self.count), float(other.count), float(self.count + other.count)
+        one, two = self.moments, other.moments
+        if one is None or two is None:
+            return self if two is None else other
+        a, b, n = float(one.rows), float(two.rows), float(one.rows + two.rows)
         with np.errstate(over="ignore", invalid="ignore"):
-            d = np.float64(other.mean) - self.mean
-            m4 = d**4 * a * b * (a * a - a * b + b * b) / n**3
-            m4 += 6 * d**2 * (a * a * other.m2 + b * b * self.m2) / n**2 + 4 * d * (a * other.m3 - b * self.m3) / n
-            m3 = d**3 * a * b * (a - b) / n**2 + 3 * d * (a * other.m2 - b * self.m2) / n
-            return Moments(
-                self.count + other.count,
-                float(self.mean + d * b / n),
-                float(self.m2 + other.m2 + d**2 * a * b / n),
-                float(self.m3 + other.m3 + m3),
-                float(self.m4 + other.m4 + m4),
-                min(self.low, other.low),
-                max(self.high, other.high),
+            d = two.mean - one.mean
+            fourths = d**4 * a * b * (a * a - a * b + b * b) / n**3
+            fourths += 6 * d**2 * (a * a * two.squares + b * b * one.squares) / n**2
+            fourths += 4 * d * (a * other.cubes - b * self.cubes) / n
+            cubes = d**3 * a * b * (a - b) / n**2 + 3 * d * (a * two.squares - b * one.squares) / n
+            return Tails(
+                one.merge(two), float(self.cubes + other.cubes + cubes), float(self.fourths + other.fourths + fourths)
             )
 
     @property
-    def std(self) -> float:
-        """Standard deviation."""
-        return float(np.sqrt(self.m2 / self.count)) if self.count else 0.0
+    def is_constant(self) -> bool:
+        """Whether there are numbers, all the same."""
+        return self.moments is not None and bool(self.moments.low == self.moments.high)
 
     @property
     def kurtosis(self) -> float:
-        """Fourth power of the standardised numbers on average: 3 for the normal distribution; NaN of a constant."""
+        """Fourth power of the standardised numbers on average: 3 for the normal distribution; NaN where there is none.
+
+        A constant has none: its deviations are rounding.
+        """
+        if self.moments is None or self.is_constant:
+            return float("nan")
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return float(np.float64(self.m4) * self.count / np.float64(self.m2) ** 2)
+            return float(np.float64(self.fourths) * self.moments.rows / self.moments.squares**2)

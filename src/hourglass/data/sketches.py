@@ -1,58 +1,16 @@
-"""What is kept of numbers that pass by: moments and quantiles of columns, which merge.
-
-Both see columns as an array of shape (rows, columns) of float64.
-"""
+"""Quantiles of columns that pass by in blocks, arrays of shape (rows, columns) of float64."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import ceil
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from hourglass.data.moments import Floats
+
 #: Of a sorted run each so many-th entry stays.
 _STEP = 8
-
-
-@dataclass
-class Moments:
-    """Count, mean, sum of squared deviations, smallest and largest of each column.
-
-    Merging is exact up to rounding (Chan, Golub & LeVeque 1983, equations 1.5a and b), also far from zero.
-    """
-
-    rows: int
-    mean: Floats
-    squares: Floats
-    low: Floats
-    high: Floats
-
-    @classmethod
-    def of(cls, columns: Floats) -> Self:
-        """Measure at least one row."""
-        mean = columns.mean(axis=0)
-        squares = ((columns - mean) ** 2).sum(axis=0)
-        return cls(len(columns), mean, squares, columns.min(axis=0), columns.max(axis=0))
-
-    def merge(self, other: "Moments") -> "Moments":
-        """Give the moments of both sets of rows."""
-        rows = self.rows + other.rows
-        step = other.mean - self.mean
-        return Moments(
-            rows,
-            self.mean + step * (other.rows / rows),
-            self.squares + other.squares + step**2 * (self.rows * other.rows / rows),
-            np.minimum(self.low, other.low),
-            np.maximum(self.high, other.high),
-        )
-
-    @property
-    def deviation(self) -> Floats:
-        """Standard deviation of each column, with the count as divisor."""
-        deviation: Floats = np.sqrt(self.squares / self.rows)
-        return deviation
 
 
 class Quantiles:

@@ -7,8 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from hourglass.data.moments import Moments
 from hourglass.data.scaling import Spread, table_normaliser
-from hourglass.data.sketches import Moments, Quantiles
+from hourglass.data.sketches import Quantiles
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import Schema
 from hourglass.runtime.signal import SignalSchema
@@ -144,9 +145,8 @@ class Summary:
         self._waiting = []
         apart = rows.reshape(len(rows), prod(self._own), prod(self._shared))
         columns = np.moveaxis(apart, 1, 2).reshape(-1, prod(self._own))
-        with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused by name
-            measured = Moments.of(columns)
-            self._moments = measured if self._moments is None else self._moments.merge(measured)
+        measured = Moments.of(columns)
+        self._moments = measured if self._moments is None else self._moments.merge(measured)
         self._quantiles.update(columns if self._per_column else rows.reshape(-1, 1))
 
 
