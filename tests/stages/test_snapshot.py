@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from hourglass import databranch, params, pipeline
 from hourglass.data import shards
 from hourglass.data import snapshot as snapshots
+from hourglass.data.sources import joined
 from hourglass.errors import HourglassError
 from hourglass.locks import locked
 from hourglass.project import Project
@@ -287,3 +288,15 @@ def test_what_is_not_modelled_may_hold_anything(project, tmp_path):
     said = list(snapshot.replace(project, str(tmp_path / "t.csv"), "who", ["ok"], None, None, None))
     assert said[-1] == "run `hourglass run` to train on it"
     assert not any("column 'who'" in line for line in said)
+
+
+def test_text_is_read_as_the_settings_say_and_they_stay(project, tmp_path):
+    table = "{delimiter: '~', decimal: ',', encoding: cp1252}"
+    project.params_file.write_text(f"variants: [vae]\nvae: {{}}\ndata: {{source: rows.npy, table: {table}}}\n")
+    frame = pd.DataFrame({"a": [0.5, 1.5, 2.5, 3.5] * 5, "café": ["é", "è"] * 10})
+    frame.to_csv(tmp_path / "t.csv", index=False, sep="~", decimal=",", encoding="cp1252")
+    list(snapshot.replace(project, str(tmp_path / "t.csv"), None, None, None, None, None))
+    data = params.load(project.params_file).data
+    assert (data.table.delimiter, data.table.decimal, data.table.encoding) == ("~", ",", "cp1252")
+    found = joined(list(snapshots.opened(project.data, data).blocks(data)))
+    pd.testing.assert_frame_equal(found.rows, frame, check_dtype=False)

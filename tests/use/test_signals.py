@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hourglass.data.settings import TableSettings
 from hourglass.errors import HourglassError
+from hourglass.params import DataParams
 from hourglass.use import commands, signals
+from hourglass.use.score import score
 
 
 @pytest.fixture
@@ -64,9 +67,13 @@ def test_a_column_with_the_name_of_a_result_is_refused(signal_denoising, waves, 
         signals.score(signal_denoising.model, str(tmp_path / "waves.csv"), tmp_path / "judged.csv")
 
 
-@pytest.mark.parametrize(("name", "words"), [("none.csv", "doesn't exist"), ("waves.png", "is no table")])
-def test_what_is_no_table_of_readings_is_refused(signal_denoising, tmp_path, name, words):
+@pytest.mark.parametrize(
+    ("name", "words"), [("none.csv", "doesn't exist"), ("waves.png", "is no table"), ("several", "is no table")]
+)
+def test_what_is_no_table_of_readings_is_refused(signal_denoising, waves, tmp_path, name, words):
     (tmp_path / "waves.png").touch()
+    (tmp_path / "several").mkdir()
+    waves.to_csv(tmp_path / "several" / "one.csv", index=False)
     with pytest.raises(HourglassError, match=words):
         signals.score(signal_denoising.model, str(tmp_path / name), tmp_path / "judged.csv")
 
@@ -74,3 +81,13 @@ def test_what_is_no_table_of_readings_is_refused(signal_denoising, tmp_path, nam
 def test_new_windows_are_written_as_arrays(signal_denoising, tmp_path):
     commands.sample(signal_denoising.model, tmp_path / "new.npy", 5, 0, {})
     assert np.load(tmp_path / "new.npy").shape == (5, 16, 2)
+
+
+@pytest.mark.parametrize("command", [score, commands.reconstruct, commands.denoise, commands.encode])
+def test_readings_are_read_as_the_settings_say_that_text_is_written(signal_denoising, waves, tmp_path, command):
+    waves.to_csv(tmp_path / "waves.csv", index=False)
+    waves.to_csv(tmp_path / "commas.csv", index=False, sep="~", decimal=",")
+    as_set = DataParams(table=TableSettings(delimiter="~", decimal=","))
+    command(signal_denoising.model, str(tmp_path / "waves.csv"), tmp_path / "expected.csv")
+    command(signal_denoising.model, str(tmp_path / "commas.csv"), tmp_path / "out.csv", as_set)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out.csv"), pd.read_csv(tmp_path / "expected.csv"))

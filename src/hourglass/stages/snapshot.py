@@ -19,7 +19,7 @@ DATA_STAGE = "data.dvc"
 #: Settings of ``data.signal`` that say how readings are written and mended, whatever they are of.
 _KEPT_OF_SERIES = ("max_gap", "duplicates", "format", "unit")
 #: Settings of ``data`` that new data doesn't change.
-_KEPT = ("memory", "image", "audio")
+_KEPT = ("memory", "table", "image", "audio")
 
 
 def replace(

@@ -48,7 +48,7 @@ def encode(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) ->
         The rows aren't such as the model takes.
     """
     if signals.is_of_series(model):
-        return signals.encode(model, source, out)
+        return signals.encode(model, source, out, data)
     require_new(out, *TABLES, *ARRAYS)
 
     def result(raw: Raw, first_row: int) -> Result:
@@ -64,7 +64,7 @@ def encode(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) ->
 def reconstruct(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
     """Write each row as the model rebuilds it; see `encode`."""
     if signals.is_of_series(model):
-        return signals.reconstruct(model, source, out)
+        return signals.reconstruct(model, source, out, data)
     if audio.is_of_recordings(model):
         return audio.reconstruct(model, source, out)
 
@@ -82,7 +82,7 @@ def denoise(model: Model, source: str, out: Path, data: DataParams = DEFAULTS, r
     if reference is not None and not audio.is_of_recordings(model):
         raise HourglassError("--reference is for recordings, and the model takes none; leave it out.")
     if signals.is_of_series(model):
-        done = signals.denoise(model, source, out)
+        done = signals.denoise(model, source, out, data)
     elif audio.is_of_recordings(model):
         done = audio.denoise(model, source, out, reference)
     else:

@@ -50,7 +50,7 @@ def score(
         The rows aren't such as the model takes.
     """
     if signals.is_of_series(model):
-        return signals.score(model, source, out)
+        return signals.score(model, source, out, data)
     require_new(out, *TABLES)
     counts = {"rows": 0, "alarms": 0, "missing": 0}
     with Output(out) as output:

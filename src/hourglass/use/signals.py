@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hourglass.data.sources import joined, table
+from hourglass.data.snapshot import DEFAULTS
+from hourglass.data.sources import joined, table, urls
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime import Model
@@ -22,17 +23,19 @@ def is_of_series(model: Model) -> bool:
     return isinstance(model.schema, SignalSchema)
 
 
-def score(model: Model, source: str, out: Path) -> str:
+def score(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
     """Write the readings with the score of each beside, and when something is wrong in a second file.
 
     Parameters
     ----------
     model : Model
     source : str
-        A table of readings.
+        A file of readings, or its URL.
     out : Path
         ``.csv`` or ``.parquet``. ``NAME-anomalies`` of the same kind lies beside it: the times between which the score
         lies above the threshold.
+    data : DataParams
+        How text is written: ``table``; ``memory``.
 
     Raises
     ------
@@ -44,7 +47,7 @@ def score(model: Model, source: str, out: Path) -> str:
     beside = out.with_name(f"{out.stem}-anomalies{out.suffix}")
     for path in (out, beside):
         require_new(path, *TABLES)
-    frame = _read(source)
+    frame = _read(source, data)
     taken = [name for name in _JUDGED if name in frame]
     if taken:
         raise HourglassError(f"{source}: column {taken[0]!r} has the name of a result; rename it.")
@@ -55,41 +58,40 @@ def score(model: Model, source: str, out: Path) -> str:
     return f"{said}; {beside}: {len(found):,} anomalies"
 
 
-def reconstruct(model: Model, source: str, out: Path) -> str:
+def reconstruct(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
     """Write the readings with each channel as the model rebuilds it; see `score`."""
     require_new(out, *TABLES)
-    frame = _read(source)
+    frame = _read(source, data)
     return _changed(model, frame, model.reconstruct(frame), out)
 
 
-def denoise(model: Model, source: str, out: Path) -> str:
+def denoise(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
     """Write the readings cleaned by a denoising model; see `score`."""
     require_new(out, *TABLES)
-    frame = _read(source)
+    frame = _read(source, data)
     return _changed(model, frame, model.denoise(frame), out)
 
 
-def encode(model: Model, source: str, out: Path) -> str:
+def encode(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
     """Write the code of each window, with its start and end; see `score`."""
     require_new(out, *TABLES)
     assert isinstance(model.schema, SignalSchema)  # noqa: S101
-    cut = model.schema.cut(_read(source))
+    cut = model.schema.cut(_read(source, data))
     codes = model.encode(cut.windows)
     names = [f"z_{number + 1}" for number in range(codes.shape[1])]
     return _write(pd.concat([cut.where, pd.DataFrame(codes, columns=names)], axis=1), np.isnan(codes[:, 0]), out)
 
 
-def _read(source: str) -> pd.DataFrame:
+def _read(source: str, data: DataParams) -> pd.DataFrame:
     """Read a table of readings as it is."""
-    data = DataParams()
-    path = Path(source)
-    if not path.exists():
-        raise HourglassError(f"{path} doesn't exist; expected a table of readings.")
-    if not table.accepts(path, data):
-        raise HourglassError(f"{path} is no table; the model judges readings, a file of them at a time.")
-    with TemporaryDirectory() as folder:
-        kind = table.take(path, Path(folder), data)
-        frame: pd.DataFrame = joined(list(table.blocks(Path(folder), kind, data, data.memory))).rows
+    written = DataParams(table=data.table, memory=data.memory)
+    with urls.local(source) as path, TemporaryDirectory() as folder:
+        if not path.exists():
+            raise HourglassError(f"{path} doesn't exist; expected a table of readings.")
+        if path.is_dir() or not table.accepts(path, written):
+            raise HourglassError(f"{path} is no table; the model judges readings, a file of them at a time.")
+        kind = table.take(path, Path(folder), written)
+        frame: pd.DataFrame = joined(list(table.blocks(Path(folder), kind, written, written.memory))).rows
     return frame
 
 
