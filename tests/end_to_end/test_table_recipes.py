@@ -1,5 +1,7 @@
 """The recipes for tables do what they say, as written."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -50,3 +52,18 @@ def test_malignant_tumours_are_found_and_hearts_judged(checkout):
 def test_defects_are_found(checkout):
     assert "is the first champion" in follow("defects.md", checkout)
     assert len(pd.read_csv(checkout.root / "judged.csv")) == 292
+
+
+@pytest.mark.skipif(
+    not all((SHARED / "data" / kind).is_dir() for kind in ("tabular", "images")),
+    reason="needs ../shared/data/tabular and images",
+)
+def test_codes_keep_more_than_those_of_pca(checkout):
+    said = follow("dimensionality-reduction.md", checkout)
+    assert said.count("Gate: version 1 (autoencoder) is the first champion") == 4
+    found = re.findall(r"^(\w+): squared error (\S+) of PCA's, trustworthiness (\S+), PCA's (\S+)$", said, re.MULTILINE)
+    assert [name for name, *_ in found] == ["digits", "mnist", "pen", "roll"]
+    for _, error, trust, others in found:
+        assert float(error) < 0.8
+        assert float(trust) > float(others)
+    assert len(pd.read_csv(checkout.root / "codes.csv").columns) == 8
