@@ -300,3 +300,16 @@ def test_text_is_read_as_the_settings_say_and_they_stay(project, tmp_path):
     assert (data.table.delimiter, data.table.decimal, data.table.encoding) == ("~", ",", "cp1252")
     found = joined(list(snapshots.opened(project.data, data).blocks(data)))
     pd.testing.assert_frame_equal(found.rows, frame, check_dtype=False)
+
+
+def test_an_embedded_set_is_rebuilt_under_the_split_that_it_was_made_with(project):
+    """The categories that the schema holds are those of the training rows."""
+    content = YAML(typ="safe").load(project.params_file)
+    content["split"] = {"train": 0.003, "validation": 0.697}
+    YAML(typ="safe").dump(content, project.params_file)
+    list(snapshot.replace(project, "digits", None, None, None, None, None))
+    before = versioned(project)
+    shutil.rmtree(project.data)
+    shutil.rmtree(project.root / ".dvc" / "cache")
+    assert "was rebuilt from digits" in snapshot.ensure(project, params.load(project.params_file))
+    assert versioned(project) == before

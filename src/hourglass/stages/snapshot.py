@@ -113,7 +113,7 @@ def _bring_back(project: Project, params: Params) -> str:
         )
     except HourglassError as missing:
         if params.data.source in EMBEDDED:
-            return _rebuild(project, params.data, missing)
+            return _rebuild(project, params, missing)
         raise HourglassError(
             f"data/ is not what data.dvc says, and neither DVC's cache nor a remote holds that ({missing}); run "
             "`dvc pull`, or `hourglass data SOURCE` with the original files."
@@ -121,12 +121,12 @@ def _bring_back(project: Project, params: Params) -> str:
     return "data/ came from DVC"
 
 
-def _rebuild(project: Project, settings: DataParams, missing: HourglassError) -> str:
+def _rebuild(project: Project, params: Params, missing: HourglassError) -> str:
     """Write an embedded set again; anything but what ``data.dvc`` says would pass for an edit in the next run."""
     from hourglass.data import snapshot
 
-    source, new = settings.source, project.root / f".data-new.{os.getpid()}"
-    snapshot.build(source, new, settings)
+    source, new = params.data.source, project.root / f".data-new.{os.getpid()}"
+    snapshot.build(source, new, params.data, params.split)
     files = {path.relative_to(new).as_posix(): md5_of(path) for path in new.rglob("*") if path.is_file()}
     if folder_hash(files) != pipeline.data_hash(project):
         shutil.rmtree(new)
