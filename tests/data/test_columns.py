@@ -45,6 +45,8 @@ def refusal(values: object, **settings: object) -> str:
         ([1, "2", 3.5, Decimal("4")], "number", "all values are numbers"),
         ([True, False, None], "boolean", "all values are true or false"),
         (["true", "False", "TRUE"], "boolean", "all values are true or false"),
+        (["true", "0", "1", "False"], "boolean", "all values are true, false, 0 and 1"),
+        ([True, 5], "number", "all values are numbers"),
         (["red", "blue", "red", "blue"], "category", "texts, 2 different"),
         (pd.Series(["a", "b", "a", "b"], dtype="category"), "category", "texts, 2 different"),
         (["S", "10 mm", "20 mm", "S"] * 5, "category", "texts, 3 different"),

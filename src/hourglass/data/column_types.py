@@ -212,6 +212,8 @@ def _inferred(found: Found, remedy: str) -> tuple[Type, str]:
     if found.share("boolean") == 1:
         return "boolean", "all values are true or false"
     if found.share("number", "boolean") == 1:
+        if "boolean" in found.forms and found.is_binary:
+            return "boolean", "all values are true, false, 0 and 1"
         return "number", "all values are numbers"
     if numbers >= _MOSTLY:
         _require_numbers(found, remedy)
