@@ -109,3 +109,9 @@ def test_a_table_without_features_is_refused() -> None:
     frame = pd.DataFrame({"a": [1]})
     with pytest.raises(HourglassError, match="no column is left"):
         features(Raw("table", frame, frame), DataParams(label="a", normal=[1]), None)
+
+
+def test_what_stands_beside_rows_is_not_told_to_be_set_as_a_column_of_a_table() -> None:
+    raw = Raw("array", np.zeros((50, 2)), pd.DataFrame({"file": [f"{number}.png" for number in range(50)]}))
+    (found,) = survey(lambda: [raw], DataParams(), SplitParams())["columns"]
+    assert found["why"].endswith("those are no categories; it is only carried along.")

@@ -167,10 +167,10 @@ def decide(
     return Decision(kind, why, *_scale(found, kind, settings, normalise))
 
 
-def inferred(found: Found) -> dict[str, Any]:
+def inferred(found: Found, remedy: str = "") -> dict[str, Any]:
     """Describe, as JSON, what a column holds and what it is taken for; ``type`` is null where it can't be used."""
     try:
-        decision = asdict(decide(found))
+        decision = asdict(decide(found, remedy=remedy))
     except HourglassError as unusable:
         decision = {"type": None, "why": str(unusable)}
     return found.config() | decision

@@ -48,7 +48,8 @@ def survey(blocks: Blocks, data: DataParams, splitting: SplitParams) -> Facts:
         facts = found
         for name in block.side.columns:
             profiles.setdefault(str(name), Profile(str(name))).update(block.side[name])
-    facts["columns"] = [inferred(profile.found()) for profile in profiles.values()]
+    remedy = "" if facts["kind"] == "table" else "it is only carried along"
+    facts["columns"] = [inferred(profile.found(), remedy) for profile in profiles.values()]
     seen = set(data.condition) if facts["kind"] != "table" else profiles.keys()
     unlearnt = [one["name"] for one in facts["columns"] if one["type"] == "category" and one["name"] in seen]
     told = [data.label] if data.label is not None and data.label in profiles else []
