@@ -7,6 +7,7 @@ import json
 import lzma
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -170,11 +171,14 @@ def test_pieces_of_text_are_the_whole_wherever_they_are_cut(
     same(found, frame.replace({"a": {"": np.nan}}))
 
 
-def test_a_column_of_codes_keeps_its_zeros_where_it_is_set_to_be_a_category(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["category", "ignore"])
+def test_a_column_of_codes_keeps_its_zeros_where_it_is_set_to_be_no_number(
+    tmp_path: Path, kind: Literal["category", "ignore"]
+) -> None:
     path = tmp_path / "a.csv"
     path.write_text("zip,n\n" + "01234,1\n99999,2\n" * 5)
     assert whole(path, tmp_path / "numbers")["zip"][0] == 1234
-    columns = {"zip": ColumnSettings(type="category")}
+    columns = {"zip": ColumnSettings(type=kind)}
     assert whole(path, tmp_path / "texts", columns=columns)["zip"][0] == "01234"
 
 

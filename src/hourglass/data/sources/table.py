@@ -236,6 +236,6 @@ def _read(file: Path, about: Description, data: DataParams, limit: int) -> Itera
 
 
 def _cells(about: Description, data: DataParams) -> dict[str, delimited.Cells]:
-    """Say what the columns of text are read as; categories keep the zeros that they begin with."""
-    categories = [name for name, column in data.columns.items() if column.type == "category" and name in about.columns]
-    return about.cells | dict.fromkeys(categories, "text")
+    """Say what the columns of text are read as; categories, and what is only carried along, keep their first zeros."""
+    as_written = [name for name, column in data.columns.items() if column.type in ("category", "ignore")]
+    return about.cells | dict.fromkeys([name for name in as_written if name in about.columns], "text")
