@@ -162,6 +162,39 @@ def data_is_kept(project: Project) -> bool:
     return _ask(project, found)
 
 
+def version_data(project: Project, part: str = "data") -> None:
+    """Have DVC version ``data/``, or a folder in it.
+
+    Raises
+    ------
+    HourglassError
+        DVC failed, or its cache doesn't hold all files: DVC passes over what it has no room for. ``data.dvc`` is then
+        as before.
+    """
+    pointer = project.root / "data.dvc"
+    before = pointer.read_bytes() if pointer.exists() else None
+    try:
+        run_dvc(project, ["add", "--quiet", part])
+        _require_cached(project, part)
+    except BaseException:
+        if before is None:
+            pointer.unlink(missing_ok=True)
+        elif pointer.read_bytes() != before:
+            pointer.write_bytes(before)
+        raise
+
+
+def _require_cached(project: Project, part: str) -> None:
+    def lacks(repo: Any) -> bool:
+        (out,) = repo.stage.load_one(str(project.root / "data.dvc")).outs
+        return bool(out.changed_cache(None if part == "data" else str(project.root / part)))
+
+    if _ask(project, lacks):
+        raise HourglassError(
+            f"DVC's cache doesn't hold all of {part} after `dvc add`; is the disk full? Make room and run this again."
+        )
+
+
 class CommandInterruptedError(HourglassError):
     """A command ended without a reason of its own: killed, or a lock or the network was in the way."""
 

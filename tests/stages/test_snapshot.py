@@ -313,3 +313,40 @@ def test_an_embedded_set_is_rebuilt_under_the_split_that_it_was_made_with(projec
     shutil.rmtree(project.root / ".dvc" / "cache")
     assert "was rebuilt from digits" in snapshot.ensure(project, params.load(project.params_file))
     assert versioned(project) == before
+
+
+@pytest.fixture
+def full_cache(monkeypatch):
+    """Have DVC add what its cache had no room for: it then passes over that and says nothing."""
+    run = pipeline.run_dvc
+
+    def without_room(project, arguments, *others):
+        cache = project.root / ".dvc" / "cache"
+        there = set(cache.rglob("*"))
+        said = run(project, arguments, *others)
+        for path in set(cache.rglob("*")) - there:
+            if path.is_file() and path.suffix != ".dir":
+                path.unlink()
+        return said
+
+    monkeypatch.setattr(pipeline, "run_dvc", without_room)
+
+
+def test_a_snapshot_that_the_cache_has_no_room_for_leaves_the_old_one(project, tmp_path, full_cache):
+    before, held, settings = versioned(project), contents(project.data), project.params_file.read_bytes()
+    source = rows(tmp_path / "more.npy", 30, 1)
+    with pytest.raises(HourglassError, match="cache doesn't hold all of data after `dvc add`; is the disk full"):
+        list(snapshot.replace(project, str(source), None, None, None, None, None))
+    assert (versioned(project), contents(project.data)) == (before, held)
+    assert project.params_file.read_bytes() == settings
+
+
+def test_a_shard_that_the_cache_has_no_room_for_is_not_added(project, tmp_path, full_cache):
+    before, held = versioned(project), contents(project.data)
+    with pytest.raises(HourglassError, match="is the disk full"):
+        add(project, rows(tmp_path / "more.npy", 30, 1))
+    assert (versioned(project), contents(project.data)) == (before, held)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

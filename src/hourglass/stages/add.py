@@ -86,7 +86,7 @@ def _add(project: Project, apart: Project, source: Path, pair: Path | None) -> t
             raise HourglassError(f"{problem} data/ is as before; {aside}") from problem
         if added.new:
             try:
-                pipeline.run_dvc(apart, ["add", "--quiet", f"data/{added.name}"])
+                pipeline.version_data(apart, f"data/{added.name}")
             except HourglassError:
                 shutil.rmtree(apart.data / added.name)
                 raise

@@ -63,7 +63,7 @@ def replace(
     new = project.root / f".data-new.{os.getpid()}"
     snapshot.build(source, new, settings, splitting)
     with locked(project, str(project.data)), snapshot.replaced(project.data, new):
-        pipeline.run_dvc(project, ["add", "--quiet", "data"])
+        pipeline.version_data(project)
     yield f"data/ holds {settings.source}, versioned in data.dvc"
     for key, before, after in _set_params(project.params_file, settings, splitting, name):
         yield f"params.yaml: {key}: {before} -> {after}"
@@ -100,7 +100,7 @@ def bring(project: Project, params: Params) -> str:
         return "data/ is as data.dvc says"
     if pipeline.data_is_kept(project):  # git moved data.dvc, by a merge for one; nothing is lost
         return _bring_back(project, params)
-    pipeline.run_dvc(project, ["add", "--quiet", "data"])
+    pipeline.version_data(project)
     return "data/ changed; its new version is in data.dvc"
 
 
