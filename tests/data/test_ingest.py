@@ -431,3 +431,11 @@ def test_an_array_with_a_number_beyond_all_reach_is_refused(tmp_path: Path) -> N
     x[row, 1, 2] = 1e40
     with pytest.raises(HourglassError, match=r"^the data holds 1e\+40"):
         ingested(x, tmp_path / "out")
+
+
+def test_too_few_groups_are_told_to_stay_together(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=300), "who": np.repeat(["x", "y"], 150)})
+    with pytest.raises(
+        HourglassError, match=r"\(300 rows in all, and those of one 'who' stay together\); give more data"
+    ):
+        ingested(frame, tmp_path / "out", by="group", column="who")

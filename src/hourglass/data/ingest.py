@@ -157,8 +157,11 @@ def _assemble(parts: Sequence[Part], plan: Plan, summary: Summary, folder: Path)
     counts = _counts(parts, anomalous)
     for name in SPLITS:
         if counts[name]["rows"] == counts[name]["anomalies"]:
+            rule = plan.rule.params
+            groups = f", and those of one {rule.column!r} stay together" if rule.by == "group" else ""
             raise HourglassError(
-                f"the split {name!r} has no normal row ({rows} rows in all); give more data or a larger split.{name}."
+                f"the split {name!r} has no normal row ({rows} rows in all{groups}); give more data or a larger "
+                f"split.{name}."
             )
     _check_variety(summary)
     _check_magnitude(summary, schema)
