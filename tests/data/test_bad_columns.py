@@ -67,7 +67,9 @@ def test_infinite_numbers_drop_their_rows_and_too_many_are_refused(tmp_path: Pat
     assert ingested(column, tmp_path).info["dropped"]["missing_or_infinite"] == 1
     column[:50] = -np.inf
     (tmp_path / "many").mkdir()
-    with pytest.raises(HourglassError, match="50 of 300 rows have a missing or infinite value"):
+    with pytest.raises(
+        HourglassError, match=r"50 of 300 rows have a missing or infinite value \(50 in column 'other'\), more"
+    ):
         ingested(column, tmp_path / "many")
 
 

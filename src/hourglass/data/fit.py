@@ -62,11 +62,11 @@ def check(blocks: Iterable[Raw], facts: schemas.Facts, data: DataParams, splitti
     return [column.sentence(name, rows, data.max_invalid) for name, column in unknown.items() if column.rows]
 
 
-def require_few_missing(missing: int, rows: int, allowed: float) -> None:
+def require_few_missing(missing: int, rows: int, allowed: float, worst: str = "") -> None:
     """Refuse rows of which more than a share have a missing or infinite value."""
     if missing > allowed * rows:
         raise HourglassError(
-            f"{missing} of {rows} rows have a missing or infinite value, more than the share data.max_invalid = "
+            f"{missing} of {rows} rows have a missing or infinite value{worst}, more than the share data.max_invalid = "
             f"{allowed:g} allows; fill them, set data.columns: {{NAME: ignore}} or raise data.max_invalid."
         )
 

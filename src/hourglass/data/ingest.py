@@ -153,7 +153,7 @@ def _assemble(parts: Sequence[Part], plan: Plan, summary: Summary, folder: Path)
     rows = sum(one.facts["rows"] for one in parts)
     dropped = sum((Counter(one.facts["dropped"]) for one in parts), Counter({"missing_or_infinite": 0}))
     condition = _condition(parts, plan)
-    require_few_missing(dropped["missing_or_infinite"], rows, data.max_invalid)
+    require_few_missing(dropped["missing_or_infinite"], rows, data.max_invalid, _worst(parts, schema))
     counts = _counts(parts, anomalous)
     for name in SPLITS:
         if counts[name]["rows"] == counts[name]["anomalies"]:
@@ -199,6 +199,17 @@ def _write_overview(
     write_json(folder / OVERVIEW, found)
     save_file({name: np.ascontiguousarray(array) for name, array in sample.items()}, folder / SAMPLE)
     return {name: sha256_of(folder / name) for name in (OVERVIEW, SAMPLE)}
+
+
+def _worst(parts: Sequence[Part], schema: Schema) -> str:
+    """Name the column of a table that lacks the most values which nothing is imputed for."""
+    columns = schema.columns if isinstance(schema, TableSchema) else ()
+    gaps = {column.name: 0 for column in columns if column.impute == "none"}
+    for one in parts:
+        for name in gaps.keys() & one.facts["gaps"].keys():
+            gaps[name] += sum(count for why, count in one.facts["gaps"][name].items() if why != "unseen")
+    name = max(gaps, key=lambda name: gaps[name], default="")
+    return f" ({gaps[name]} in column {name!r})" if gaps.get(name) else ""
 
 
 def _counts(parts: Sequence[Part], anomalous: Sequence[str]) -> dict[str, dict[str, int]]:
