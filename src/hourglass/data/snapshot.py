@@ -31,9 +31,9 @@ from hourglass.runtime.recordings import SUFFIXES
 
 INDEX, SCHEMA = "snapshot.json", "schema.json"
 _SCHEMA_FORMAT = 1
-#: How many times its size a block takes while it is encoded, measured and written; and its size, at most, which fits
-#: a cache of the processor.
-_BLOCKS_AT_ONCE, _BLOCK_BYTES = 8, 4 * 2**20
+#: How many times its size a block takes while it is encoded, measured and written; and its size, at most: small blocks
+#: are looked up column by column too often, large ones leave the caches of the processor.
+_BLOCKS_AT_ONCE, _BLOCK_BYTES = 8, 16 * 2**20
 #: For those who read what no setting changes.
 DEFAULTS = DataParams()
 #: Name of a shard that was added: when (UTC), and the hash of what it holds.
