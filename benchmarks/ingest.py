@@ -37,7 +37,7 @@ def make(folder: Path, rows: int, images: int) -> None:
     import pandas as pd
     from PIL import Image
 
-    from hourglass.data import shards, snapshot
+    from hourglass.data import making, shards
     from hourglass.params import DataParams
 
     draw = np.random.default_rng(0)
@@ -51,7 +51,7 @@ def make(folder: Path, rows: int, images: int) -> None:
         Image.fromarray(pixels).save(folder / "png" / f"{number:06d}.png")
     data = DataParams()
     for source, name in (("rows.csv", "csv"), ("rows.parquet", "parquet"), ("png", "png")):
-        snapshot.build(str(folder / source), folder / f"{name}-snapshot", data)
+        making.build(str(folder / source), folder / f"{name}-snapshot", data)
     shutil.copytree(folder / "csv-snapshot", folder / "grown-snapshot")
     from datetime import UTC, datetime
 

@@ -45,9 +45,9 @@ def make(path: Path, rows: int) -> None:
 
 def snapshot(place: Path, data: Any) -> None:
     """Make the raw snapshot: copy, check, infer the schema."""
-    from hourglass.data import snapshot as snapshots
+    from hourglass.data import making
 
-    snapshots.build(str(place / "table.parquet"), place / "data", data)
+    making.build(str(place / "table.parquet"), place / "data", data)
 
 
 def ingest(place: Path, data: Any) -> None:

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from hourglass import models
-from hourglass.data import snapshot
+from hourglass.data import making, proposal, reading, snapshot
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
 from hourglass.data.snapshot import Snapshot
@@ -93,7 +93,7 @@ def train(dataset: Dataset, variant: str, settings: dict[str, Any], folder: Path
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Raw:
     """The embedded images, with their labels beside."""
     folder = tmp_path_factory.mktemp("digits") / "data"
-    snapshot.build("digits", folder, DIGITS)
+    making.build("digits", folder, DIGITS)
     return snapshot.read(folder)
 
 
@@ -101,7 +101,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Raw:
 def tumours(tmp_path_factory: pytest.TempPathFactory) -> Raw:
     """The embedded table, with a column of categories added."""
     folder = tmp_path_factory.mktemp("breast_cancer") / "data"
-    snapshot.build("breast_cancer", folder, TUMOURS)
+    making.build("breast_cancer", folder, TUMOURS)
     frame = snapshot.read(folder).rows
     frame["size"] = np.where(frame["mean radius"] > 12, "large", "small")
     return Raw("table", frame, frame)
@@ -165,10 +165,10 @@ def signal_denoising(waves: pd.DataFrame, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("signal")
     waves.drop(index=range(1000, 1024)).to_csv(folder / "waves.csv", index=False)
     given = {"time": "when", "series": "machine", "window": 16, "stride": 4}
-    proposed = snapshot.proposed_params("waves.csv", signal=kind_settings("signal", given))
-    data, _, _ = snapshot.settled(str(folder / "waves.csv"), proposed, SplitParams())
+    proposed = proposal.proposed_params("waves.csv", signal=kind_settings("signal", given))
+    data, _, _ = proposal.settled(str(folder / "waves.csv"), proposed, SplitParams())
     settings = {"latent": 4, "hidden": [32], "corruption": "gaussian"}
-    return packaged(snapshot.read_source(str(folder / "waves.csv"), data), data, "denoising", settings, folder / "all")
+    return packaged(reading.read_source(str(folder / "waves.csv"), data), data, "denoising", settings, folder / "all")
 
 
 @pytest.fixture(scope="session")

@@ -446,7 +446,7 @@ def _register(project: Project, params: Any) -> Any:
 
 def _data() -> Any:
     """Give how data is read: as the project says, where we stand in one."""
-    from hourglass.data.snapshot import DEFAULTS
+    from hourglass.data.reading import DEFAULTS
 
     try:
         Project.find()

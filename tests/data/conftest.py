@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from hourglass.data import snapshot
+from hourglass.data import making, snapshot
 from hourglass.data.sources import Raw
 from hourglass.params import DataParams
 
@@ -44,7 +44,7 @@ def taken(tmp_path: Path) -> Callable[..., Raw]:
     """Take a file or folder into a snapshot and read it back."""
 
     def take(source: Path | str, params: DataParams | None = None) -> Raw:
-        snapshot.build(str(source), tmp_path / "data", params or DataParams())
+        making.build(str(source), tmp_path / "data", params or DataParams())
         return snapshot.read(tmp_path / "data")
 
     return take

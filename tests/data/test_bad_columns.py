@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hourglass.data import snapshot
+from hourglass.data import making, snapshot
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
 from hourglass.errors import HourglassError
@@ -21,7 +21,7 @@ def ingested(column: object, folder: Path, **data: object) -> Dataset:
     frame = pd.DataFrame({"good": DRAW.normal(size=ROWS), "other": column})
     frame.to_csv(folder / "table.csv", index=False)
     params = DataParams(**data)
-    snapshot.build(str(folder / "table.csv"), folder / "data", params)
+    making.build(str(folder / "table.csv"), folder / "data", params)
     (folder / "out").mkdir()
     ingest(snapshot.opened(folder / "data", params), folder / "out", params, SplitParams())
     return Dataset(folder / "out")
@@ -101,7 +101,7 @@ def test_times_booleans_and_codes_come_back_as_they_were(tmp_path: Path) -> None
 def test_ten_thousand_columns_are_a_table(tmp_path: Path) -> None:
     frame = pd.DataFrame(DRAW.normal(size=(100, 10_000)).round(3), columns=[f"c{number}" for number in range(10_000)])
     frame.to_csv(tmp_path / "table.csv", index=False)
-    snapshot.build(str(tmp_path / "table.csv"), tmp_path / "data", DataParams())
+    making.build(str(tmp_path / "table.csv"), tmp_path / "data", DataParams())
     (tmp_path / "out").mkdir()
     info = ingest(snapshot.opened(tmp_path / "data", DataParams()), tmp_path / "out", DataParams(), SplitParams())
     assert info["shape"] == [10_000]

@@ -17,7 +17,7 @@ CHILD = """
 import json, resource, sys
 from pathlib import Path
 import pyarrow.csv, pyarrow.parquet
-from hourglass.data import snapshot
+from hourglass.data import making, snapshot
 from hourglass.data.ingest import ingest
 from hourglass.data.sources import reader
 from hourglass.params import DataParams, SplitParams
@@ -31,7 +31,7 @@ for name in ("table", "array"):
     reader(name)
 if sys.argv[3] == "data":
     before = kib("VmRSS")
-    snapshot.build(sys.argv[4], folder / "data", data)
+    making.build(sys.argv[4], folder / "data", data)
 else:
     (folder / "out").mkdir()
     opened = snapshot.opened(folder / "data", data)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hourglass.data import shards, snapshot, split
+from hourglass.data import making, proposal, shards, snapshot, split
 from hourglass.data.labels import Labels
 from hourglass.data.settings import ColumnSettings
 from hourglass.data.shards import Added
@@ -23,8 +23,8 @@ TUESDAY = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 @pytest.fixture
 def digits(tmp_path: Path) -> Path:
-    params = snapshot.proposed_params("digits", None, None, None)
-    snapshot.build("digits", tmp_path / "data", params)
+    params = proposal.proposed_params("digits", None, None, None)
+    making.build("digits", tmp_path / "data", params)
     return tmp_path / "data"
 
 
@@ -46,7 +46,7 @@ def table(path: Path, **columns) -> Path:
 @pytest.fixture
 def payments(tmp_path: Path) -> Path:
     source = table(tmp_path / "zebra.csv", amount=[1.5, 2.5, 3.5], city=["a", "b", "a"], status=["ok", "ok", "bad"])
-    snapshot.build(str(source), tmp_path / "data", PAYMENTS)
+    making.build(str(source), tmp_path / "data", PAYMENTS)
     return tmp_path / "data"
 
 
@@ -130,7 +130,7 @@ def test_arrays_that_do_not_fit_are_refused_and_nothing_changes(digits, tmp_path
 )
 def test_what_lies_beside_has_to_fit_too(tmp_path, photo, problem):
     np.savez(tmp_path / "first.npz", x=np.ones((3, 2)), photo=np.arange(27.0).reshape(3, 3, 3))
-    snapshot.build(str(tmp_path / "first.npz"), tmp_path / "data", DataParams(condition=["photo"]))
+    making.build(str(tmp_path / "first.npz"), tmp_path / "data", DataParams(condition=["photo"]))
     np.savez(tmp_path / "more.npz", x=np.zeros((5, 2)), **photo)
     with pytest.raises(HourglassError, match=problem):
         shards.add(tmp_path / "more.npz", tmp_path / "data", DataParams(condition=["photo"]), MONDAY)
@@ -139,7 +139,7 @@ def test_what_lies_beside_has_to_fit_too(tmp_path, photo, problem):
 def test_arrays_beside_the_rows_are_added_with_them(tmp_path):
     for name, rows in (("first", 3), ("more", 2)):
         np.savez(tmp_path / f"{name}.npz", x=np.full((rows, 2), rows), photo=np.full((rows, 3, 3), rows))
-    snapshot.build(str(tmp_path / "first.npz"), tmp_path / "data", DataParams(condition=["photo"]))
+    making.build(str(tmp_path / "first.npz"), tmp_path / "data", DataParams(condition=["photo"]))
     shards.add(tmp_path / "more.npz", tmp_path / "data", DataParams(condition=["photo"]), MONDAY)
     raw = snapshot.read(tmp_path / "data")
     assert raw.arrays["photo"].shape == (5, 3, 3)
@@ -148,7 +148,7 @@ def test_arrays_beside_the_rows_are_added_with_them(tmp_path):
 
 def test_arrays_of_another_type_are_refused(tmp_path):
     np.save(tmp_path / "first.npy", np.ones((3, 2), np.float32))
-    snapshot.build(str(tmp_path / "first.npy"), tmp_path / "data", DataParams())
+    making.build(str(tmp_path / "first.npy"), tmp_path / "data", DataParams())
     np.save(tmp_path / "more.npy", np.ones((3, 2)))
     with pytest.raises(HourglassError, match="the type is float64; expected float32"):
         shards.add(tmp_path / "more.npy", tmp_path / "data", DataParams(), MONDAY)
@@ -191,7 +191,7 @@ def test_shard_without_anomalies_fits(payments, tmp_path):
 def cities(tmp_path: Path) -> Path:
     """A snapshot of 200 rows whose schema knows two cities."""
     source = table(tmp_path / "cities.csv", amount=np.arange(200.0), city=["a", "b"] * 100)
-    snapshot.build(str(source), tmp_path / "data", DataParams())
+    making.build(str(source), tmp_path / "data", DataParams())
     return tmp_path / "data"
 
 
@@ -243,7 +243,7 @@ def test_a_column_of_numbers_that_is_set_to_be_a_category_takes_texts(cities, tm
 
 def test_categories_keep_their_zeros_in_a_shard_of_digits_alone(tmp_path):
     codes = ["007", "A1", "012"] * 20
-    snapshot.build(str(table(tmp_path / "first.csv", x=range(60), code=codes)), tmp_path / "data", DataParams())
+    making.build(str(table(tmp_path / "first.csv", x=range(60), code=codes)), tmp_path / "data", DataParams())
     source = table(tmp_path / "new.csv", x=[1, 2], code=["007", "012"])
     assert shards.add(source, tmp_path / "data", DataParams(), MONDAY).remarks == []
     rows = list(snapshot.opened(tmp_path / "data", DataParams()).blocks(DataParams()))[-1].rows
@@ -259,7 +259,7 @@ def test_categories_keep_their_zeros_in_a_shard_of_digits_alone(tmp_path):
 )
 def test_rows_that_no_split_takes_are_refused(tmp_path, splitting, problem):
     first = table(tmp_path / "first.csv", x=range(4), city=["train", "test"] * 2)
-    snapshot.build(str(first), tmp_path / "data", DataParams())
+    making.build(str(first), tmp_path / "data", DataParams())
     source = table(tmp_path / "new.csv", x=[1, 2], city=["train", "c"])
     with pytest.raises(HourglassError, match=problem):
         shards.add(source, tmp_path / "data", DataParams(), MONDAY, splitting=splitting)
@@ -267,7 +267,7 @@ def test_rows_that_no_split_takes_are_refused(tmp_path, splitting, problem):
 
 def test_arrays_with_gaps_are_refused(tmp_path):
     np.save(tmp_path / "first.npy", np.ones((3, 2)))
-    snapshot.build(str(tmp_path / "first.npy"), tmp_path / "data", DataParams())
+    making.build(str(tmp_path / "first.npy"), tmp_path / "data", DataParams())
     np.save(tmp_path / "more.npy", np.array([[1, 2], [np.nan, 1]]))
     with pytest.raises(HourglassError, match="1 of 2 rows have a missing or infinite value"):
         shards.add(tmp_path / "more.npy", tmp_path / "data", DataParams(), MONDAY)

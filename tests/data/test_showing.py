@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
-from hourglass.data import showing, snapshot
+from hourglass.data import making, showing, snapshot
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
 from hourglass.data.settings import SignalSettings
@@ -123,7 +123,7 @@ def test_channels_are_drawn_apart_for_they_have_units_of_their_own(tmp_path: Pat
     frame.to_csv(tmp_path / "series.csv", index=False)
     data = {"source": "series.csv", "signal": SignalSettings(time="t", window=16, period="1s", columns=["cold", "hot"])}
     params, splitting = DataParams.model_validate(data), SplitParams(by="time", column="start")
-    snapshot.build(str(tmp_path / "series.csv"), tmp_path / "data", params, splitting)
+    making.build(str(tmp_path / "series.csv"), tmp_path / "data", params, splitting)
     (tmp_path / "out").mkdir()
     ingest(snapshot.opened(tmp_path / "data", params), tmp_path / "out", params, splitting)
     cold, hot = read_json(tmp_path / "out" / "overview.json")["histograms"]

@@ -14,7 +14,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from hourglass import params
-from hourglass.data import snapshot
+from hourglass.data import making
 from hourglass.files import read_json
 from hourglass.params import Params
 from hourglass.project import Project
@@ -65,7 +65,7 @@ def ran(root: Path, source: str, settings: dict[str, Any]) -> Ran:
     YAML().dump(SMALL | settings, root / "params.yaml")
     Repo.init(str(root), no_scm=True).close()
     project, loaded = Project(root, root), params.load(root / "params.yaml")
-    snapshot.build(source, project.data, loaded.data)
+    making.build(source, project.data, loaded.data)
     with chdir(root):
         ingest.run(project, loaded)
         for variant in loaded.variants:

@@ -9,7 +9,7 @@ import pytest
 from dvc.repo import Repo
 
 from hourglass import models, params
-from hourglass.data import snapshot
+from hourglass.data import making, snapshot
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
 from hourglass.errors import HourglassError
@@ -92,7 +92,7 @@ def test_describe_tells_of_gaps_times_and_categories(tmp_path, capsys):
         "variants: [vae]\ndata: {source: things.csv, columns: {size: {impute: mean}}}\nvae: {latent: 2}\n"
     )
     loaded = params.load(project.params_file)
-    snapshot.build(str(tmp_path / "things.csv"), project.data, loaded.data)
+    making.build(str(tmp_path / "things.csv"), project.data, loaded.data)
     project.dataset.mkdir(parents=True)
     ingest(snapshot.opened(project.data, loaded.data), project.dataset, loaded.data, loaded.split)
     describe(project)

@@ -12,7 +12,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from hourglass import databranch, params, pipeline
-from hourglass.data import shards
+from hourglass.data import making, shards
 from hourglass.data import snapshot as snapshots
 from hourglass.data.sources import joined
 from hourglass.errors import HourglassError
@@ -34,7 +34,7 @@ def template(tmp_path_factory) -> Path:
     (root / "dvc.yaml").write_text("stages: {}\n")
     (root / "params.yaml").write_text(PARAMS)
     (root / ".gitignore").write_text("/data\n/.data*\n/.hourglass/\n/.dvc/cache\n/.dvc/tmp\n/.dvc/config.local\n")
-    snapshots.build(str(rows(folder / "rows.npy", 20, 0)), root / "data", params.load(root / "params.yaml").data)
+    making.build(str(rows(folder / "rows.npy", 20, 0)), root / "data", params.load(root / "params.yaml").data)
     pipeline.run_dvc(Project(root, root), ["add", "--quiet", "data"])
     return root
 

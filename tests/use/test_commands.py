@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from hourglass.cli import app
-from hourglass.data.snapshot import read_source
+from hourglass.data.reading import read_source
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hourglass.data import snapshot
+from hourglass.data import making, snapshot
 from hourglass.data.sources import Raw
 from hourglass.evaluation.evaluate import evaluate
 from hourglass.evaluation.gate import Evidence
@@ -39,7 +39,7 @@ def pairs(digits: Raw) -> dict[str, np.ndarray]:
 
 def translator(pairs: dict[str, np.ndarray], wanted: str, given: str, folder: Path) -> Packaged:
     np.savez(folder / "pairs.npz", x=pairs[wanted], photo=pairs[given])
-    snapshot.build(str(folder / "pairs.npz"), folder / "data", TOLD)
+    making.build(str(folder / "pairs.npz"), folder / "data", TOLD)
     return packaged(snapshot.read(folder / "data"), TOLD, "cvae", SETTINGS, folder / "cvae")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hourglass.data import snapshot
+from hourglass.data import making, proposal, snapshot
 from hourglass.data.settings import ImageSettings
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
@@ -22,7 +22,7 @@ SETTINGS: dict[str, Any] = {"latent": 8, "hidden": [64]}
 
 
 def built(source: Path, data: DataParams, variant: str, folder: Path) -> Packaged:
-    snapshot.build(str(source), folder / "data", data)
+    making.build(str(source), folder / "data", data)
     return packaged(snapshot.read(folder / "data", data), data, variant, SETTINGS, folder / "model")
 
 
@@ -110,7 +110,7 @@ def sketcher(digits: Raw, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
     folder = tmp_path_factory.mktemp("sketcher")
     for place, digit in enumerate(digits.rows[:400]):
         save(folder / "raw" / f"{place:03d}.png", 15 * digit)
-    settings = snapshot.proposed_params(str(folder / "raw"), derive="edges")
+    settings = proposal.proposed_params(str(folder / "raw"), derive="edges")
     return built(folder / "raw", settings, "cvae", folder)
 
 

@@ -49,20 +49,20 @@ def replace(
         The source can't be read, or labels and conditions aren't in it; the snapshot, its version and the settings are
         then as before. A column that can't be modelled is no reason: what to do about it is set afterwards.
     """
-    from hourglass.data import schemas, snapshot
+    from hourglass.data import making, proposal, replacing, schemas, snapshot
 
     there = settings_file.load(project.params_file)
     kept = {key: getattr(there.data.signal, key) for key in _KEPT_OF_SERIES} if signal else {}
     given = kind_settings("signal", kept | (signal or {}))
-    settings = snapshot.proposed_params(source, label, normal, anomalous, condition, given, pair, derive)
+    settings = proposal.proposed_params(source, label, normal, anomalous, condition, given, pair, derive)
     if name is not None:
         check_name(name)
     settings = settings.model_copy(update={key: getattr(there.data, key) for key in _KEPT})
-    settings, splitting, said = snapshot.settled(source, settings, there.split)
+    settings, splitting, said = proposal.settled(source, settings, there.split)
     yield from said
     new = project.root / f".data-new.{os.getpid()}"
-    snapshot.build(source, new, settings, splitting)
-    with locked(project, str(project.data)), snapshot.replaced(project.data, new):
+    making.build(source, new, settings, splitting)
+    with locked(project, str(project.data)), replacing.replaced(project.data, new):
         pipeline.version_data(project)
     yield f"data/ holds {settings.source}, versioned in data.dvc"
     for key, before, after in _set_params(project.params_file, settings, splitting, name):
@@ -91,9 +91,9 @@ def ensure(project: Project, params: Params) -> str:
 
 def bring(project: Project, params: Params) -> str:
     """Do what `ensure` does, for one who holds the lock."""
-    from hourglass.data import snapshot
+    from hourglass.data import replacing
 
-    snapshot.put_back(project.data)
+    replacing.put_back(project.data)
     if not project.data.exists():
         return _bring_back(project, params)
     if not pipeline.data_differs(project):
@@ -123,10 +123,10 @@ def _bring_back(project: Project, params: Params) -> str:
 
 def _rebuild(project: Project, params: Params, missing: HourglassError) -> str:
     """Write an embedded set again; anything but what ``data.dvc`` says would pass for an edit in the next run."""
-    from hourglass.data import snapshot
+    from hourglass.data import making, replacing
 
     source, new = params.data.source, project.root / f".data-new.{os.getpid()}"
-    snapshot.build(source, new, params.data, params.split)
+    making.build(source, new, params.data, params.split)
     files = {path.relative_to(new).as_posix(): md5_of(path) for path in new.rglob("*") if path.is_file()}
     if folder_hash(files) != pipeline.data_hash(project):
         shutil.rmtree(new)
@@ -135,7 +135,7 @@ def _rebuild(project: Project, params: Params, missing: HourglassError) -> str:
             "from it: shards were added, or scikit-learn is of another version. Run `dvc pull` with the remote that "
             f"holds it, install from requirements.lock, or start anew with `hourglass data {source}`."
         )
-    with snapshot.replaced(project.data, new):
+    with replacing.replaced(project.data, new):
         pipeline.run_dvc(project, ["commit", "--quiet", "--force", "data.dvc"])
     return f"data/ was rebuilt from {source} and is what data.dvc says"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from hourglass.data.reading import blocks_of_source
 from hourglass.data.settings import ColumnSettings
-from hourglass.data.snapshot import blocks_of_source
 from hourglass.data.sources import Raw, joined
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams

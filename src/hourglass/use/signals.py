@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hourglass.data.snapshot import DEFAULTS
+from hourglass.data.reading import DEFAULTS
 from hourglass.data.sources import joined, table, urls
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams

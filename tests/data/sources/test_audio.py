@@ -13,7 +13,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourglass.data import shards, snapshot
+from hourglass.data import making, shards, snapshot
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
 from hourglass.data.settings import AudioSettings
@@ -244,7 +244,7 @@ def test_a_folder_of_recordings_becomes_a_data_set_and_takes_more(tmp_path: Path
         write(tmp_path / "raw" / f"{number}.wav", sound(300, number))
     data = params(form="spectrogram", context=4)
     splitting = SplitParams(by="group", column="file")
-    snapshot.build(str(tmp_path / "raw"), tmp_path / "data", data, splitting)
+    making.build(str(tmp_path / "raw"), tmp_path / "data", data, splitting)
     (tmp_path / "dataset").mkdir()
     ingest(snapshot.opened(tmp_path / "data", data), tmp_path / "dataset", data, splitting)
     dataset = Dataset(tmp_path / "dataset")

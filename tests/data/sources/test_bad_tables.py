@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hourglass.data import snapshot
+from hourglass.data import making
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
@@ -188,10 +188,10 @@ def test_a_full_disk_leaves_nothing_behind(taken: Take, tmp_path: Path, monkeypa
 
 def test_a_refused_table_leaves_the_snapshot_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "good.csv").write_text("a,b\n1,2\n")
-    snapshot.build(str(tmp_path / "good.csv"), tmp_path / "data", DataParams())
+    making.build(str(tmp_path / "good.csv"), tmp_path / "data", DataParams())
     before = {path: path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()}
     (tmp_path / "bad.csv").write_text("a,b\n1\n")
     with pytest.raises(HourglassError, match=r"bad\.csv, row 0"):
-        snapshot.build(str(tmp_path / "bad.csv"), tmp_path / "new", DataParams())
+        making.build(str(tmp_path / "bad.csv"), tmp_path / "new", DataParams())
     assert {path: path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()} == before
     assert not (tmp_path / "new").exists()

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hourglass.data import snapshot
+from hourglass.data import making, snapshot
 from hourglass.data.ingest import ingest
 from hourglass.data.settings import ImageSettings
 from hourglass.data.sources import Raw, image, joined
@@ -41,7 +41,7 @@ def read(folder: Path, shard: Path, data: DataParams, limit: int = 2**20) -> lis
 def refused(folder: Path, tmp_path: Path, data: DataParams | None = None) -> str:
     """Give the sentence that a snapshot is refused with, after checking that nothing is left of it."""
     with pytest.raises(HourglassError) as problem:
-        snapshot.build(str(folder), tmp_path / "data", data or DataParams())
+        making.build(str(folder), tmp_path / "data", data or DataParams())
     assert not list(tmp_path.glob("*data*"))
     return str(problem.value)
 
@@ -100,7 +100,7 @@ def test_a_shard_that_no_longer_fits_the_settings_is_refused(tmp_path: Path) -> 
 def test_another_form_than_was_surveyed_is_refused_by_ingest(tmp_path: Path) -> None:
     for place in range(40):
         save(tmp_path / "raw" / f"{place}.png", grey(place + 1, 4, 4))
-    snapshot.build(str(tmp_path / "raw"), tmp_path / "data", DataParams())
+    making.build(str(tmp_path / "raw"), tmp_path / "data", DataParams())
     data = DataParams(image=ImageSettings(size=[6, 5], fit="resize", channels=3))
     sentence = r"data.image asks for pictures of 5 x 6 with 3 channel\(s\), and the snapshot was made with 4 x 4 and 1"
     (tmp_path / "dataset").mkdir()

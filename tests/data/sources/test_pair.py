@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hourglass.data import shards, snapshot
+from hourglass.data import making, proposal, shards, snapshot
 from hourglass.data.settings import ImageSettings
 from hourglass.data.sources import Raw, joined, pair
 from hourglass.errors import HourglassError
@@ -80,16 +80,16 @@ def test_a_broken_image_takes_its_partner_along(tmp_path: Path) -> None:
 
 def test_the_partner_is_what_a_model_is_told(tmp_path: Path) -> None:
     photos, sketches = folders(tmp_path)
-    settings = snapshot.proposed_params(str(photos), pair=str(sketches))
+    settings = proposal.proposed_params(str(photos), pair=str(sketches))
     assert settings.condition == ["pair"]
-    snapshot.build(str(photos), tmp_path / "data", settings)
+    making.build(str(photos), tmp_path / "data", settings)
     assert snapshot.read(tmp_path / "data", settings).arrays["pair"].shape == (5, 6, 2)
 
 
 def test_more_pairs_are_added_as_a_shard(tmp_path: Path) -> None:
     photos, sketches = folders(tmp_path / "old")
-    settings = snapshot.proposed_params(str(photos), pair=str(sketches))
-    snapshot.build(str(photos), tmp_path / "data", settings)
+    settings = proposal.proposed_params(str(photos), pair=str(sketches))
+    making.build(str(photos), tmp_path / "data", settings)
     more, others = folders(tmp_path / "new", count=7)
     now = datetime(2026, 1, 1, tzinfo=UTC)
     with pytest.raises(HourglassError, match=r"is read as image; the snapshot in data/ is read as pair"):
@@ -103,9 +103,9 @@ def test_a_pair_needs_two_folders(tmp_path: Path) -> None:
     photos, sketches = folders(tmp_path)
     for source, other in ((str(photos), "absent"), ("digits", str(sketches))):
         with pytest.raises(HourglassError, match="is no folder; --pair takes two folders of images"):
-            snapshot.proposed_params(source, pair=other)
+            proposal.proposed_params(source, pair=other)
     with pytest.raises(HourglassError, match="give --pair or --derive, not both"):
-        snapshot.proposed_params(str(photos), pair=str(sketches), derive="edges")
+        proposal.proposed_params(str(photos), pair=str(sketches), derive="edges")
 
 
 @pytest.mark.parametrize("how", ["edges", "night"])
@@ -115,10 +115,10 @@ def test_pairs_are_derived_of_any_images_whatever_the_limit(tmp_path: Path, how:
     pixels = np.stack([picture(place, 4, 5, 3) for place in range(5)])
     np.savez(tmp_path / "photos.npz", x=pixels)
     for source in (photos, tmp_path / "photos.npz"):
-        settings = snapshot.proposed_params(str(source), derive=how)
+        settings = proposal.proposed_params(str(source), derive=how)
         assert settings.condition == [how]
         folder = tmp_path / f"data-{source.suffix[1:]}"
-        snapshot.build(str(source), folder, settings)
+        making.build(str(source), folder, settings)
         blocks = snapshot.opened(folder, settings).shards[0].read(limit)
         np.testing.assert_array_equal(joined(list(blocks)).arrays[how], derive(pixels, how))
 
@@ -126,7 +126,7 @@ def test_pairs_are_derived_of_any_images_whatever_the_limit(tmp_path: Path, how:
 def test_only_images_have_edges(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((3, 4)))
     with pytest.raises(HourglassError, match=r"data.derive is 'edges' and the data are no images"):
-        snapshot.build(str(tmp_path / "x.npy"), tmp_path / "data", DataParams(derive="edges"))
+        making.build(str(tmp_path / "x.npy"), tmp_path / "data", DataParams(derive="edges"))
     (tmp_path / "x.csv").write_text("a\n1\n2\n")
     with pytest.raises(HourglassError, match=r"data.derive is 'edges' and the data are no images"):
-        snapshot.build(str(tmp_path / "x.csv"), tmp_path / "data", DataParams(derive="edges", condition=["edges"]))
+        making.build(str(tmp_path / "x.csv"), tmp_path / "data", DataParams(derive="edges", condition=["edges"]))

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hourglass.data import shards, snapshot
+from hourglass.data import proposal, shards
 from hourglass.data.ingest import ingest
-from hourglass.data.snapshot import build, opened, proposed_params, read
+from hourglass.data.making import build
+from hourglass.data.proposal import proposed_params
+from hourglass.data.snapshot import opened, read
 from hourglass.data.sources import joined, signal
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams, SplitParams, kind_settings
@@ -19,7 +21,7 @@ ROWS = 400
 
 
 def settled(source: str, data: DataParams) -> tuple[DataParams, list[str]]:
-    found, _, said = snapshot.settled(source, data, SplitParams())
+    found, _, said = proposal.settled(source, data, SplitParams())
     return found, said
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hourglass.data import snapshot
+from hourglass.data import making, proposal, snapshot
 from hourglass.data.sources import Raw, torchvision_sets
 from hourglass.errors import HourglassError
 from hourglass.torchvision_ops import torchvision
@@ -32,9 +32,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def taken(source: str, tmp_path: Path) -> Raw:
-    settings = snapshot.proposed_params(source)
+    settings = proposal.proposed_params(source)
     assert settings.source == source
-    snapshot.build(source, tmp_path / "data", settings)
+    making.build(source, tmp_path / "data", settings)
     return snapshot.read(tmp_path / "data", settings)
 
 

@@ -10,7 +10,7 @@ import fsspec
 import pandas as pd
 import pytest
 
-from hourglass.data import snapshot
+from hourglass.data import making, proposal, snapshot
 from hourglass.data.sources import urls
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
@@ -19,7 +19,7 @@ FRAME = pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})
 
 
 def held(url: str, folder: Path) -> pd.DataFrame:
-    snapshot.build(url, folder / "data", DataParams())
+    making.build(url, folder / "data", DataParams())
     rows: pd.DataFrame = snapshot.read(folder / "data").rows
     return rows
 
@@ -107,7 +107,7 @@ def test_a_mistake_in_what_was_fetched_names_the_url(memory: fsspec.AbstractFile
 )
 def test_a_url_is_named_by_the_last_part_of_its_path(url: str, name: str) -> None:
     assert urls.name_of(url) == name
-    assert snapshot.proposed_params(url).source == name
+    assert proposal.proposed_params(url).source == name
 
 
 @pytest.mark.parametrize("source", ["digits", "a/b.csv", "C:\\a.csv", "C:/a.csv"])

@@ -99,7 +99,7 @@ def _is_being_replaced(project: Project) -> bool:
 
 
 def _put_back(project: Project) -> str:
-    from hourglass.data.snapshot import put_back
+    from hourglass.data.replacing import put_back
 
     with locked(project, str(project.data)):
         put_back(project.data)

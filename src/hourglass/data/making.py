@@ -1,0 +1,63 @@
+"""Making a snapshot: its first shard is taken, checked and surveyed before anyone sees it."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from hourglass.data import schemas
+from hourglass.data.labels import Labels, require_classes
+from hourglass.data.reading import take
+from hourglass.data.snapshot import INDEX, SCHEMA, SCHEMA_FORMAT, Snapshot, content, opened
+from hourglass.data.sources import derived, urls
+from hourglass.files import write_json
+from hourglass.params import DataParams, SplitParams
+
+
+def build(source: str, folder: Path, params: DataParams, splitting: SplitParams = SplitParams()) -> None:  # noqa: B008
+    """Write a snapshot into a new folder and check that it can be read.
+
+    Parameters
+    ----------
+    source : str
+        ``digits``, ``breast_cancer``, ``torchvision:MNIST`` and others, a path, or a URL that fsspec opens.
+    folder : Path
+        Must not exist; is there afterwards only if all went well.
+    params : DataParams
+        What the labels and conditions will be.
+    splitting : SplitParams
+        Which rows are in train; the categories that the schema holds are those of its normal rows.
+
+    Raises
+    ------
+    HourglassError
+        The source can't be read, or its labels or conditions are not there.
+    """
+    building = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(building, ignore_errors=True)
+    try:
+        shard = building / (re.sub(r"[^\w.-]", "_", Path(urls.name_of(source)).stem) or "raw")
+        shard.mkdir(parents=True)
+        by, kind = take(source, shard, params)
+        derived.require_images(kind, params)
+        index = {"format": 1, "kind": kind, "reader": by, "content": {shard.name: content(shard)}}
+        write_json(building / INDEX, index)
+        _check(opened(building, params), params)
+        facts = schemas.survey(lambda: opened(building, params).blocks(params), params, splitting)
+        write_json(building / SCHEMA, {"format": SCHEMA_FORMAT} | facts)
+        building.rename(folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _check(snapshot: Snapshot, params: DataParams) -> None:
+    """Refuse labels and conditions that aren't there."""
+    names: set[str] = set()
+    first_row = 0
+    for block in snapshot.blocks(params):
+        names |= set(Labels.of(block, params, first_row).names)
+        first_row += len(block.side)
+        for name in params.condition:
+            if name not in block.arrays:
+                block.column(name, "data.condition")
+    require_classes(names, params)
