@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 from .images import AS_IS, Form, decode
-from .schema import ROWS, as_numbers, names_of
+from .schema import ROWS, Uncategorised, as_numbers, names_of
 
 
 @dataclass(frozen=True)
-class ArraySchema:
+class ArraySchema(Uncategorised):
     """Rows that are arrays of one shape: images (in the net: channels first) or anything else.
 
     Parameters
@@ -44,16 +44,6 @@ class ArraySchema:
             return self.raw_shape
         height, width, *channels = self.raw_shape
         return (channels[0] if channels else 1, height, width)
-
-    @property
-    def categories(self) -> tuple[tuple[int, int], ...]:
-        """None: every number is one."""
-        return ()
-
-    @property
-    def embedded(self) -> tuple[tuple[int, int], ...]:
-        """None, for there are no categories."""
-        return ()
 
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Bring rows into the net's shape; see `Schema.encode`. Flattened rows are taken too.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .array import numbers_of
 from .errors import InputError
-from .schema import ROWS, names_of
+from .schema import ROWS, Uncategorised, names_of
 from .spectra import cut, fade, frames, from_mel, griffin_lim, hann, istft, joined, mel_filters, stft
 
 Form = Literal["waveform", "spectrogram", "logmel"]
@@ -22,7 +22,7 @@ _AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
-class AudioSchema:
+class AudioSchema(Uncategorised):
     """Pieces of recordings at one sampling rate.
 
     A row is a stretch of `context` frames. As a ``waveform`` it is these samples; as a ``spectrogram`` the power P of
@@ -84,16 +84,6 @@ class AudioSchema:
     def shape(self) -> tuple[int, ...]:
         """Shape of a row in the net: channels first."""
         return (1, self.span) if self.form == "waveform" else self.raw_shape
-
-    @property
-    def categories(self) -> tuple[tuple[int, int], ...]:
-        """None: every number is one."""
-        return ()
-
-    @property
-    def embedded(self) -> tuple[tuple[int, int], ...]:
-        """None, for there are no categories."""
-        return ()
 
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Bring rows into the net's shape; see `Schema.encode`.

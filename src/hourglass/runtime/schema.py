@@ -62,6 +62,20 @@ class Schema(Protocol):
         ...
 
 
+class Uncategorised:
+    """Rows that hold no categories; the part of a schema that says so."""
+
+    @property
+    def categories(self) -> tuple[tuple[int, int], ...]:
+        """None: every number is one."""
+        return ()
+
+    @property
+    def embedded(self) -> tuple[tuple[int, int], ...]:
+        """None, for there are no categories."""
+        return ()
+
+
 def schema_from_config(config: dict[str, Any]) -> Schema:
     """Read what `Schema.config` gave."""
     module, name = _KINDS[config["kind"]]

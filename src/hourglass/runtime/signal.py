@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from . import windows as windowing
 from .errors import InputError
 from .grid import Grid, Told, regular
-from .schema import as_numbers
+from .schema import Uncategorised, as_numbers
 from .times import Clock, Times, Unit
 
 Duplicates = Literal["mean", "refuse"]
@@ -21,7 +21,7 @@ SERIES, START, END = "series", "start", "end"
 
 
 @dataclass(frozen=True)
-class SignalSchema:
+class SignalSchema(Uncategorised):
     """Windows of a series.
 
     Parameters
@@ -66,16 +66,6 @@ class SignalSchema:
     def raw_shape(self) -> tuple[int, ...]:
         """Shape of a window as people have it."""
         return (self.window, len(self.columns))
-
-    @property
-    def categories(self) -> tuple[tuple[int, int], ...]:
-        """None: every number is one."""
-        return ()
-
-    @property
-    def embedded(self) -> tuple[tuple[int, int], ...]:
-        """None, for there are no categories."""
-        return ()
 
     @property
     def clock(self) -> Clock:
