@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from hourglass import runtime
+from hourglass import columns, runtime
 from hourglass.data import part, schemas, showing, split, statistics
 from hourglass.data.dataset import FORMAT_VERSION
 from hourglass.data.duplicates import duplicates
@@ -142,7 +142,8 @@ def _forget(kept: Path) -> None:
 def _code() -> str:
     """Hash the code that makes parts, for other code may make others."""
     folders = (Path(inspect.getfile(part)).parent, Path(inspect.getfile(runtime)).parent)
-    return digest([sha256_of(path) for folder in folders for path in sorted(folder.rglob("*.py"))])
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    return digest([sha256_of(path) for path in (*files, Path(inspect.getfile(columns)))])
 
 
 def _assemble(parts: Sequence[Part], plan: Plan, summary: Summary, folder: Path) -> dict[str, Any]:
