@@ -3,13 +3,14 @@
 import os
 import re
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hourglass.data import schemas
 from hourglass.data.labels import Labels, require_classes
 from hourglass.data.reading import take
-from hourglass.data.snapshot import INDEX, SCHEMA, SCHEMA_FORMAT, Snapshot, content, opened
-from hourglass.data.sources import derived, urls
+from hourglass.data.snapshot import INDEX, SCHEMA, SCHEMA_FORMAT, content, opened
+from hourglass.data.sources import Raw, derived, urls
 from hourglass.files import write_json
 from hourglass.params import DataParams, SplitParams
 
@@ -42,22 +43,23 @@ def build(source: str, folder: Path, params: DataParams, splitting: SplitParams 
         derived.require_images(kind, params)
         index = {"format": 1, "kind": kind, "reader": by, "content": {shard.name: content(shard)}}
         write_json(building / INDEX, index)
-        _check(opened(building, params), params)
-        facts = schemas.survey(lambda: opened(building, params).blocks(params), params, splitting)
+        snapshot = opened(building, params)
+        facts = schemas.survey(lambda: _checked(snapshot.blocks(params), params), params, splitting)
         write_json(building / SCHEMA, {"format": SCHEMA_FORMAT} | facts)
         building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _check(snapshot: Snapshot, params: DataParams) -> None:
-    """Refuse labels and conditions that aren't there."""
+def _checked(blocks: Iterable[Raw], params: DataParams) -> Iterator[Raw]:
+    """Pass blocks on, and refuse labels and conditions that aren't there."""
     names: set[str] = set()
     first_row = 0
-    for block in snapshot.blocks(params):
+    for block in blocks:
         names |= set(Labels.of(block, params, first_row).names)
         first_row += len(block.side)
         for name in params.condition:
             if name not in block.arrays:
                 block.column(name, "data.condition")
+        yield block
     require_classes(names, params)
