@@ -1,0 +1,160 @@
+"""The commands that tell of variants, and that use a model."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hourglass.cli.app import app, load_project
+from hourglass.errors import HourglassError
+from hourglass.project import Project
+
+_PANEL = "Models"
+_INPUT = Annotated[
+    str, typer.Argument(help="a table, arrays, a folder of images, a recording or a folder of them, or a bundled set")
+]
+_OUT = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        help="a new .csv or .parquet; of arrays .npy or .npz; of images also a folder for PNG files; of recordings a "
+        ".wav or a folder",
+    ),
+]
+_TABLE = Annotated[Path, typer.Option("--output", "-o", help="a new .csv or .parquet")]
+_MODEL = Annotated[
+    str | None, typer.Option(help="models:/NAME/3 or a folder; by default the champion of registry.name")
+]
+_CONDITION = Annotated[
+    list[str] | None, typer.Option(help="NAME=VALUE, what a conditional model is told; may be repeated")
+]
+
+
+@app.command(rich_help_panel=_PANEL)
+def variants(name: Annotated[str | None, typer.Argument(help="explain the settings of this one")] = None) -> None:
+    """List what can be trained, or explain the settings of one variant."""
+    from hourglass.report.variants import explain, list_variants
+
+    if name is None:
+        list_variants()
+    else:
+        explain(Project.find(), name)
+
+
+@app.command(rich_help_panel=_PANEL)
+def score(source: _INPUT, output: _TABLE, model: _MODEL = None) -> None:
+    """Judge each row: `hourglass score payments.csv -o judged.csv`; files may be larger than the memory."""
+    from hourglass.use.progress import counted
+    from hourglass.use.score import score as judge
+
+    with counted("rows judged") as on_rows:
+        sentence = judge(_model(model), source, output, _data(), on_rows)
+    print(sentence)  # noqa: T201
+
+
+@app.command(rich_help_panel=_PANEL)
+def encode(source: _INPUT, output: _OUT, model: _MODEL = None) -> None:
+    """Write the code of each row: `hourglass encode payments.csv -o codes.csv`."""
+    from hourglass.use import commands
+
+    print(commands.encode(_model(model), source, output, _data()))  # noqa: T201
+
+
+@app.command(rich_help_panel=_PANEL)
+def reconstruct(source: _INPUT, output: _OUT, model: _MODEL = None) -> None:
+    """Write each row as the model rebuilds it: `hourglass reconstruct photos/ -o rebuilt/`."""
+    from hourglass.use import commands
+
+    print(commands.reconstruct(_model(model), source, output, _data()))  # noqa: T201
+
+
+@app.command(rich_help_panel=_PANEL)
+def denoise(
+    source: _INPUT,
+    output: _OUT,
+    reference: Annotated[
+        str | None, typer.Option(help="of recordings: the clean ones, to be told what was gained")
+    ] = None,
+    model: _MODEL = None,
+) -> None:
+    """Write each row cleaned: `hourglass denoise scans/ -o clean/`, `hourglass denoise noisy.wav -o clean.wav`."""
+    from hourglass.use import commands
+
+    print(commands.denoise(_model(model), source, output, _data(), reference))  # noqa: T201
+
+
+@app.command(rich_help_panel=_PANEL)
+def translate(source: _INPUT, output: _OUT, condition: _CONDITION = None, model: _MODEL = None) -> None:
+    """Write each row as another kind: `hourglass translate digits -o threes.npz --condition digit=3`.
+
+    A model that was told an image of each row translates such images: `hourglass translate photos/ -o sketches/`.
+    """
+    from hourglass.use import commands
+
+    print(commands.translate(_model(model), source, output, _conditions(condition), _data()))  # noqa: T201
+
+
+@app.command(rich_help_panel=_PANEL)
+def interpolate(
+    source: _INPUT,
+    output: _OUT,
+    steps: Annotated[int, typer.Option(min=2, help="rows, both ends included")] = 8,
+    model: _MODEL = None,
+) -> None:
+    """Write the way from the first row to the last: `hourglass interpolate digits -o way/ --steps 10`."""
+    from hourglass.use import commands
+
+    print(commands.interpolate(_model(model), source, output, steps, _data()))  # noqa: T201
+
+
+@app.command(rich_help_panel=_PANEL)
+def sample(
+    output: _OUT,
+    n: Annotated[int, typer.Option("-n", min=1, help="how many")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="the same seed gives the same rows")] = 0,
+    condition: _CONDITION = None,
+    model: _MODEL = None,
+) -> None:
+    """Write new rows: `hourglass sample -n 100 -o new.csv`, `hourglass sample -o threes/ --condition digit=3`."""
+    from hourglass.use import commands
+
+    print(commands.sample(_model(model), output, n, seed, _conditions(condition)))  # noqa: T201
+
+
+def _data() -> Any:
+    """Give how data is read: as the project says, where we stand in one."""
+    from hourglass.data.reading import DEFAULTS
+
+    try:
+        Project.find()
+    except HourglassError:
+        return DEFAULTS
+    return load_project()[1].data
+
+
+def _model(uri: str | None) -> Any:
+    from hourglass.registry.consume import load
+
+    if uri is not None:
+        return load(uri)
+    champion = f"models:/{load_project()[1].registry.name}@champion"
+    try:
+        return load(champion)
+    except HourglassError as absent:
+        raise HourglassError(
+            f"{champion} can't be had ({absent}); `hourglass run` makes one, or name a model with --model, for one "
+            "work/package/vae."
+        ) from absent
+
+
+def _conditions(given: list[str] | None) -> dict[str, list[str]]:
+    conditions: dict[str, list[str]] = {}
+    for pair in given or ():
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise HourglassError(f"--condition is {pair!r}; expected NAME=VALUE, such as digit=3.")
+        if name in conditions:
+            raise HourglassError(f"--condition names {name!r} twice; give it one value.")
+        conditions[name] = [value]
+    return conditions
