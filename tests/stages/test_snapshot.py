@@ -46,7 +46,8 @@ def project(template, tmp_path, monkeypatch) -> Project:
 
 
 def rows(path: Path, count: int, value: float) -> Path:
-    np.save(path, np.full((count, 3), value))
+    """Save rows that differ, and of which every split gets some."""
+    np.save(path, value + np.arange(3.0 * count).reshape(count, 3))
     return path
 
 
@@ -72,17 +73,17 @@ def test_settings_of_pictures_stay_and_those_of_pairs_are_written(project, tmp_p
     content = YAML(typ="safe").load(project.params_file)
     content["data"]["image"] = {"size": [4, 4], "fit": "resize"}
     YAML(typ="safe").dump(content, project.params_file)
-    for place in range(9):
-        for name, side in (("photos", 3 + place), ("sketches", 12)):
+    for place in range(60):
+        for name, side in (("photos", 3 + place % 9), ("sketches", 12)):
             (tmp_path / name).mkdir(exist_ok=True)
-            Image.fromarray(np.full((side, side), 9 * place, np.uint8)).save(tmp_path / name / f"{place}.png")
+            Image.fromarray(np.full((side, side), place, np.uint8)).save(tmp_path / name / f"{place}.png")
     photos, sketches = str(tmp_path / "photos"), str(tmp_path / "sketches")
     said = list(snapshot.replace(project, photos, None, None, None, None, None, pair=sketches))
     assert "params.yaml: data.pair: None -> sketches" in said
     settings = params.load(project.params_file).data
     assert (settings.pair, settings.condition, settings.image.size) == ("sketches", ["pair"], [4, 4])
     found = snapshots.read(project.data, settings)
-    assert found.rows.shape == found.arrays["pair"].shape == (9, 4, 4)
+    assert found.rows.shape == found.arrays["pair"].shape == (60, 4, 4)
     list(snapshot.replace(project, "digits", None, None, None, None, None))
     assert params.load(project.params_file).data.pair is None
 
@@ -249,8 +250,8 @@ def test_a_series_sets_what_was_found_and_is_divided_by_time_until_other_data_co
 def test_a_series_is_read_by_the_form_of_times_that_the_settings_name(project, tmp_path):
     text = project.params_file.read_text().replace("rows.npy}", "rows.npy, signal: {format: '%d.%m.%Y'}}")
     project.params_file.write_text(text)
-    when = pd.date_range("2024-01-01", periods=100).strftime("%d.%m.%Y")
-    pd.DataFrame({"when": when, "heat": np.sin(np.arange(100))}).to_csv(tmp_path / "readings.csv", index=False)
+    when = pd.date_range("2024-01-01", periods=200).strftime("%d.%m.%Y")
+    pd.DataFrame({"when": when, "heat": np.sin(np.arange(200))}).to_csv(tmp_path / "readings.csv", index=False)
     replaced(project, tmp_path / "readings.csv", {"time": "when", "window": 12})
     assert params.load(project.params_file).data.signal.period == "1d"
 
@@ -282,6 +283,49 @@ def test_columns_that_cannot_be_used_are_told_with_what_to_do_when_the_data_come
     assert last == "do that, then run `hourglass run` to train on it"
 
 
+@pytest.mark.parametrize(
+    ("frame", "sentence"),
+    [
+        (pd.DataFrame({"a": [1.5, np.inf] * 150, "b": range(300)}), "150 of 300 rows have a missing or infinite value"),
+        (pd.DataFrame({"id": [f"c{n}" for n in range(3000)]}), "more than 1,000 different texts"),
+        (pd.DataFrame({"a": [1.5], "b": [2]}), "has no normal row"),
+    ],
+    ids=["infinities", "categories without end", "one row"],
+)
+def test_data_that_no_data_set_can_be_made_of_leaves_the_old_snapshot(project, tmp_path, frame, sentence):
+    before, held, settings = versioned(project), contents(project.data), project.params_file.read_bytes()
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(HourglassError, match=sentence):
+        replaced(project, tmp_path / "t.csv")
+    assert (versioned(project), contents(project.data)) == (before, held)
+    assert project.params_file.read_bytes() == settings
+    assert not list(project.root.glob(".data*"))
+
+
+def test_a_shard_of_infinities_is_put_aside(project, tmp_path):
+    np.save(tmp_path / "new.npy", np.full((5, 3), np.inf))
+    with pytest.raises(HourglassError, match=r"5 of 5 rows have a missing or infinite value.* data/ is as before"):
+        add(project, tmp_path / "new.npy")
+    assert [shard.name for shard in snapshots.shards(project.data)] == ["rows"]
+    assert list((project.state / "quarantine").glob("*/new.npy"))
+
+
+def test_gaps_are_told_with_what_fills_them_and_settings_of_columns_stay_where_the_columns_do(
+    project, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pipeline, "run_dvc", lambda *arguments: None)
+    frame = pd.DataFrame({"a": [1.5, None, 2.5] * 100, "b": range(300), "c": [0.5, np.inf] * 150})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    project.params_file.write_text(PARAMS.replace("rows.npy}", "rows.npy, columns: {c: ignore, x: {scale: log}}}"))
+    said = replaced(project, tmp_path / "t.csv")
+    assert said[-2] == (
+        "column 'a' has no value in 100 of 300 rows, more than the share data.max_invalid = 0.01 allows; set "
+        "data.columns: {a: {impute: median}} or {a: ignore}."
+    )
+    columns = params.load(project.params_file).data.columns
+    assert {name: one.type for name, one in columns.items()} == {"c": "ignore"}
+
+
 def test_what_is_not_modelled_may_hold_anything(project, tmp_path):
     frame = pd.DataFrame({"who": ["ok"] * 150 + [f"c{n}" for n in range(150)], "a": range(300), "b": range(300)})
     frame.to_csv(tmp_path / "t.csv", index=False)
@@ -293,7 +337,7 @@ def test_what_is_not_modelled_may_hold_anything(project, tmp_path):
 def test_text_is_read_as_the_settings_say_and_they_stay(project, tmp_path):
     table = "{delimiter: '~', decimal: ',', encoding: cp1252}"
     project.params_file.write_text(f"variants: [vae]\nvae: {{}}\ndata: {{source: rows.npy, table: {table}}}\n")
-    frame = pd.DataFrame({"a": [0.5, 1.5, 2.5, 3.5] * 5, "café": ["é", "è"] * 10})
+    frame = pd.DataFrame({"a": 0.5 + np.arange(60), "café": ["é", "è"] * 30})
     frame.to_csv(tmp_path / "t.csv", index=False, sep="~", decimal=",", encoding="cp1252")
     list(snapshot.replace(project, str(tmp_path / "t.csv"), None, None, None, None, None))
     data = params.load(project.params_file).data
@@ -307,7 +351,7 @@ def test_an_embedded_set_is_rebuilt_under_the_split_that_it_was_made_with(projec
     content = YAML(typ="safe").load(project.params_file)
     content["split"] = {"train": 0.003, "validation": 0.697}
     YAML(typ="safe").dump(content, project.params_file)
-    list(snapshot.replace(project, "digits", None, None, None, None, None))
+    list(snapshot.replace(project, "digits", None, None, None, [], None))
     before = versioned(project)
     shutil.rmtree(project.data)
     shutil.rmtree(project.root / ".dvc" / "cache")

@@ -47,18 +47,18 @@ def check(blocks: Iterable[Raw], facts: schemas.Facts, data: DataParams, splitti
     """
     columns = _seen(facts, data, splitting)
     unknown = {name: _Unknown(one.values) for name, one in columns.items() if one.type == "category" and one.values}
-    rows = missing = 0
+    rows = unjudged = 0
     for block in blocks:
         _require_form(schemas.form(block), {key: facts[key] for key in facts if key != "columns"})
         _require_columns(block, facts, data, rows)
         split.require_placed(block, splitting, rows)
         Labels.of(block, data, rows)
-        _require_measurable(block, columns, rows)
-        missing += int(_missing(block, columns, data).sum())
+        require_measurable(block, columns, rows)
+        unjudged += int(missing(block, columns, data).sum())
         for name, column in unknown.items():
             column.update(as_text(block.side[name]))
         rows += len(block.rows)
-    require_few_missing(missing, rows, data.max_invalid)
+    require_few_missing(unjudged, rows, data.max_invalid)
     return [column.sentence(name, rows, data.max_invalid) for name, column in unknown.items() if column.rows]
 
 
@@ -94,22 +94,23 @@ def _type(one: schemas.Facts, data: DataParams) -> Any:
     return one["type"] if kind in ("auto", "ignore") else kind
 
 
-def _missing(block: Raw, columns: dict[str, Column], data: DataParams) -> NDArray[np.bool_]:
+def missing(block: Raw, columns: dict[str, Column], data: DataParams) -> NDArray[np.bool_]:
     """Tell which rows lack a value that nothing is imputed for, or have an infinite one."""
-    missing = np.zeros(len(block.rows), bool)
+    found = np.zeros(len(block.rows), bool)
     for name, column in columns.items():
         values = block.side[name]
         absent = values.isna().to_numpy()
         there = absent if column.type == "category" else ~np.isfinite(column.read(values))
-        missing |= there if column.impute == "none" else there & ~absent
+        found |= there if column.impute == "none" else there & ~absent
     arrays = [block.rows] if block.kind != "table" else []
     for array in [*arrays, *(block.arrays[name] for name in data.condition if name in block.arrays)]:
         if array.dtype.kind == "f":
-            missing |= ~np.isfinite(array.reshape(len(array), -1)).all(axis=1)
-    return missing
+            found |= ~np.isfinite(array.reshape(len(array), -1)).all(axis=1)
+    return found
 
 
-def _require_measurable(block: Raw, columns: dict[str, Column], first_row: int) -> None:
+def require_measurable(block: Raw, columns: dict[str, Column], first_row: int) -> None:
+    """Refuse numbers that have no variance; the message names the first."""
     for name, column in columns.items():
         if column.type == "number":
             numbers = column.read(block.side[name])

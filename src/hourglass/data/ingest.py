@@ -17,6 +17,7 @@ from hourglass import columns, runtime
 from hourglass.data import part, schemas, showing, split, statistics
 from hourglass.data.dataset import FORMAT_VERSION
 from hourglass.data.duplicates import duplicates
+from hourglass.data.enough import require_splits
 from hourglass.data.fit import LARGEST, require_few_missing
 from hourglass.data.labels import require_classes
 from hourglass.data.part import Part, Plan
@@ -156,14 +157,8 @@ def _assemble(parts: Sequence[Part], plan: Plan, summary: Summary, folder: Path)
     condition = _condition(parts, plan)
     require_few_missing(dropped["missing_or_infinite"], rows, data.max_invalid, _worst(parts, schema))
     counts = _counts(parts, anomalous)
-    for name in SPLITS:
-        if counts[name]["rows"] == counts[name]["anomalies"]:
-            rule = plan.rule.params
-            groups = f", and those of one {rule.column!r} stay together" if rule.by == "group" else ""
-            raise HourglassError(
-                f"the split {name!r} has no normal row ({rows} rows in all{groups}); give more data or a larger "
-                f"split.{name}."
-            )
+    normal = [name for name, count in counts.items() if count["rows"] > count["anomalies"]]
+    require_splits(normal, rows, plan.rule.params)
     _check_variety(summary)
     _check_magnitude(summary, schema)
     normaliser = statistics.fit_normaliser(summary, schema, data.normalise)

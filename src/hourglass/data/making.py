@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hourglass.data import schemas
+from hourglass.data.enough import Inspection
 from hourglass.data.labels import Labels, require_classes
 from hourglass.data.reading import take
 from hourglass.data.snapshot import INDEX, SCHEMA, SCHEMA_FORMAT, content, opened
@@ -15,7 +16,14 @@ from hourglass.files import write_json
 from hourglass.params import DataParams, SplitParams
 
 
-def build(source: str, folder: Path, params: DataParams, splitting: SplitParams = SplitParams()) -> None:  # noqa: B008
+def build(
+    source: str,
+    folder: Path,
+    params: DataParams,
+    splitting: SplitParams = SplitParams(),  # noqa: B008
+    *,
+    require_usable: bool = False,
+) -> None:
     """Write a snapshot into a new folder and check that it can be read.
 
     Parameters
@@ -25,14 +33,16 @@ def build(source: str, folder: Path, params: DataParams, splitting: SplitParams 
     folder : Path
         Must not exist; is there afterwards only if all went well.
     params : DataParams
-        What the labels and conditions will be.
+        What the labels and conditions will be; settings of columns that the data doesn't have are left out.
     splitting : SplitParams
         Which rows are in train; the categories that the schema holds are those of its normal rows.
+    require_usable : bool
+        Refuse what no data set can be made of.
 
     Raises
     ------
     HourglassError
-        The source can't be read, or its labels or conditions are not there.
+        The source can't be read, its labels or conditions are not there, or it isn't usable.
     """
     building = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
@@ -44,7 +54,14 @@ def build(source: str, folder: Path, params: DataParams, splitting: SplitParams 
         index = {"format": 1, "kind": kind, "reader": by, "content": {shard.name: content(shard)}}
         write_json(building / INDEX, index)
         snapshot = opened(building, params)
-        facts = schemas.survey(lambda: _checked(snapshot.blocks(params), params), params, splitting)
+        if params.columns:
+            names = next(iter(snapshot.blocks(params))).side.columns
+            params = schemas.of_columns(params, names)
+        inspection = Inspection(params, splitting)
+        watch = inspection.watch if require_usable else iter
+        facts = schemas.survey(lambda: watch(_checked(snapshot.blocks(params), params)), params, splitting)
+        if require_usable:
+            inspection.require(facts)
         write_json(building / SCHEMA, {"format": SCHEMA_FORMAT} | facts)
         building.rename(folder)
     finally:

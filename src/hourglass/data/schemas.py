@@ -5,7 +5,7 @@ with their reasons and, of a category, its ``values``; of arrays also the ``shap
 the ``arrays`` beside.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -57,7 +57,17 @@ def survey(blocks: Blocks, data: DataParams, splitting: SplitParams) -> Facts:
     for one in facts["columns"]:
         if values.get(one["name"]) is not None:
             one["values"] = values[one["name"]]
+        elif one["name"] in unlearnt:
+            set_it = f"set data.columns: {{{one['name']}: ignore}}"
+            one |= {"type": None, "why": _too_many(one["name"], remedy or set_it)}
     return facts
+
+
+def _too_many(name: str, remedy: str) -> str:
+    return (
+        f"column {name!r} has too many different texts for the normal training rows to learn; those are no categories; "
+        f"{remedy}."
+    )
 
 
 def learn(names: list[str], blocks: Blocks, data: DataParams, splitting: SplitParams) -> dict[str, list[str] | None]:
@@ -132,8 +142,53 @@ def unusable(facts: Facts, data: DataParams, split_column: str | None) -> list[s
     """Say of every column of a table that a model would see and can't why so, and what to do: a sentence each."""
     if facts["kind"] != "table":
         return []
-    unseen = {data.label, split_column, *data.condition}
-    return [one["why"] for one in facts["columns"] if one["type"] is None and one["name"] not in unseen]
+    seen = _kept([one["name"] for one in facts["columns"]], data, split_column)
+    inferred = [one for one in facts["columns"] if one["name"] in seen and _settings(one, data).type == "auto"]
+    return [one["why"] for one in inferred if one["type"] is None]
+
+
+def lacking(facts: Facts, data: DataParams, split_column: str | None) -> list[str]:
+    """Say of every column of a table that would have too many rows dropped for its gaps, and what to do."""
+    if facts["kind"] != "table":
+        return []
+    seen = _kept([one["name"] for one in facts["columns"]], data, split_column)
+    sparse = [one for one in facts["columns"] if one["name"] in seen and one["type"] and _is_sparse(one, data)]
+    return [
+        f"column {one['name']!r} has no value in {one['missing']} of {one['rows']} rows, more than the share "
+        f"data.max_invalid = {data.max_invalid:g} allows; set data.columns: {{{one['name']}: {{impute: "
+        f"{'indicator' if one['type'] == 'category' else 'median'}}}}} or {{{one['name']}: ignore}}."
+        for one in sparse
+    ]
+
+
+def _is_sparse(one: Facts, data: DataParams) -> bool:
+    return _settings(one, data).impute == "none" and one["missing"] > data.max_invalid * one["rows"]
+
+
+def _settings(one: Facts, data: DataParams) -> ColumnSettings:
+    return data.columns.get(one["name"], ColumnSettings())
+
+
+def require_modelled(facts: Facts, data: DataParams, split_column: str | None) -> None:
+    """Refuse what no setting of columns mends: a condition that can't be told, a table without a column to model.
+
+    Raises
+    ------
+    HourglassError
+        The message names the column and what to do.
+    """
+    told = _told(facts, data)
+    columns = _Columns(facts, data, told)
+    columns.decide([], told)
+    columns.learn(dict.fromkeys)
+    problems = unusable(facts, data, split_column)
+    if facts["kind"] == "table" and len(problems) == len(_kept([*columns.facts], data, split_column)):
+        raise HourglassError(problems[0])
+
+
+def of_columns(data: DataParams, names: Collection[str]) -> DataParams:
+    """Leave settings of other columns than these out."""
+    return data.model_copy(update={"columns": {name: one for name, one in data.columns.items() if name in names}})
 
 
 def settle(facts: Facts, blocks: Blocks, data: DataParams, splitting: SplitParams) -> tuple[Schema, Schema | None]:
@@ -238,10 +293,7 @@ class _Columns:
         categories = [name for name, decision in self.decisions.items() if decision.type == "category"]
         for name, values in learn([name for name in categories if name not in self.values]).items():
             if values is None:
-                raise HourglassError(
-                    f"column {name!r} has too many different texts for the normal training rows to learn; those are no "
-                    f"categories; {self._remedy(name)}."
-                )
+                raise HourglassError(_too_many(name, self._remedy(name)))
             self.values[name] = tuple(values)
         for name in categories:
             if not self.values[name]:

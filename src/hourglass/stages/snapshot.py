@@ -19,7 +19,7 @@ DATA_STAGE = "data.dvc"
 #: Settings of ``data.signal`` that say how readings are written and mended, whatever they are of.
 _KEPT_OF_SERIES = ("max_gap", "duplicates", "format", "unit")
 #: Settings of ``data`` that new data doesn't change.
-_KEPT = ("memory", "table", "image", "audio")
+_KEPT = ("columns", "max_invalid", "memory", "table", "image", "audio")
 
 
 def replace(
@@ -46,8 +46,9 @@ def replace(
     Raises
     ------
     HourglassError
-        The source can't be read, or labels and conditions aren't in it; the snapshot, its version and the settings are
-        then as before. A column that can't be modelled is no reason: what to do about it is set afterwards.
+        The source can't be read, labels and conditions aren't in it, or no data set can be made of it; the snapshot,
+        its version and the settings are then as before. A column that can't be modelled, or has gaps, is no reason:
+        what to do about it is set afterwards.
     """
     from hourglass.data import making, proposal, replacing, schemas, snapshot
 
@@ -61,15 +62,19 @@ def replace(
     settings, splitting, said = proposal.settled(source, settings, there.split)
     yield from said
     new = project.root / f".data-new.{os.getpid()}"
-    making.build(source, new, settings, splitting)
+    making.build(source, new, settings, splitting, require_usable=True)
     with locked(project, str(project.data)), replacing.replaced(project.data, new):
         pipeline.version_data(project)
     yield f"data/ holds {settings.source}, versioned in data.dvc"
+    facts = snapshot.held(project.data) or {}
+    settings = schemas.of_columns(settings, [one["name"] for one in facts["columns"]])
     for key, before, after in _set_params(project.params_file, settings, splitting, name):
         yield f"params.yaml: {key}: {before} -> {after}"
-    unusable = schemas.unusable(snapshot.held(project.data) or {}, settings, splitting.column)
-    yield from unusable
-    yield "do that, then run `hourglass run` to train on it" if unusable else "run `hourglass run` to train on it"
+    open_questions = [
+        ask for find in (schemas.unusable, schemas.lacking) for ask in find(facts, settings, splitting.column)
+    ]
+    yield from open_questions
+    yield "do that, then run `hourglass run` to train on it" if open_questions else "run `hourglass run` to train on it"
 
 
 def ensure(project: Project, params: Params) -> str:
@@ -157,7 +162,6 @@ def _set_params(
         "normal": settings.normal,
         "anomalous": settings.anomalous,
         "condition": settings.condition,
-        "columns": {},
         "signal": changed_settings(settings.signal),
         "audio": changed_settings(settings.audio),
         "pair": Path(settings.pair).name if settings.pair else None,
@@ -166,6 +170,9 @@ def _set_params(
     changes = []
     with edited(path) as content:
         section = content.setdefault("data", {})
+        wanted["columns"] = {
+            name: one for name, one in (section.get("columns") or {}).items() if name in settings.columns
+        }
         changes += _set_split(content.setdefault("split", {}), splitting)
         for key, value in wanted.items():
             before = section.get(key)
