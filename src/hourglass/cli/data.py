@@ -37,6 +37,9 @@ def data(
     name: Annotated[str | None, typer.Option(help="registered name for models of this data (registry.name)")] = None,
     time: Annotated[str | None, typer.Option(help="column of times; the table is then read as series")] = None,
     series: Annotated[str | None, typer.Option(help="column that names the series; else one for each file")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="channel of a series that is to be made of the others; may be repeated")
+    ] = None,
     window: Annotated[int | None, typer.Option(help="points of a window of a series")] = None,
     stride: Annotated[int | None, typer.Option(help="points from one window to the next")] = None,
     period: Annotated[str | None, typer.Option(help="time from one point to the next, such as 5min")] = None,
@@ -50,6 +53,7 @@ def data(
     of_series = {
         "time": time,
         "series": series,
+        "target": target or None,
         "window": window,
         "stride": stride,
         "period": period,

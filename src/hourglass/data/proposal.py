@@ -31,7 +31,7 @@ def proposed_params(
 ) -> DataParams:
     """Propose the settings that go with a new snapshot; an embedded set knows its label, and so do known anomalies.
 
-    What pairs images is what a conditional variant is told, unless `condition` names something else.
+    What pairs images or channels is what a conditional variant is told, unless `condition` names something else.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def proposed_params(
         if not Path(folder).is_dir():
             raise HourglassError(f"{folder} is no folder; --pair takes two folders of images that have the same names.")
     embedded = EMBEDDED.get(source)
-    partner = [PAIR] if pair else list[str](filter(None, [derive]))
+    partner = [PAIR] if pair or (signal and signal.target) else list[str](filter(None, [derive]))
     if embedded is not None and label is None:
         return DataParams(
             source=source,

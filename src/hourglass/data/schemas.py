@@ -102,7 +102,8 @@ def form(block: Raw) -> Facts:
     if block.kind in ("table", "audio"):  # the shape of a piece of sound is a setting
         return {"kind": block.kind}
     if block.kind == "signal":  # and so is the length of a window
-        return {"kind": block.kind, "channels": block.rows.shape[2]}
+        told = {name: {"shape": [array.shape[2]], "dtype": str(array.dtype)} for name, array in block.arrays.items()}
+        return {"kind": block.kind, "channels": block.rows.shape[2]} | ({"arrays": told} if told else {})
     arrays = {name: _shape(array) for name, array in sorted(block.arrays.items())}
     return {"kind": block.kind, "arrays": arrays} | _shape(block.rows)
 
@@ -223,6 +224,8 @@ def settle(facts: Facts, blocks: Blocks, data: DataParams, splitting: SplitParam
         schema = ArraySchema(facts["kind"], tuple(facts["shape"]), form=form_of(data.image) if is_image else AS_IS)
     if not told:
         return schema, None
+    if told[0] in facts.get("arrays", {}) and facts["kind"] == "signal":
+        return schema, signal.told_of(data)
     if told[0] in facts.get("arrays", {}):
         return schema, _array(told[0], facts["arrays"][told[0]], facts["kind"] == "image", data)
     return schema, TableSchema(tuple(tables.column(name) for name in told))

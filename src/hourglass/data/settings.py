@@ -86,6 +86,9 @@ class SignalSettings:
 
     time: Annotated[str | None, Setting("column of times; with one, a table is read as series")] = None
     columns: Annotated[list[str] | None, Setting("the channels; null: all columns of numbers")] = None
+    target: Annotated[
+        list[str] | None, Setting("channels that shall be made of the others, which a conditional variant is told")
+    ] = None
     series: Annotated[str | None, Setting("column that names the series of a reading; null: one for each file")] = None
     window: Annotated[int, Setting("points of a window", ge=2, le=1_000_000)] = 64
     stride: Annotated[
@@ -104,6 +107,15 @@ class SignalSettings:
         str | None,
         Setting("file of times between which a series is anomalous; JSON {file: [[start, end]]}, or CSV start,end"),
     ] = None
+
+    def __post_init__(self) -> None:
+        both = sorted({*(self.columns or ())} & {*(self.target or ())})
+        if both:
+            raise HourglassError(
+                f"params.yaml: {both[0]!r} is in data.signal.columns and in data.signal.target; name it in one of them."
+            )
+        if self.target == []:
+            raise HourglassError("params.yaml: data.signal.target is empty; name a channel, or set it to null.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -180,11 +180,13 @@ def _smoke_rows(project: Project, model: "Model") -> Any:
 
 def _as_served(rows: Any, model: "Model") -> Any:
     """Give rows in the form that MLflow takes: windows as readings, arrays that come together as a dict."""
-    from hourglass.runtime.schema import names_of
-    from hourglass.runtime.signal import SignalSchema
+    import numpy as np
 
-    if isinstance(model.schema, SignalSchema):
-        return model.schema.laid_out(rows)
+    from hourglass.runtime.schema import names_of
+
+    if model.readings is not None:
+        names = names_of(rows)
+        return model.readings.laid_out(np.concatenate([rows[name] for name in names], axis=2) if names else rows)
     told = model.conditioning
     return {name: rows[name] for name in names_of(rows)} or rows if told and not told.of_label else rows
 

@@ -214,8 +214,12 @@ def _inputs(schema: dict[str, Any], told: dict[str, Any] | None) -> Any:
         beside = told["schema"]["columns"] if told and not told["of_label"] else []
         return Schema([ColSpec(AnyType(), column["name"]) for column in schema["columns"] + beside])
     if schema["kind"] == "signal":
-        readings = [ColSpec(AnyType(), name) for name in (schema["time"], *schema["columns"])]
-        return Schema(readings + [ColSpec(AnyType(), name, required=False) for name in [schema["series"]] if name])
+        readings = Conditioning.from_config(told).readings if told else None
+        needed = [schema["time"], *(readings.columns if readings else schema["columns"])]
+        other = [*(schema["columns"] if readings else ()), *filter(None, [schema["series"]])]
+        return Schema(
+            [ColSpec(AnyType(), name) for name in needed] + [ColSpec(AnyType(), name, required=False) for name in other]
+        )
     names = [ROWS, *(Conditioning.from_config(told).names)] if told and not told["of_label"] else [None]
     return Schema([TensorSpec(np.dtype("object"), (-1,), name) for name in names])
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 from .images import AS_IS, Form, decode
-from .schema import ROWS, Uncategorised, as_numbers, names_of
+from .schema import ROWS, Uncategorised, as_numbers, chosen
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class ArraySchema(Uncategorised):
         pictures of any size that the model's form allows.
         """
         named = "rows" if self.name == ROWS else f"rows of {self.name!r}"
-        chosen = self._chosen(rows)
-        array = self._pictures(chosen) if self._are_pictures(chosen) else numbers_of(chosen)
+        own = rows.to_numpy() if isinstance(rows, pd.DataFrame) else chosen(rows, self.name)
+        array = self._pictures(own) if self._are_pictures(own) else numbers_of(own)
         if array.dtype.kind not in "buif":
             raise InputError(f"{named} are of type {array.dtype}; expected numbers.")
         if array.ndim == 0 or array.shape[1:] not in {self.raw_shape, (prod(self.raw_shape),)}:
@@ -83,13 +83,6 @@ class ArraySchema(Uncategorised):
         """Read what `config` gave."""
         form = Form.from_config(config["form"]) if "form" in config else AS_IS
         return cls(config["kind"], tuple(config["raw_shape"]), config.get("name", ROWS), form, config.get("derived"))
-
-    def _chosen(self, rows: Any) -> Any:
-        """Choose this schema's array where several come together."""
-        names = names_of(rows)
-        if names and self.name not in names:
-            raise InputError(f"array {self.name!r} is missing; there: {', '.join(names)}.")
-        return rows[self.name] if names else rows.to_numpy() if isinstance(rows, pd.DataFrame) else rows
 
     def _are_pictures(self, rows: Any) -> bool:
         """Tell files, and pictures that the form has something to do with, from numbers."""

@@ -11,6 +11,7 @@ from .array import ArraySchema
 from .derived import derive
 from .normaliser import Normaliser
 from .schema import ROWS, Schema, schema_from_config
+from .signal import SignalSchema
 from .table import TableSchema
 
 
@@ -20,7 +21,7 @@ class Conditioning:
 
     Parameters
     ----------
-    schema : TableSchema or ArraySchema
+    schema : TableSchema, ArraySchema or SignalSchema
     normaliser : Normaliser
     of_label : bool
         Rows to judge never bring their label; a model is told it only by who asks for something.
@@ -48,7 +49,7 @@ class Conditioning:
     @property
     def known_shape(self) -> tuple[int, ...]:
         """Shape in the net of the array that is known; () where columns are."""
-        return self.schema.shape if isinstance(self.schema, ArraySchema) else ()
+        return self.schema.shape if isinstance(self.schema, ArraySchema | SignalSchema) else ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,6 +57,11 @@ class Conditioning:
         if isinstance(self.schema, TableSchema):
             return tuple(column.name for column in self.schema.columns)
         return (self.schema.config().get("name", ROWS),)
+
+    @property
+    def readings(self) -> SignalSchema | None:
+        """What channels are told, of a model that makes others of them; None where anything else is told."""
+        return self.schema if isinstance(self.schema, SignalSchema) else None
 
     @property
     def derived(self) -> str | None:
@@ -75,7 +81,8 @@ class Conditioning:
                 f"{column.name}: {', '.join(column.values) if column.values else 'a number'}"
                 for column in self.schema.columns
             )
-        shape = ", ".join(str(size) for size in self.schema.config()["raw_shape"])
+        assert isinstance(self.schema, ArraySchema | SignalSchema)  # noqa: S101
+        shape = ", ".join(str(size) for size in self.schema.raw_shape)
         return f"{self.names[0]}: an array of shape ({shape})"
 
     def encode(self, rows: Any) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

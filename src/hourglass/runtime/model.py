@@ -42,7 +42,8 @@ class Model:
 
     A model of series takes windows, or a table of readings, which it cuts into windows: then `score` tells when each
     starts and ends, `points` judges each reading, `intervals` says between which times something is wrong, and what is
-    rebuilt is a table again.
+    rebuilt is a table again. One that makes channels of others is told these: to judge, it needs both, and `translate`
+    takes those that it is told.
 
     A model of recordings takes pieces of them, or a waveform of shape (samples,) at the rate of its schema; what is
     rebuilt of that is a waveform again.
@@ -72,6 +73,14 @@ class Model:
         self.conditioning = Conditioning.from_config(known) if known else None
         self.latent: int = self.config["latent"]
         self.threshold: float = self.config["threshold"]
+
+    @cached_property
+    def readings(self) -> SignalSchema | None:
+        """What a table of readings has to hold and how it is cut; None where rows are no windows of series."""
+        if not isinstance(self.schema, SignalSchema):
+            return None
+        told = self.conditioning.readings if self.conditioning else None
+        return self.schema if told is None else self.schema.beside(told)
 
     @cached_property
     def calibration(self) -> NDArray[np.float64]:
@@ -178,7 +187,7 @@ class Model:
             return sound[0].rebuilt(*sound[1:])
         cut = self._cut(rows)
         if cut is not None:
-            return cut.restored(self.reconstruct(cut.windows))
+            return self._restored(cut, self.reconstruct(self._windows(cut)))
         inputs, valid = self._inputs(rows)
         return self._decode_rows(self._reconstruct_graph.run(*inputs, first_row=first_row)["x_hat"], valid)
 
@@ -193,7 +202,7 @@ class Model:
         """Divide each row's score among its columns, pixels or entries: the squared residual's share of each."""
         cut = self._cut(rows)
         if cut is not None:
-            return cut.restored(self.attribute(cut.windows))
+            return self._restored(cut, self.attribute(self._windows(cut)))
         squares = self.residuals(rows).astype(np.float64) ** 2
         return self._in_raw_shape(squares / prod(self.schema.shape))
 
@@ -274,9 +283,18 @@ class Model:
         assert self.conditioning is not None  # noqa: S101
         if condition is not None:
             raise InputError(f"the model translates {self.conditioning.names[0]!r} itself; leave the condition out.")
+        if self.conditioning.readings is not None and isinstance(arrays, pd.DataFrame):
+            return self._made_from_readings(self.conditioning.readings.cut(arrays), first_row)
         told, valid = self.conditioning.encode(arrays)
         noise = np.zeros((len(told), self.config["noise"]), np.float32)
         return self._decode_rows(self._sample_graph.run(noise, told, first_row=first_row)["x_hat"], valid)
+
+    def _made_from_readings(self, cut: Cut, first_row: int) -> pd.DataFrame:
+        """Make the channels that go with those of a table, at its times."""
+        starts = range(0, len(cut.starts), _WINDOWS)
+        return self._restored(
+            cut, np.concatenate([self._made_from(cut.part(at, at + _WINDOWS), None, first_row + at) for at in starts])
+        )
 
     def interpolate(self, rows: Any, *, steps: int = 8) -> Any:
         """Walk in a straight line from the code of the first row to that of the last, decoding on the way."""
@@ -327,9 +345,20 @@ class Model:
 
     def _cut(self, rows: Any) -> Cut | None:
         """Cut a table of readings into windows; None where rows are rows already."""
-        return (
-            self.schema.cut(rows) if isinstance(self.schema, SignalSchema) and isinstance(rows, pd.DataFrame) else None
-        )
+        return self.readings.cut(rows) if self.readings is not None and isinstance(rows, pd.DataFrame) else None
+
+    def _windows(self, cut: Cut, first: int = 0, stop: int | None = None) -> Any:
+        """Give windows of a cut as the model takes them: alone, or with those of the channels that it is told."""
+        windows = cut.part(first, len(cut.starts) if stop is None else stop)
+        told = self.conditioning.readings if self.conditioning else None
+        if told is None:
+            return windows
+        own = self.schema.shape[0]
+        return {ROWS: windows[..., :own], told.name: windows[..., own:]}
+
+    def _restored(self, cut: Cut, windows: NDArray[np.float64]) -> pd.DataFrame:
+        assert isinstance(self.schema, SignalSchema)  # noqa: S101
+        return cut.restored(windows, self.schema.columns)
 
     def _sound(self, rows: Any) -> tuple[AudioSchema, Iterator[NDArray[np.float64]], NDArray[np.float64]] | None:
         """Give what makes sound of rebuilt pieces, these pieces, and the waveform; None where rows are rows."""
@@ -351,7 +380,7 @@ class Model:
     def _score_windows(self, cut: Cut, first_row: int = 0) -> pd.DataFrame:
         """Score windows, which overlap and are many, some at a time."""
         starts = range(0, len(cut.starts), _WINDOWS)
-        parts = [self.score(cut.part(at, at + _WINDOWS), first_row=first_row + at) for at in starts]
+        parts = [self.score(self._windows(cut, at, at + _WINDOWS), first_row=first_row + at) for at in starts]
         return pd.concat(parts, ignore_index=True)
 
     def _encode_rows(self, rows: Any) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -363,6 +392,8 @@ class Model:
 
     def _inputs(self, rows: Any) -> tuple[list[NDArray[np.float32]], NDArray[np.bool_]]:
         """Give what the graphs take: rows and, of a conditional model, what it is told of them."""
+        cut = self._cut(rows)
+        rows = rows if cut is None else self._windows(cut)
         x, valid = self._encode_rows(rows)
         if self.conditioning is None:
             return [x], valid

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .errors import InputError
+
 #: Name of the rows where something else comes beside them.
 ROWS = "x"
 #: The module and the class that know a kind of rows.
@@ -85,6 +87,20 @@ def schema_from_config(config: dict[str, Any]) -> Schema:
 def names_of(rows: Any) -> tuple[str, ...]:
     """Name the arrays that come together, in a dict or as the fields of one array; none where rows come alone."""
     return tuple(rows) if isinstance(rows, dict) else getattr(getattr(rows, "dtype", None), "names", None) or ()
+
+
+def chosen(rows: Any, name: str) -> Any:
+    """Choose the array of that name where several come together.
+
+    Raises
+    ------
+    InputError
+        It isn't among them.
+    """
+    names = names_of(rows)
+    if names and name not in names:
+        raise InputError(f"array {name!r} is missing; there: {', '.join(names)}.")
+    return rows[name] if names else rows
 
 
 def as_text(values: "pd.Series[Any]") -> "pd.Series[Any]":

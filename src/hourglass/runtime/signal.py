@@ -1,5 +1,6 @@
 """Series of one or many channels: windows of a regular grid, and the way back to the times that people have."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from math import prod
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from . import windows as windowing
 from .errors import InputError
 from .grid import Grid, Told, regular
-from .schema import Uncategorised, as_numbers
+from .schema import ROWS, Uncategorised, as_numbers, chosen
 from .times import Clock, Times, Unit
 
 Duplicates = Literal["mean", "refuse"]
@@ -42,6 +43,8 @@ class SignalSchema(Uncategorised):
         What becomes of readings of one time.
     format, unit
         How times are written, as of `Clock`.
+    name : str
+        Which of several arrays of windows that come together, in a dict or as the fields of one array, holds the rows.
     """
 
     time: str
@@ -54,6 +57,7 @@ class SignalSchema(Uncategorised):
     duplicates: Duplicates = "mean"
     format: str | None = None
     unit: Unit = "s"
+    name: str = ROWS
 
     kind = "signal"
 
@@ -78,7 +82,7 @@ class SignalSchema(Uncategorised):
         Windows have the shape (windows, window, channels); without the last dimension where there is one channel;
         or they are flat.
         """
-        array = self.cut(rows).windows if isinstance(rows, pd.DataFrame) else np.asarray(rows)
+        array = self.cut(rows).windows if isinstance(rows, pd.DataFrame) else np.asarray(chosen(rows, self.name))
         if array.dtype.kind not in "buif":
             raise InputError(f"windows are of type {array.dtype}; expected numbers.")
         flat = (prod(self.shape),)
@@ -126,6 +130,10 @@ class SignalSchema(Uncategorised):
             grids.append((rows, grid))
         return _joined(self, frame, times, names, grids)
 
+    def beside(self, told: "SignalSchema") -> "SignalSchema":
+        """Give the windows of these channels and, behind them, of those that a model is told, cut together."""
+        return replace(self, columns=(*self.columns, *told.columns))
+
     def too_short(self, longest: int) -> str:
         """Say that readings make no window, for people."""
         return (
@@ -147,7 +155,8 @@ class SignalSchema(Uncategorised):
 
     def config(self) -> dict[str, Any]:
         """Describe the schema as JSON."""
-        return {"kind": self.kind} | asdict(self) | {"columns": list(self.columns)}
+        config = {"kind": self.kind} | asdict(self) | {"columns": list(self.columns)}
+        return config if self.name != ROWS else {name: value for name, value in config.items() if name != "name"}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "SignalSchema":
@@ -239,13 +248,15 @@ class Cut:
         """Copy the windows from number `first` on, up to `stop`."""
         return windowing.cut(self.values, self.starts[first:stop], self.schema.window)
 
-    def restored(self, windows: NDArray[np.float64]) -> pd.DataFrame:
+    def restored(self, windows: NDArray[np.float64], columns: Sequence[str] = ()) -> pd.DataFrame:
         """Give the table with other values: at each row's time the mean of the windows there, interpolated.
 
         Parameters
         ----------
         windows : ndarray of shape (windows, window, channels)
             As a model rebuilt them, in the order of `windows`.
+        columns : sequence of str
+            What the channels are called, those that `frame` lacks, too; by default as in the schema.
 
         Returns
         -------
@@ -254,7 +265,7 @@ class Cut:
         """
         points = windowing.overlap_mean(windows, self.starts, len(self.ns))
         return self.frame.assign(
-            **{name: self._at_rows(points[:, channel]) for channel, name in enumerate(self.schema.columns)}
+            **{name: self._at_rows(points[:, channel]) for channel, name in enumerate(columns or self.schema.columns)}
         )
 
     def first_of(self, marked: NDArray[np.bool_]) -> NDArray[np.int64]:

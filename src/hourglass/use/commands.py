@@ -93,9 +93,12 @@ def denoise(model: Model, source: str, out: Path, data: DataParams = DEFAULTS, r
 def translate(model: Model, source: str, out: Path, condition: Condition, data: DataParams = DEFAULTS) -> str:
     """Write each row as it would be under another condition; see `encode`.
 
-    Of a model that was told an array, the input is these arrays, alone or under their name.
+    Of a model that was told an array, the input is these arrays, alone or under their name; of one that was told
+    channels of series, readings of these.
     """
     asked = _asked(model, condition)
+    if model.conditioning and model.conditioning.readings:
+        return signals.translate(model, source, out, data)
 
     def change(raw: Raw, first_row: int) -> Any:
         told = model.conditioning

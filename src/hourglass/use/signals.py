@@ -72,14 +72,22 @@ def denoise(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -
     return _changed(model, frame, model.denoise(frame), out)
 
 
+def translate(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
+    """Write the readings with the channels that the model makes of others, which they need not bring; see `score`."""
+    require_new(out, *TABLES)
+    frame = _read(source, data)
+    return _changed(model, frame, model.translate(frame), out)
+
+
 def encode(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
     """Write the code of each window, with its start and end; see `score`."""
     require_new(out, *TABLES)
-    assert isinstance(model.schema, SignalSchema)  # noqa: S101
-    cut = model.schema.cut(_read(source, data))
-    codes = model.encode(cut.windows)
+    assert model.readings is not None  # noqa: S101
+    frame = _read(source, data)
+    codes = model.encode(frame)
     names = [f"z_{number + 1}" for number in range(codes.shape[1])]
-    return _write(pd.concat([cut.where, pd.DataFrame(codes, columns=names)], axis=1), np.isnan(codes[:, 0]), out)
+    where = model.readings.cut(frame).where
+    return _write(pd.concat([where, pd.DataFrame(codes, columns=names)], axis=1), np.isnan(codes[:, 0]), out)
 
 
 def _read(source: str, data: DataParams) -> pd.DataFrame:

@@ -65,6 +65,21 @@ def test_windows_come_with_their_series_and_times(machine, tmp_path):
 
 
 @pytest.mark.parametrize("limit", [1, 1000, 10**6])
+def test_windows_of_channels_that_shall_be_made_come_with_those_of_the_others(machine, tmp_path, limit):
+    """Both are of the same moments, also where one of them has a gap."""
+    frame = pd.read_csv(machine).assign(clean=lambda given: 10 * given["heat"])
+    frame.loc[frame["when"].between("2024-01-01 05:00", "2024-01-01 05:40"), "clean"] = np.nan
+    frame.to_csv(machine, index=False)
+    folder, data = taken(machine, tmp_path, target=["clean"])
+    assert (data.signal.columns, data.condition) == (["heat", "load"], ["pair"])
+    raw = joined(list(signal.blocks(folder / "machine", "signal", data, limit)))
+    assert (raw.rows.shape[1:], raw.arrays["pair"].shape[1:]) == ((16, 1), (16, 2))
+    np.testing.assert_allclose(raw.rows[..., 0], 10 * raw.arrays["pair"][..., 0])
+    gap = pd.Timestamp("2024-01-01 05:20")
+    assert not ((raw.side["start"] < gap) & (raw.side["end"] >= gap)).any()
+
+
+@pytest.mark.parametrize("limit", [1, 1000, 10**6])
 def test_blocks_are_the_shard_whatever_their_size(machine, tmp_path, limit):
     folder, data = taken(machine, tmp_path)
     parts = list(signal.blocks(folder / "machine", "signal", data, limit))

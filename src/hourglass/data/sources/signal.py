@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hourglass.data.settings import SignalSettings
 from hourglass.data.sources import Kind, Raw, table
 from hourglass.data.sources.anomalies import ANOMALY, Anomalies
+from hourglass.data.sources.pair import PAIR
 from hourglass.errors import HourglassError
 from hourglass.files import read_json, write_json
 from hourglass.params import DataParams
@@ -54,20 +55,47 @@ def take(path: Path, shard: Path, data: DataParams) -> Kind:
 
 
 def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Raw]:
-    """Read windows, series after series; beside them ``series``, ``start`` and ``end``, and the label."""
-    schema = schema_of(data)
+    """Read windows, series after series; beside them ``series``, ``start`` and ``end``, and the label.
+
+    Where ``data.signal.target`` names channels, those are the rows, and the others the array ``pair``.
+    """
+    schema = readings_of(data)
+    own = len(schema_of(data).columns)
     anomalies = Anomalies.load(shard / _ANOMALIES)
     step = max(1, limit // (8 * schema.window * len(schema.columns)))
     for name, folder in _tables(shard):
         for piece, found in _cuts(schema, _pieces(folder, name, data), name):
             side = _side(found, piece.frame, name, data, anomalies)
             for first in range(0, len(side), step):
-                rows = found.part(first, first + step)
-                yield Raw(kind, rows, side.iloc[first : first + step].reset_index(drop=True))
+                windows = found.part(first, first + step)
+                pair = {PAIR: windows[..., own:]} if data.signal.target else {}
+                rows = np.ascontiguousarray(windows[..., :own])
+                yield Raw(kind, rows, side.iloc[first : first + step].reset_index(drop=True), pair)
 
 
 def schema_of(data: DataParams) -> SignalSchema:
-    """Say what a window is.
+    """Say what a row is: a window of all channels, or of those that shall be made of the others; see `readings_of`."""
+    readings, target = readings_of(data), data.signal.target
+    return readings if target is None else replace(readings, columns=tuple(target))
+
+
+def told_of(data: DataParams) -> SignalSchema:
+    """Say what the array ``pair`` is: the windows that rows shall be made of.
+
+    Raises
+    ------
+    HourglassError
+        There is none, for no channel shall be made of others.
+    """
+    if data.signal.target is None:
+        raise HourglassError(
+            f"params.yaml: data.condition names {PAIR!r}, and data.signal.target no channels to be made; name some."
+        )
+    return replace(readings_of(data), columns=tuple(data.signal.columns or ()), name=PAIR)
+
+
+def readings_of(data: DataParams) -> SignalSchema:
+    """Say what is read: all channels, first those that shall be made of the others.
 
     Raises
     ------
@@ -83,7 +111,7 @@ def schema_of(data: DataParams) -> SignalSchema:
         )
     return SignalSchema(
         time=settings.time,
-        columns=tuple(settings.columns),
+        columns=(*(settings.target or ()), *settings.columns),
         window=settings.window,
         stride=settings.stride or max(1, settings.window // 4),
         period=_said(duration, settings.period, "params.yaml: data.signal.period"),
@@ -131,7 +159,7 @@ def settle(path: Path, data: DataParams) -> tuple[SignalSettings, list[str]]:
             period, why = _period(starts, settings)
             settings = replace(settings, period=period)
             said.append(why)
-        schema = schema_of(data.model_copy(update={"signal": settings}))
+        schema = readings_of(data.model_copy(update={"signal": settings}))
         for name, folder in tables:
             said += [f"{name}: {sentence}" for sentence in _told(schema, _pieces(folder, name, data), name)]
     return settings, said
@@ -287,7 +315,7 @@ def _classes(found: Cut, values: "pd.Series[Any]", name: str, data: DataParams) 
 
 
 def _channels(frame: pd.DataFrame, name: str, data: DataParams) -> tuple[list[str], str]:
-    taken = {data.signal.time, data.signal.series, data.label}
+    taken = {data.signal.time, data.signal.series, data.label, *(data.signal.target or ())}
     columns = [str(column) for column in frame.columns if column not in taken and _is_channel(frame[column])]
     if not columns:
         raise HourglassError(
