@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hourglass.data.moments import Moments, Tails
+from hourglass.data.moments import Moments, Tails, ends
 
 
 @given(st.integers(1, 200), st.integers(1, 200), st.floats(-1e9, 1e9))
@@ -18,6 +18,13 @@ def test_merged_moments_are_those_of_all_rows(before: int, after: int, offset: f
     np.testing.assert_allclose(merged.mean, x.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(merged.deviation, x.std(axis=0), rtol=1e-6, atol=1e-9)
     np.testing.assert_array_equal([merged.low, merged.high], [x.min(axis=0), x.max(axis=0)])
+
+
+@given(st.integers(1, 600), st.sampled_from([(1,), (3,), (30,), (600,), (2, 5)]))
+def test_the_ends_are_those_of_every_column_without_what_is_missing(rows: int, shape: tuple[int, ...]) -> None:
+    draw = np.random.default_rng(rows)
+    x = np.where(draw.random((rows, *shape)) < 0.1, np.nan, draw.normal(size=(rows, *shape)))
+    np.testing.assert_array_equal(ends(x), [np.fmin.reduce(x), np.fmax.reduce(x)])
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=40), st.integers(0, 40))

@@ -1,5 +1,6 @@
 """A row's split depends on the row, keeps its shares, and keeps anomalies away from what is fitted."""
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -66,6 +67,13 @@ def test_a_boolean_is_one_value_however_it_is_written(other: Any) -> None:
     """A column of them with gaps is read as text, in a shard without as booleans."""
     hashes = [row_hashes(pd.DataFrame({"a": column}), 0) for column in ([True, False], other)]
     np.testing.assert_array_equal(*hashes)
+
+
+@given(st.lists(st.tuples(*[st.sampled_from([0.0, -0.0, 1.5, math.nan, -math.nan, math.inf])] * 3), min_size=1))
+def test_a_table_of_numbers_alone_has_the_hashes_of_its_columns(rows: list[Any]) -> None:
+    frame = pd.DataFrame(rows, columns=["a", "b", "c"], dtype=float)
+    one_by_one = frame.assign(c=frame["c"].astype(object))
+    np.testing.assert_array_equal(row_hashes(frame, 5), row_hashes(one_by_one, 5))
 
 
 def test_negative_zero_is_zero_in_arrays() -> None:

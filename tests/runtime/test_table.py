@@ -1,6 +1,8 @@
 """Values of every type become numbers and come back; what is missing is told, or filled with a sign of it."""
 
 import json
+import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,6 +84,16 @@ def test_a_row_without_a_value_is_judged_where_the_value_is_imputed() -> None:
 
 def test_text_for_a_number_is_not_missing_but_wrong() -> None:
     assert encoded(Column("a", "number", impute="mean"), ["1", "x", None])[1] == [True, False, True]
+
+
+@given(st.lists(st.tuples(*[st.sampled_from([0.0, -1.5, math.nan, math.inf])] * 2), min_size=1))
+def test_a_table_of_numbers_alone_becomes_what_its_columns_become(rows: list[Any]) -> None:
+    schema = TableSchema((Column("b", "number"), Column("a", "number")))
+    frame = pd.DataFrame(rows, columns=["a", "b"], dtype=float)
+    before = frame.copy()
+    for together, single in zip(schema.encode(frame), schema.encode(frame.astype(object)), strict=True):
+        np.testing.assert_array_equal(together, single)
+    pd.testing.assert_frame_equal(frame, before)
 
 
 def test_a_missing_category_is_a_value_of_its_own() -> None:

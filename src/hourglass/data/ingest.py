@@ -70,7 +70,7 @@ def ingest(
     plan = _plan(snapshot, facts, data, splitting)
     kept = cache or folder.with_name(f".{folder.name}-parts.{os.getpid()}")
     try:
-        parts = _parts(snapshot, plan, kept)
+        parts = _parts(snapshot, plan, kept, _contents(snapshot, kept) if cache else _names(snapshot))
         summary = _merged([one.rows for one in parts], plan.schema)
         info = _assemble(parts, plan, summary, folder)
         info["files"] |= _write_overview(snapshot, parts, plan, facts, summary, folder)
@@ -90,10 +90,9 @@ def _plan(snapshot: Snapshot, facts: schemas.Facts, data: DataParams, splitting:
     return Plan(data, split.Rule.of(snapshot.blocks(data), splitting), schema, condition)
 
 
-def _parts(snapshot: Snapshot, plan: Plan, kept: Path) -> list[Part]:
-    """Give the part of every shard: one that is kept, or a new one."""
+def _parts(snapshot: Snapshot, plan: Plan, kept: Path, contents: Sequence[str]) -> list[Part]:
+    """Give the part of every shard, which is told by its content: one that is kept, or a new one."""
     made_by = {"plan": plan.config(), "code": _code(), "format": FORMAT_VERSION}
-    contents = _contents(snapshot, kept)
     parts: list[Part] = []
     first_row = 0
     for shard, content in zip(snapshot.shards, contents, strict=True):
@@ -116,6 +115,11 @@ def _contents(snapshot: Snapshot, kept: Path) -> list[str]:
     kept.mkdir(parents=True, exist_ok=True)
     write_json(memory, found)
     return [found[stamp] for stamp in stamps]
+
+
+def _names(snapshot: Snapshot) -> list[str]:
+    """Name the shards: enough to tell them apart where no part outlives the run."""
+    return [shard.name for shard in snapshot.shards]
 
 
 def _make(shard: Shard, plan: Plan, place: Path, first_row: int) -> None:

@@ -1,12 +1,15 @@
 """Mean, spread and tails of numbers that pass by in blocks; merging is exact up to rounding, also far from zero."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+#: Numbers of a row that are compared at once; numpy goes through short rows one by one.
+_ABREAST = 512
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,9 @@ class Moments:
         """Measure at least one row; columns have the shape (rows, ...)."""
         with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused by name
             mean = columns.mean(axis=0)
-            squares = ((columns - mean) ** 2).sum(axis=0)
-        return cls(len(columns), mean, squares, columns.min(axis=0), columns.max(axis=0))
+            away = columns - mean
+            squares = np.square(away, out=away).sum(axis=0)
+        return cls(len(columns), mean, squares, *ends(columns))
 
     def merge(self, other: "Moments") -> "Moments":
         """Give the moments of both sets of rows (Chan, Golub & LeVeque 1983, equations 1.5a and b)."""
@@ -52,6 +56,20 @@ class Moments:
         """Standard deviation of each column, with the count as divisor."""
         deviation: Floats = np.sqrt(self.squares / self.rows)
         return deviation
+
+
+def ends(rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Give the smallest and the largest numbers of at least one row, of shape (rows, ...); what is missing is none."""
+    flat = rows.reshape(len(rows), -1)
+    abreast = max(1, _ABREAST // flat.shape[1])
+    whole = len(flat) // abreast * abreast
+
+    def extreme(of: "np.ufunc") -> NDArray[Any]:
+        together = of.reduce(flat[:whole].reshape(-1, abreast * flat.shape[1])) if whole else flat[:0]
+        left: NDArray[Any] = np.concatenate([together.reshape(-1, flat.shape[1]), flat[whole:]])
+        return np.asarray(of.reduce(left)).reshape(rows.shape[1:])
+
+    return extreme(np.fmin), extreme(np.fmax)
 
 
 @dataclass(frozen=True)

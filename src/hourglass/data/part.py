@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hourglass.data import schemas, split
 from hourglass.data.dataset import Stored, Writer
 from hourglass.data.labels import Labels
+from hourglass.data.moments import ends
 from hourglass.data.overview import Overview
 from hourglass.data.sources import Raw
 from hourglass.data.statistics import Summary
@@ -209,9 +210,8 @@ class _Maker:
     def _widen(self, x: NDArray[Any]) -> None:
         """Note the smallest and the largest numbers; what is missing is none."""
         if x.dtype.kind == "f" and len(x):
-            ends = np.stack([np.fmin.reduce(x), np.fmax.reduce(x)]).astype(np.float64)
-            both = np.concatenate([self.ends, ends])
-            self.ends = np.stack([np.fmin.reduce(both), np.fmax.reduce(both)])
+            both = np.concatenate([self.ends, np.stack(ends(x)).astype(np.float64)])
+            self.ends = np.stack(ends(both))
 
     def _stored(self, block: Raw, x: NDArray[Any], labels: Labels) -> tuple[Stored, NDArray[np.bool_]]:
         """Put columns side by side, and tell of which rows all is known that must be: a label may be new."""

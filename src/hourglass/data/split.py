@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.params import SPLITS, SplitParams
-from hourglass.runtime.schema import as_numbers, as_text
+from hourglass.runtime.schema import as_numbers, as_text, matrix_of
 from hourglass.runtime.signal import END
 
 #: Splits whose rows a model or a threshold is fitted on: normal rows only.
@@ -127,7 +127,9 @@ def row_hashes(rows: Any, salt: int) -> NDArray[np.uint64]:
         Another number gives other hashes.
     """
     if isinstance(rows, pd.DataFrame):
-        return _mixed([_cells(rows[name]) for name in rows.columns], salt)
+        numbers = matrix_of(rows)
+        cells = [_cells(column) for _, column in rows.items()] if numbers is None else _number_cells(numbers.T)
+        return _mixed(cells, salt)
     matrix = rows.reshape(len(rows), -1)
     if matrix.dtype.kind == "f":
         matrix = matrix + matrix.dtype.type(0)  # one zero
@@ -144,16 +146,21 @@ def row_hashes(rows: Any, salt: int) -> NDArray[np.uint64]:
 
 def _cells(column: "pd.Series[Any]") -> NDArray[np.uint64]:
     """Write every cell as 64 bits: numbers, true and false as float64, anything else as the hash of its text."""
-    numbers = as_numbers(column) + 0.0  # one zero
-    missing = np.isnan(numbers)
-    if not missing.any():
-        return numbers.view(np.uint64)
-    cells = np.where(missing, np.nan, numbers).view(np.uint64)  # one NaN
-    text = missing & column.notna().to_numpy()
+    numbers = as_numbers(column)
+    cells = _number_cells(numbers)
+    text = np.isnan(numbers) & column.notna().to_numpy()
     if text.any():
         codes, values = pd.factorize(as_text(column[text]))
         cells[text] = _text_cells(pd.Series(values, dtype=object))[codes]
     return cells
+
+
+def _number_cells(numbers: NDArray[np.float64]) -> NDArray[np.uint64]:
+    cells = numbers + 0.0  # one zero
+    missing = np.isnan(cells)
+    if missing.any():
+        cells[missing] = np.nan  # one NaN
+    return cells.view(np.uint64)
 
 
 def _text_cells(texts: "pd.Series[Any]") -> NDArray[np.uint64]:
@@ -163,7 +170,7 @@ def _text_cells(texts: "pd.Series[Any]") -> NDArray[np.uint64]:
     return cells
 
 
-def _mixed(columns: Sequence[NDArray[np.uint64]], salt: int) -> NDArray[np.uint64]:
+def _mixed(columns: Sequence[NDArray[np.uint64]] | NDArray[np.uint64], salt: int) -> NDArray[np.uint64]:
     """Mix the cells of each row, column after column, by the finaliser of SplitMix64 (Steele, Lea & Flood 2014)."""
     rows = len(columns[0])
     hashes = np.full(rows, salt % 2**64, np.uint64)

@@ -141,7 +141,7 @@ class Summary:
     def _measure(self) -> None:
         if not self._waiting:
             return
-        rows = np.concatenate(self._waiting).astype(np.float64)
+        rows = np.concatenate(self._waiting, dtype=np.float64)
         self._waiting = []
         apart = rows.reshape(len(rows), prod(self._own), prod(self._shared))
         columns = np.moveaxis(apart, 1, 2).reshape(-1, prod(self._own))

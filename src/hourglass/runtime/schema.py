@@ -117,6 +117,11 @@ def as_numbers(values: "pd.Series[Any]") -> NDArray[np.float64]:
     return pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
 
 
+def matrix_of(rows: pd.DataFrame) -> NDArray[np.float64] | None:
+    """Give a table of nothing but float64 as an array of shape (rows, columns), not to be written to; else None."""
+    return rows.to_numpy() if all(dtype == np.float64 for dtype in rows.dtypes) else None
+
+
 def _text(value: Any) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))

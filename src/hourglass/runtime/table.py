@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .schema import as_numbers, as_text, names_of
+from .schema import as_numbers, as_text, matrix_of, names_of
 
 Type = Literal["number", "boolean", "category", "time"]
 Impute = Literal["none", "mean", "median", "indicator"]
@@ -58,6 +58,11 @@ class Column:
     def width(self) -> int:
         """Numbers that the column becomes."""
         return len(self.features)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it becomes its own number and nothing else."""
+        return self.type == "number" and self.impute == "none"
 
     @property
     def embedded(self) -> bool:
@@ -171,14 +176,8 @@ class TableSchema:
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Turn rows into numbers; see `Schema.encode`."""
         frame = self._frame(rows)
-        encoded = [column.encode(frame[column.name]) for column in self.columns]
-        places = [place for _, place in self._places()]
-        x = np.empty((len(frame), *self.shape))
-        for first in range(0, len(x), _ROWS_AT_ONCE):  # rows that fit a processor's cache are put together there
-            rows = slice(first, first + _ROWS_AT_ONCE)
-            for (numbers, _), (start, stop) in zip(encoded, places, strict=True):
-                x[rows, start:stop] = numbers[rows]
-        valid: NDArray[np.bool_] = np.logical_and.reduce([known for _, known in encoded])
+        numbers = matrix_of(frame) if all(column.plain for column in self.columns) else None
+        x, valid = self._side_by_side(frame) if numbers is None else _judged(numbers)
         x[~valid] = 0
         return x, valid
 
@@ -195,21 +194,35 @@ class TableSchema:
         """Read what `config` gave."""
         return cls(tuple(Column.from_config(one) for one in config["columns"]))
 
+    def _side_by_side(self, frame: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Encode column by column."""
+        encoded = [column.encode(values) for column, (_, values) in zip(self.columns, frame.items(), strict=True)]
+        places = [place for _, place in self._places()]
+        x = np.empty((len(frame), *self.shape))
+        for first in range(0, len(x), _ROWS_AT_ONCE):  # rows that fit a processor's cache are put together there
+            rows = slice(first, first + _ROWS_AT_ONCE)
+            for (numbers, _), (start, stop) in zip(encoded, places, strict=True):
+                x[rows, start:stop] = numbers[rows]
+        return x, np.logical_and.reduce([known for _, known in encoded])
+
     def _places(self) -> list[tuple[Column, tuple[int, int]]]:
         """Say where the numbers of each column start and stop."""
         stops = accumulate(column.width for column in self.columns)
         return [(column, (stop - column.width, stop)) for column, stop in zip(self.columns, stops, strict=True)]
 
     def _frame(self, rows: Any) -> pd.DataFrame:
+        """Give rows as a table that has the schema's columns and no other."""
         names = [column.name for column in self.columns]
         if isinstance(rows, pd.DataFrame):
+            if list(rows.columns) == names:
+                return rows
             missing = [name for name in names if name not in rows.columns]
             if missing:
                 raise InputError(f"column {missing[0]!r} is missing; the model needs {', '.join(names)}.")
             doubled = rows.columns[rows.columns.duplicated() & rows.columns.isin(names)]
             if len(doubled):
                 raise InputError(f"column {doubled[0]!r} appears twice; give every column a name of its own.")
-            return rows
+            return rows[names]
         if names_of(rows):
             rows = {name: rows[name] for name in names if name in names_of(rows)}
         if isinstance(rows, dict) or (isinstance(rows, list) and rows and isinstance(rows[0], dict)):
@@ -222,6 +235,12 @@ class TableSchema:
         if array.ndim != 2 or array.shape[1] != len(names):
             raise InputError(f"rows have shape {array.shape}; expected (rows, {len(names)}): {', '.join(names)}.")
         return pd.DataFrame(array, columns=names)
+
+
+def _judged(numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Copy rows of numbers, and tell which of them hold no other."""
+    valid: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(numbers), axis=1)
+    return np.array(numbers, order="C"), valid
 
 
 def _one_hot(known: tuple[str, ...], values: "pd.Series[Any]") -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
