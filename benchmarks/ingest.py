@@ -1,10 +1,12 @@
 """How long ingestion takes, against merely reading the same files.
 
-Run it anywhere: ``python benchmarks/ingest.py [--rounds 5] [--rows 500000] [--images 60000] [--out FILE.json]``. It
-makes the files itself. Every side runs in a process of its own, round by round in turn; a side's time leaves out its
-imports. polars is a side where it is installed.
+Run it anywhere: ``python benchmarks/ingest.py [--rounds 5] [--rows 500000] [--images 60000] [--cores 1 2] [--out
+FILE.json]``. It makes the files itself. Every side runs in a process of its own, round by round in turn; a side's time
+leaves out its imports. polars is a side where it is installed.
 
 Ours is all of ``ingest``: parse, encode, hash, split, measure, write and hash the files. The snapshot was made before.
+Nothing is kept of an earlier run, so raw files aren't hashed; "one more shard" hashes the new one. The readers and we
+use all cores that there are, PIL one; with ``--cores`` every side has no more than so many (on Linux).
 """
 
 import argparse
@@ -52,7 +54,7 @@ def make(folder: Path, rows: int, images: int) -> None:
     data = DataParams()
     for source, name in (("rows.csv", "csv"), ("rows.parquet", "parquet"), ("png", "png")):
         making.build(str(folder / source), folder / f"{name}-snapshot", data)
-    shutil.copytree(folder / "csv-snapshot", folder / "grown-snapshot")
+    shutil.copytree(folder / "csv-snapshot", folder / "grown-snapshot", copy_function=os.link)  # the same files
     from datetime import UTC, datetime
 
     shards.add(folder / "more.csv", folder / "grown-snapshot", data, datetime(2026, 1, 1, tzinfo=UTC))
@@ -115,10 +117,10 @@ def _pil(folder: Path) -> None:
             np.asarray(image)
 
 
-def measure(folder: Path, case: str, side: str) -> float:
+def measure(folder: Path, case: str, side: str, cores: int) -> float:
     """Time one side in a process of its own."""
     done = subprocess.run(
-        [sys.executable, __file__, "--folder", str(folder), "--case", case, "--side", side],
+        [sys.executable, __file__, "--folder", str(folder), "--case", case, "--side", side, "--cores", str(cores)],
         capture_output=True,
         text=True,
         check=False,
@@ -128,23 +130,36 @@ def measure(folder: Path, case: str, side: str) -> float:
     return float(done.stdout.splitlines()[-1])
 
 
-def compare(folder: Path, case: str, rounds: int) -> dict[str, object]:
-    """Time all sides of a case in turn."""
+def compare(folder: Path, case: str, rounds: int, cores: int) -> dict[str, object]:
+    """Time all sides of a case in turn, on so many cores."""
     others, limit = CASES[case]
     others = tuple(side for side in others if side != "polars" or importlib.util.find_spec("polars"))
     seconds: dict[str, list[float]] = {side: [] for side in ("ours", *others)}
     for number in range(rounds + 1):
         for side, found in seconds.items():
-            took = measure(folder, case, side)
+            took = measure(folder, case, side, cores)
             if number:  # the first round fills the caches of the system
                 found.append(took)
     fastest = min(others, key=lambda side: median(seconds[side]))
     ratios = [mine / theirs for mine, theirs in zip(seconds["ours"], seconds[fastest], strict=True)]
+    print(f"{case} on {cores} core(s)")
     for side, found in seconds.items():
-        print(f"{case:>15} {side:>16} {median(found):7.2f} s  ({min(found):.2f} to {max(found):.2f})", flush=True)
+        print(f"{side:>18} {median(found):7.2f} s  ({min(found):.2f} to {max(found):.2f})", flush=True)
     spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-    print(f"{case:>15} ours is {median(ratios):.2f} of {fastest} ({spread}), asked {limit:.2f}")
+    print(f"{'':>18} ours is {median(ratios):.2f} of {fastest} ({spread}), asked {limit:.2f}")
     return {"seconds": seconds, "fastest": fastest, "ratio": median(ratios), "ratios": ratios, "asked": limit}
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _keep_to(cores: int) -> None:
+    """Use no more cores than so many; what counts cores when it is imported, as polars does, comes later."""
+    if cores > _cores() or (cores < _cores() and not hasattr(os, "sched_setaffinity")):
+        sys.exit(f"this system can't keep to {cores} of {_cores()} cores.")
+    if cores < _cores():
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 
 
 def main() -> None:
@@ -153,6 +168,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--images", type=int, default=60_000)
+    parser.add_argument("--cores", nargs="*", type=int, default=[_cores()], help="measure all on so many, one by one")
     parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
     parser.add_argument("--out", type=Path)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -160,22 +176,25 @@ def main() -> None:
     parser.add_argument("--side", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.side:
+        _keep_to(asked.cores[0])
         print(ours(asked.folder, asked.case) if asked.side == "ours" else other(asked.folder, asked.case, asked.side))
         return
     with tempfile.TemporaryDirectory() as place:
         folder = asked.folder or Path(place)
         if not (folder / "parts").exists():
             make(folder, asked.rows, asked.images)
-        found = {case: compare(folder, case, asked.rounds) for case in asked.cases}
+        found = {
+            cores: {case: compare(folder, case, asked.rounds, cores) for case in asked.cases} for cores in asked.cores
+        }
     if asked.out:
         about = {
             "machine": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
+            "cores": _cores(),
             "python": platform.python_version(),
         }
         about |= {"rows": asked.rows, "columns": COLUMNS, "images": asked.images, "command": " ".join(sys.argv)}
         asked.out.parent.mkdir(parents=True, exist_ok=True)
-        asked.out.write_text(json.dumps({"about": about, "cases": found}, indent=2) + "\n")
+        asked.out.write_text(json.dumps({"about": about, "cases_by_cores": found}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -219,7 +219,7 @@ class _Parser:
             raise self._ragged(text)
         frame.columns = self.columns
         types = zip(self.how.columns, frame.dtypes, strict=True)
-        others = {name: float for name, dtype in types if name in self.numbers and dtype != float}
+        others = {name: float for name, dtype in types if name in self.numbers and dtype.kind != "f"}
         return frame.astype(others) if others else frame
 
     def _has_short_rows(self, text: bytes, rows: int) -> bool:
