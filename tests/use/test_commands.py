@@ -84,6 +84,16 @@ def test_a_table_is_rebuilt_in_its_own_columns(table_autoencoder: Any, csv: str,
     pd.testing.assert_frame_equal(found[list(expected)], expected, check_dtype=False)
 
 
+@pytest.mark.parametrize("command", [commands.reconstruct, commands.encode])
+def test_what_is_no_feature_comes_back_as_it_was_written(
+    table_autoencoder: Any, tumours: Any, tmp_path: Path, command: Any
+) -> None:
+    codes = [("00012", "NA", "1e3", "1.50")[row % 4] for row in range(20)]
+    tumours.rows[:20].assign(code=codes).to_csv(tmp_path / "given.csv", index=False)
+    command(table_autoencoder.model, str(tmp_path / "given.csv"), tmp_path / "out.csv")
+    assert pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)["code"].to_list() == codes
+
+
 def test_arrays_come_with_what_stood_beside_them(image_vae: Any, npz: str, images: Any, tmp_path: Path) -> None:
     out = tmp_path / "rebuilt.npz"
     commands.reconstruct(image_vae.model, npz, out)

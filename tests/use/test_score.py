@@ -60,6 +60,29 @@ def test_a_table_keeps_its_columns_and_gets_the_judgement_of_each_row(
     assert (len(told) > 5) == (data is FEW)
 
 
+@pytest.mark.parametrize("data", [DataParams(), FEW], ids=["one block", "many"])
+def test_cells_of_a_csv_come_back_as_they_were_written(
+    table_autoencoder: Any, patients: pd.DataFrame, tmp_path: Path, data: DataParams
+) -> None:
+    """Leading zeros, zeros behind, exponents and NA: what somebody looks a row up by."""
+    count = len(patients)
+    odd = [("00012", "NA", "1.50", "1e3", "", "TRUE")[row % 6] for row in range(count)]
+    given = patients.astype({"mean radius": str}).assign(
+        patient=[f"{row:05d}" for row in range(count)], note=odd, who=odd[::-1]
+    )
+    given["mean radius"] = [f"{float(value):.6f}" for value in given["mean radius"]]
+    given.to_csv(tmp_path / "given.csv", index=False)
+    model, out = table_autoencoder.model, tmp_path / "judged.csv"
+    score(model, str(tmp_path / "given.csv"), out, data)
+    as_text = {"dtype": str, "keep_default_na": False}
+    found, expected = pd.read_csv(out, **as_text), pd.read_csv(tmp_path / "given.csv", **as_text)
+    pd.testing.assert_frame_equal(found[list(given)], expected)
+    judged = model.score(pd.read_csv(tmp_path / "given.csv"))["anomaly_score"]
+    np.testing.assert_allclose(pd.read_csv(out)["anomaly_score"], judged, rtol=1e-15)
+    score(model, str(tmp_path / "given.csv"), tmp_path / "judged.parquet", data)
+    assert pd.read_parquet(tmp_path / "judged.parquet")["mean radius"].dtype == np.float64
+
+
 def test_parquet_goes_in_as_well(table_autoencoder: Any, patients: pd.DataFrame, tmp_path: Path) -> None:
     patients.to_parquet(tmp_path / "given.parquet")
     score(table_autoencoder.model, str(tmp_path / "given.parquet"), tmp_path / "judged.parquet", FEW)
@@ -123,11 +146,11 @@ def test_a_column_that_becomes_text_later_fits_no_parquet(
             frame = patients.assign(note=note)
             yield Raw("table", frame, frame)
 
-    patients.to_csv(tmp_path / "given.csv", index=False)
+    patients.to_parquet(tmp_path / "given.parquet")
     monkeypatch.setattr("hourglass.data.sources.table.blocks", changing)
     with pytest.raises(HourglassError, match=r"column 'note' is int64 in the first rows and .*string in later ones"):
-        score(table_autoencoder.model, str(tmp_path / "given.csv"), tmp_path / "judged.parquet")
-    score(table_autoencoder.model, str(tmp_path / "given.csv"), tmp_path / "judged.csv")
+        score(table_autoencoder.model, str(tmp_path / "given.parquet"), tmp_path / "judged.parquet")
+    score(table_autoencoder.model, str(tmp_path / "given.parquet"), tmp_path / "judged.csv")
     assert len(pd.read_csv(tmp_path / "judged.csv", low_memory=False)) == 2 * len(patients)
 
 

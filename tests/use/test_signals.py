@@ -39,6 +39,16 @@ def test_a_series_comes_back_with_its_times_and_columns(signal_denoising, csv, t
     assert said.startswith(f"{tmp_path / 'clean.csv'}: 3,000 rows")
 
 
+@pytest.mark.parametrize("command", [score, commands.denoise])
+def test_cells_that_are_no_channels_come_back_as_they_were_written(signal_denoising, waves, tmp_path, command):
+    notes = [("00012", "NA", "1e3", "")[row % 4] for row in range(len(waves))]
+    waves.assign(note=notes).to_csv(tmp_path / "waves.csv", index=False)
+    command(signal_denoising.model, str(tmp_path / "waves.csv"), tmp_path / "out.csv")
+    found, given = (pd.read_csv(tmp_path / name, dtype=str, keep_default_na=False) for name in ("out.csv", "waves.csv"))
+    for name in ("when", "machine", "note", *(("heat", "load") if command is score else ())):
+        assert found[name].equals(given[name])
+
+
 def test_codes_stand_beside_the_times_of_their_window(signal_denoising, csv, tmp_path):
     commands.encode(signal_denoising.model, csv, tmp_path / "codes.parquet")
     codes = pd.read_parquet(tmp_path / "codes.parquet")

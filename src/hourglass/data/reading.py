@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hourglass.data.sources import Kind, Raw, joined, reader, reader_for, torchvision_sets, urls
+from hourglass.data.sources import Kind, Raw, joined, reader, reader_for, torchvision_sets, urls, written
 from hourglass.data.sources.embedded import EMBEDDED
 from hourglass.data.sources.torchvision_sets import PREFIX
 from hourglass.errors import HourglassError
@@ -30,7 +30,7 @@ def read_source(source: str, data: DataParams = DEFAULTS) -> Raw:
     return joined(list(blocks_of_source(source, data, data.memory)))
 
 
-def blocks_of_source(source: str, data: DataParams, limit: int) -> Iterator[Raw]:
+def blocks_of_source(source: str, data: DataParams, limit: int, *, as_written: bool = False) -> Iterator[Raw]:
     """Read what a snapshot could be made of in blocks of at most `limit` bytes.
 
     A file that its reader takes as it is is read where it lies; what can't be read is told when it is met.
@@ -41,6 +41,8 @@ def blocks_of_source(source: str, data: DataParams, limit: int) -> Iterator[Raw]
         As of `build`.
     data : DataParams
     limit : int
+    as_written : bool
+        Whether `Raw.side` holds the cells of delimited text as they were written.
 
     Raises
     ------
@@ -52,7 +54,8 @@ def blocks_of_source(source: str, data: DataParams, limit: int) -> Iterator[Raw]
         link = _link(source, shard, data)
         by, kind = link or take(source, shard, data)
         try:
-            yield from reader(by).blocks(shard, kind, data, limit)
+            blocks = reader(by).blocks(shard, kind, data, limit)
+            yield from written.beside(blocks, shard, data) if as_written and by == "table" else blocks
         except HourglassError as problem:
             links = [path for path in shard.iterdir() if path.is_symlink()]
             raise HourglassError(_named(str(problem), links)) from problem

@@ -58,7 +58,7 @@ def encode(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) ->
         beside = raw.side.drop(columns=[name for name in features if name in raw.side])
         return Result(beside, arrays, np.isnan(found["z"]).any(axis=1), _pixels(model))
 
-    return _write((result(*block) for block in blocks(model, source, data)), out)
+    return _write((result(*block) for block in blocks(model, source, data, out)), out)
 
 
 def reconstruct(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
@@ -104,7 +104,8 @@ def translate(model: Model, source: str, out: Path, condition: Condition, data: 
         told = model.conditioning
         if told and told.known_shape:
             return model.translate(raw.arrays.get(told.names[0], raw.rows), condition=asked, first_row=first_row)
-        known = raw.side if told and set(told.names) <= set(raw.side) else None
+        beside = raw.rows if raw.kind == "table" else raw.side
+        known = beside if told and set(told.names) <= set(beside) else None
         return model.translate(rows(model, raw), condition=asked, known=known, first_row=first_row)
 
     return _change(model, source, out, data, change, condition)
@@ -132,7 +133,7 @@ def _change(
     model: Model, source: str, out: Path, data: DataParams, change: Change, told: Condition | None = None
 ) -> str:
     require_new(out, *_forms(model))
-    found = blocks(model, source, data)
+    found = blocks(model, source, data, out)
     results = (_result(model, change(raw, first_row), raw.side, told) for raw, first_row in found)
     return _write(results, out) + pictures.remark(model, out)
 

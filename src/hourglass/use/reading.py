@@ -1,6 +1,7 @@
 """What a model is given: a file or folder, read in blocks."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -26,7 +27,7 @@ _KINDS = {
 _SHARE = 1 / 8
 
 
-def blocks(model: Model, source: str, data: DataParams) -> Iterator[tuple[Raw, int]]:
+def blocks(model: Model, source: str, data: DataParams, out: Path | None = None) -> Iterator[tuple[Raw, int]]:
     """Read what a model shall take.
 
     Parameters
@@ -36,6 +37,8 @@ def blocks(model: Model, source: str, data: DataParams) -> Iterator[tuple[Raw, i
         What the model's data could be made of: a table, arrays, a folder of images, or a bundled set.
     data : DataParams
         ``memory`` bounds what is held at once.
+    out : Path, optional
+        Where results go; beside those in a CSV file the cells of another stand as they were written.
 
     Yields
     ------
@@ -53,11 +56,16 @@ def blocks(model: Model, source: str, data: DataParams) -> Iterator[tuple[Raw, i
     first_row = 0
     learnt = audio.as_learnt if audio.is_of_recordings(model) else pictures.as_learnt
     known = _with_categories(model, learnt(model, data))
-    for raw in blocks_of_source(source, known, int(_SHARE * data.memory)):
+    for raw in blocks_of_source(source, known, int(_SHARE * data.memory), as_written=out is not None and is_text(out)):
         if (raw.kind == "table") != (kind == "table") or (raw.kind == "audio" and kind != "audio"):
             raise HourglassError(f"{source} holds {_KINDS[raw.kind]}; the model takes {_KINDS[kind]}.")
         yield raw, first_row
         first_row += len(raw.rows)
+
+
+def is_text(out: Path) -> bool:
+    """Tell whether a file holds text, so that cells can stand in it as they were written."""
+    return out.suffix.lower() == ".csv"
 
 
 def _with_categories(model: Model, data: DataParams) -> DataParams:

@@ -26,8 +26,8 @@ def score(
     """Write the judgement of each row beside it.
 
     Columns are ``anomaly_score``, ``p_value``, ``is_anomaly`` and ``valid``, as `Model.score` has them. A table keeps
-    its columns; of images and arrays stands beside which row or file it was, and what came with it. Readings of series
-    are judged a whole file at a time; see `signals.score`.
+    its columns, from CSV to CSV with the cells as they were written; of images and arrays stands beside which row or
+    file it was, and what came with it. Readings of series are judged a whole file at a time; see `signals.score`.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def score(
     require_new(out, *TABLES)
     counts = {"rows": 0, "alarms": 0, "missing": 0}
     with Output(out) as output:
-        for raw, first_row in blocks(model, source, data):
+        for raw, first_row in blocks(model, source, data, out):
             judged = model.score(rows(model, raw), first_row=first_row).reset_index(drop=True)
             missing = ~judged["valid"].to_numpy()
             output.add(Result(_beside(raw, first_row, judged, source), {}, missing, np.dtype(np.uint8)))

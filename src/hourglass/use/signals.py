@@ -1,5 +1,6 @@
 """What a model of series makes of a file of readings: the same file, cleaned or judged."""
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,11 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.data.reading import DEFAULTS
-from hourglass.data.sources import joined, table, urls
+from hourglass.data.sources import table, urls, written
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.signal import SignalSchema
+from hourglass.use.reading import is_text
 from hourglass.use.results import TABLES, Result, require_new
 
 _JUDGED = ("anomaly_score", "is_anomaly")
@@ -47,65 +49,71 @@ def score(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> 
     beside = out.with_name(f"{out.stem}-anomalies{out.suffix}")
     for path in (out, beside):
         require_new(path, *TABLES)
-    frame = _read(source, data)
+    frame, given = _read(source, data, out)
     taken = [name for name in _JUDGED if name in frame]
     if taken:
         raise HourglassError(f"{source}: column {taken[0]!r} has the name of a result; rename it.")
     judged, found = model.points(frame), model.intervals(frame)
     missing = ~judged["valid"].to_numpy()
-    said = _write(pd.concat([frame, judged[list(_JUDGED)]], axis=1), missing, out)
+    said = _write(pd.concat([given, judged[list(_JUDGED)]], axis=1), missing, out)
     _write(found, np.zeros(len(found), bool), beside)
     return f"{said}; {beside}: {len(found):,} anomalies"
 
 
 def reconstruct(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
     """Write the readings with each channel as the model rebuilds it; see `score`."""
-    require_new(out, *TABLES)
-    frame = _read(source, data)
-    return _changed(model, frame, model.reconstruct(frame), out)
+    return _change(model, source, out, data, model.reconstruct)
 
 
 def denoise(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
     """Write the readings cleaned by a denoising model; see `score`."""
-    require_new(out, *TABLES)
-    frame = _read(source, data)
-    return _changed(model, frame, model.denoise(frame), out)
+    return _change(model, source, out, data, model.denoise)
 
 
 def translate(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
     """Write the readings with the channels that the model makes of others, which they need not bring; see `score`."""
-    require_new(out, *TABLES)
-    frame = _read(source, data)
-    return _changed(model, frame, model.translate(frame), out)
+    return _change(model, source, out, data, model.translate)
 
 
 def encode(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
     """Write the code of each window, with its start and end; see `score`."""
     require_new(out, *TABLES)
     assert model.readings is not None  # noqa: S101
-    frame = _read(source, data)
+    frame, _ = _read(source, data, out)
     codes = model.encode(frame)
     names = [f"z_{number + 1}" for number in range(codes.shape[1])]
     where = model.readings.cut(frame).where
     return _write(pd.concat([where, pd.DataFrame(codes, columns=names)], axis=1), np.isnan(codes[:, 0]), out)
 
 
-def _read(source: str, data: DataParams) -> pd.DataFrame:
-    """Read a table of readings as it is."""
-    written = DataParams(table=data.table, memory=data.memory)
+def _read(source: str, data: DataParams, out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read a table of readings as it is; second as it goes to `out`, into text with its cells as they were written."""
+    how = DataParams(table=data.table, memory=data.memory)
     with urls.local(source) as path, TemporaryDirectory() as folder:
         if not path.exists():
             raise HourglassError(f"{path} doesn't exist; expected a table of readings.")
-        if path.is_dir() or not table.accepts(path, written):
+        if path.is_dir() or not table.accepts(path, how):
             raise HourglassError(f"{path} is no table; the model judges readings, a file of them at a time.")
-        kind = table.take(path, Path(folder), written)
-        frame: pd.DataFrame = joined(list(table.blocks(Path(folder), kind, written, written.memory))).rows
-    return frame
+        shard = Path(folder)
+        blocks = table.blocks(shard, table.take(path, shard, how), how, how.memory)
+        parts = list(written.beside(blocks, shard, how) if is_text(out) else blocks)
+    frame = pd.concat([part.rows for part in parts], ignore_index=True)
+    given = pd.concat([part.side for part in parts], ignore_index=True) if is_text(out) else frame
+    return frame, given
 
 
-def _changed(model: Model, frame: pd.DataFrame, changed: pd.DataFrame, out: Path) -> str:
+def _change(
+    model: Model, source: str, out: Path, data: DataParams, change: Callable[[pd.DataFrame], pd.DataFrame]
+) -> str:
+    """Write the readings with other values of the model's channels."""
     assert isinstance(model.schema, SignalSchema)  # noqa: S101
-    return _write(changed, changed[list(model.schema.columns)].isna().any(axis=1).to_numpy(), out)
+    require_new(out, *TABLES)
+    frame, given = _read(source, data, out)
+    columns = list(model.schema.columns)
+    changed = change(frame)[columns]
+    rest = given.drop(columns=columns, errors="ignore")
+    order = [*given, *(name for name in columns if name not in given)]
+    return _write(pd.concat([rest, changed], axis=1)[order], changed.isna().any(axis=1).to_numpy(), out)
 
 
 def _write(frame: pd.DataFrame, missing: NDArray[np.bool_], out: Path) -> str:

@@ -87,14 +87,25 @@ def link(path: Path, shard: Path, data: DataParams) -> Kind:
 
 def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Raw]:
     """Read the rows, file by file; what they are read as is the same in every block."""
-    path = next(iter(sorted(shard.glob(f"{_STEM}*"))), None)
-    if path is None:
-        raise HourglassError(f"{shard} holds no table; run `hourglass data SOURCE` again.")
+    path = _held(shard)
     known = shard / _FORMAT
     about = Description.read(known) if known.exists() else _described(path, data)
     for file in _files(path):
         for frame in _frames(file, path, about, data, limit):
             yield from sliced(Raw(kind, frame, frame), limit)
+
+
+def texts(shard: Path, data: DataParams) -> list[tuple[Path, Description]]:
+    """List the files of a shard that are delimited text, in order, with what each is."""
+    files = [(file, _of_file(file, data)) for file in _files(_held(shard))]
+    return [(file, about) for file, about in files if about.format == "text"]
+
+
+def _held(shard: Path) -> Path:
+    path = next(iter(sorted(shard.glob(f"{_STEM}*"))), None)
+    if path is None:
+        raise HourglassError(f"{shard} holds no table; run `hourglass data SOURCE` again.")
+    return path
 
 
 def _place(path: Path, shard: Path) -> Path:
