@@ -6,7 +6,7 @@ twice. Reading the file imports no model: a variant's section is checked by `Par
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from functools import reduce
 from operator import or_
@@ -164,6 +164,21 @@ class RunParams(Section):
     )
 
 
+class SweepParams(Section):
+    """What `hourglass sweep` tries, and by what it chooses."""
+
+    trials: int = Field(30, ge=1, le=100_000, description="settings to try, those that stand here among them")
+    metric: Literal["monitor", "select"] = Field(
+        "monitor",
+        description="monitor: the lowest of each training, on validation; select: select.metric, on selection",
+    )
+    prune: bool = Field(True, description="monitor: whether trainings worse than the median of others end early")
+    space: dict[str, Any] = Field(
+        default_factory=dict,
+        description="dotted names of settings to a list of values, or to {low: , high: , log: } of numbers",
+    )
+
+
 class ScheduleParams(Section):
     """When the deployed flow retrains by itself."""
 
@@ -195,6 +210,7 @@ class Params(Section):
     select: SelectParams = SelectParams()
     registry: RegistryParams = RegistryParams()
     run: RunParams = RunParams()
+    sweep: SweepParams = SweepParams()
     schedule: ScheduleParams = ScheduleParams()
     sections: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
 
@@ -213,6 +229,25 @@ class Params(Section):
         """
         model = _section_model(models.get(variant), variant)
         return dict(_validated(model, self.sections[variant], f"{variant}."))
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """Change settings of the loop and of variants, by their dotted names: ``{"vae.latent": 4}``.
+
+        Raises
+        ------
+        HourglassError
+            There is no such setting, or a value is out of bounds.
+        """
+        loop: dict[str, Any] = {}
+        sections = {variant: dict(section) for variant, section in self.sections.items()}
+        for key, value in settings.items():
+            part, _, name = key.partition(".")
+            (loop if part == "train" else sections[part])[name] = value
+        train = _settings(TrainSettings, asdict(self.train) | loop, "train")
+        changed = self.model_copy(update={"train": train, "sections": sections})
+        for variant in {key.partition(".")[0] for key in settings} & set(sections):
+            changed.settings_of(variant)
+        return changed
 
     def check(self) -> Self:
         """Validate the sections of all listed variants (this imports them)."""

@@ -1,6 +1,8 @@
 """The commands that run the flow, its stages, and its schedule."""
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from hourglass.cli.app import app, load_project, run_flow
 from hourglass.errors import HourglassError
@@ -42,6 +44,32 @@ def train(variant: str) -> None:
 
 
 @app.command(rich_help_panel="Pipeline")
+def sweep(
+    variant: Annotated[
+        str | None, typer.Argument(help="by default the only one that sweep.space or `variants` names")
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="by default sweep.trials; more than before adds some")
+    ] = None,
+    experiment: Annotated[bool, typer.Option(help="have DVC run the pipeline under the best settings")] = True,
+) -> None:
+    """Find better settings: train under many, then make the best a DVC experiment.
+
+    What may be set is written in params.yaml: `sweep: {space: {vae.latent: [4, 8, 16], train.lr: {low: 1e-4, high:
+    1e-2, log: true}}}`. The first trial has the settings that stand there. A killed sweep goes on where it stopped.
+    """
+    from hourglass.sweep import search, winner
+
+    project, params = load_project()
+    done = search.sweep(
+        project, params, variant, trials=trials, on_trial=lambda so_far: _say(winner.line(so_far)), on_line=_say
+    )
+    _say(winner.summary(done))
+    if experiment:
+        _say(winner.make_experiment(project, done, _say))
+
+
+@app.command(rich_help_panel="Pipeline")
 def package(variant: str) -> None:
     """Stage: make the folder that is registered (ONNX graphs, threshold, runtime)."""
     from hourglass.stages import package as stage
@@ -70,3 +98,7 @@ def _load_for(variant: str) -> tuple[Project, Any]:
     if variant not in loaded.variants:
         raise HourglassError(f"{variant!r} is not among the variants of params.yaml: {', '.join(loaded.variants)}.")
     return project, loaded
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201

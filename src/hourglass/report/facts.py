@@ -12,6 +12,7 @@ from hourglass.registry.provenance import Provenance
 from hourglass.registry.standing import Standing
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.table import Column
+from hourglass.sweep.records import About, Trial
 
 #: What each split is for.
 PURPOSES = {
@@ -374,6 +375,37 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Swept:
+    """The sweep of a variant on the data of the report.
+
+    Parameters
+    ----------
+    name : str
+        What it is found by.
+    about : About
+    trials : list of Trial
+        In their order.
+    best : Trial
+    """
+
+    name: str
+    about: About
+    trials: list[Trial]
+    best: Trial
+
+    @property
+    def complete(self) -> list[Trial]:
+        """Those with a value, the best first."""
+        sign = -1 if self.about.larger_is_better else 1
+        valued = [(sign * trial.value, trial.number, trial) for trial in self.trials if trial.value is not None]
+        return [trial for *_, trial in sorted(valued)]
+
+    def count(self, state: str) -> int:
+        """Count the trials that ended in a state."""
+        return sum(trial.state == state for trial in self.trials)
+
+
+@dataclass(frozen=True)
 class Facts:
     """The whole report.
 
@@ -391,6 +423,8 @@ class Facts:
         In the order of the leaderboard.
     data : Data
     sample : Sample
+    sweeps : tuple of Swept
+        The last of each variant that has one.
     standing : Standing or None
         None where nothing is known of the registry.
     provenance : Provenance
@@ -406,6 +440,7 @@ class Facts:
     variants: tuple[Variant, ...]
     data: Data
     sample: Sample
+    sweeps: tuple[Swept, ...]
     standing: Standing | None
     provenance: Provenance
     keys: dict[str, str]

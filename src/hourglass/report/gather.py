@@ -1,7 +1,7 @@
 """Gather the facts of a report from the outputs of the stages."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,11 @@ from hourglass.report.facts import (
     Facts,
     LatentMap,
     Sample,
+    Swept,
     Variant,
 )
 from hourglass.runtime.table import TableSchema
+from hourglass.sweep.records import best, latest
 
 #: The metrics in the leaderboard and the alarms that have an interval.
 _INTERVALS = ("auroc", "average_precision", "relative_error")
@@ -63,10 +65,22 @@ def collect(project: Project, params: Params, standing: Standing | None) -> Fact
         variants=variants,
         data=data_of(project, dataset, params),
         sample=_sample(dataset),
+        sweeps=tuple(sweeps(project, [variant.name for variant in variants])),
         standing=standing,
         provenance=Provenance.of(project.root),
         keys=_keys(project, ("ingest", "compare")),
     )
+
+
+def sweeps(project: Project, variants: Iterable[str]) -> Iterator[Swept]:
+    """Read the last sweep of each variant on the data that it was trained on; one where all failed is left out."""
+    for variant in variants:
+        found = latest(project, variant, read_json(project.inputs(f"train@{variant}"))["deps"]["work/dataset"])
+        if found is not None:
+            about, trials = found.about, found.trials
+            leader = best(trials, larger_is_better=about.larger_is_better)
+            if leader is not None:
+                yield Swept(found.folder.name, about, trials, leader)
 
 
 def _leaderboard(variants: tuple[Variant, ...], board: dict[str, Any], standing: Standing | None) -> Iterator[Entry]:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from hourglass.registry.standing import Standing, Version
-from hourglass.report.facts import Facts, Variant
+from hourglass.report.facts import Facts, Swept, Variant
 
 
 def numbers(facts: Facts) -> dict[str, Any]:
@@ -29,6 +29,7 @@ def numbers(facts: Facts) -> dict[str, Any]:
             "overview": data.overview,
             "version": data.version,
         },
+        "sweeps": {one.about.variant: _sweep_numbers(one) for one in facts.sweeps},
         "standing": _standing_numbers(facts.standing),
         "commit": facts.provenance.commit,
         "dirty": list(facts.provenance.dirty),
@@ -45,6 +46,11 @@ def _variant_numbers(variant: Variant) -> dict[str, Any]:
         "trustworthiness": variant.latent_map.trustworthiness,
         "keys": variant.keys,
     }
+
+
+def _sweep_numbers(swept: Swept) -> dict[str, Any]:
+    states = {state: swept.count(state) for state in ("complete", "pruned", "failed")}
+    return {"name": swept.name, "metric": swept.about.metric, "trials": states, "best": asdict(swept.best)}
 
 
 def _standing_numbers(standing: Standing | None) -> dict[str, Any] | None:

@@ -14,9 +14,8 @@ from hourglass.params import SPLITS, Params
 from hourglass.project import Project
 from hourglass.registry.provenance import Provenance
 from hourglass.registry.standing import Standing
-from hourglass.report import words
+from hourglass.report import gather, words
 from hourglass.report.facts import PURPOSES, Alarm, Entry, Estimate, Facts, Variant
-from hourglass.report.gather import collect
 from hourglass.report.numbers import numbers
 
 NUMBERS = "report.json"
@@ -72,7 +71,7 @@ def render(project: Project, params: Params, standing: Standing | None) -> Path:
     numbers_file = project.report.with_name(NUMBERS)
     if project.report.exists() and numbers_file.exists() and read_json(numbers_file).get("key") == key:
         return project.report
-    facts = collect(project, params, standing)
+    facts = gather.collect(project, params, standing)
     page = _environment().get_template("template.html").render(_context(facts))
     project.report.parent.mkdir(parents=True, exist_ok=True)
     numbers_file.unlink(missing_ok=True)
@@ -90,6 +89,7 @@ def _key(project: Project, params: Params, standing: Standing | None) -> str:
             "results": {path.relative_to(work).as_posix(): sha256_of(path) for path in shown},
             "params": [params.model_dump(mode="json"), params.sections],
             "standing": repr(standing),
+            "sweeps": repr(list(gather.sweeps(project, params.variants))),
             "code": [sha256_of(path) for path in sorted(_HERE.iterdir()) if path.is_file()],
             "provenance": repr(Provenance.of(project.root)),
         }
@@ -115,6 +115,7 @@ def _context(facts: Facts) -> dict[str, Any]:
         galleries,
         pages,
         panels,
+        sweeps,
     )  # they load matplotlib, which a page that stays doesn't need
 
     return {
@@ -138,6 +139,7 @@ def _context(facts: Facts) -> dict[str, Any]:
         "panels": [panels.panel(facts, variant) for variant in facts.variants],
         "pages": pages.pages(facts),
         "legend": panels.legend(facts),
+        "sweeps": [sweeps.panel(swept) for swept in facts.sweeps],
         "runs": list(_runs(facts.variants)),
         "rows": galleries.of(facts),
         "seen": dataset.view(facts),

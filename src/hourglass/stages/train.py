@@ -83,7 +83,7 @@ def run(project: Project, params: Params, variant: str) -> None:
         rows |= {"settings": params.train, "seed": params.seed}
         narrowest = models.get(variant).narrowest(settings)
         latent, widths = settings["latent"], None
-        _check(variant, settings, build(narrowest if latent == AUTO else latent), inputs)
+        check(variant, settings, build(narrowest if latent == AUTO else latent), inputs)
         training = Training(variant, pipeline.inputs(project, stage), fingerprint)
         with mirrored(project, params.registry.name, training, folder / METRICS_FILE):
             if latent == AUTO:
@@ -145,7 +145,7 @@ def normalising(normaliser: Normaliser, device: torch.device) -> Callable[[Tenso
     return lambda x: normalise(x, offset, scale)
 
 
-def _check(variant: str, settings: dict[str, Any], model: Variant, inputs: Inputs) -> None:
+def check(variant: str, settings: dict[str, Any], model: Variant, inputs: Inputs) -> None:
     """Refuse data that the variant can't be trained on."""
     if model.conditional and not inputs.known:
         raise HourglassError(
