@@ -4,6 +4,7 @@ import shutil
 import pytest
 import torch
 
+from hourglass.training.adam import AdamW
 from hourglass.training.checkpoint import Checkpoint, Progress, Trainee
 
 
@@ -11,10 +12,7 @@ def trainee(seed):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = torch.nn.Linear(3, 2)
-    optimizers = {
-        name: torch.optim.AdamW([part], lr=lr, fused=True)
-        for name, part, lr in (("weight", model.weight, 0.1), ("bias", model.bias, 0.2))
-    }
+    optimizers = {name: AdamW([part], 0.01) for name, part in (("weight", model.weight), ("bias", model.bias))}
     generators = {"noise": torch.Generator().manual_seed(seed)}
     return Trainee(model, optimizers, generators, best={}, progress=Progress())
 
@@ -25,7 +23,7 @@ def advance(trainee):
     noise = torch.randn(4, 3, generator=trainee.generators["noise"])
     trainee.model(noise).square().sum().backward()
     for optimizer in trainee.optimizers.values():
-        optimizer.step()
+        optimizer.step([part.grad for part in optimizer.parameters], torch.tensor(0.1))
     trainee.progress.step += 1
     trainee.progress.epoch += 1
     trainee.best = {name: value.clone() for name, value in trainee.model.state_dict().items()}

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from hourglass.files import digest, sha256_of, write_json
+from hourglass.training.adam import AdamW
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class Trainee:
     Parameters
     ----------
     model : Module
-    optimizers : dict of str to Optimizer
+    optimizers : dict of str to AdamW
         By the phase that they belong to.
     generators : dict of str to Generator
         Every source of randomness.
@@ -103,7 +104,7 @@ class Trainee:
     """
 
     model: nn.Module
-    optimizers: dict[str, torch.optim.Optimizer]
+    optimizers: dict[str, AdamW]
     generators: dict[str, torch.Generator]
     best: dict[str, Tensor]
     progress: Progress
@@ -114,8 +115,7 @@ class Trainee:
         flat |= {f"best.{name}": value for name, value in self.best.items()}
         flat |= {f"generator.{name}": source.get_state() for name, source in self.generators.items()}
         for phase, optimizer in self.optimizers.items():
-            for number, slots in optimizer.state_dict()["state"].items():
-                flat |= {f"optimizer.{phase}.{number}.{slot}": value for slot, value in slots.items()}
+            flat |= {f"optimizer.{phase}.{name}": value for name, value in optimizer.state().items()}
         return flat
 
     def restore(self, flat: dict[str, Tensor], progress: Progress) -> None:
@@ -128,12 +128,9 @@ class Trainee:
         self.best = parts["best"]
         for name, source in self.generators.items():
             source.set_state(parts["generator"][name])
-        slots: dict[str, dict[int, dict[str, Tensor]]] = {phase: {} for phase in self.optimizers}
-        for name, value in parts["optimizer"].items():
-            phase, number, slot = name.split(".")
-            slots[phase].setdefault(int(number), {})[slot] = value
         for phase, optimizer in self.optimizers.items():
-            optimizer.load_state_dict({**optimizer.state_dict(), "state": slots[phase]})
+            for name, value in optimizer.state().items():
+                value.copy_(parts["optimizer"][f"{phase}.{name}"])
         self.progress = progress
 
 

@@ -2,13 +2,12 @@
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from math import ceil, isfinite
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from hourglass.errors import HourglassError
 from hourglass.files import write_text
@@ -16,13 +15,15 @@ from hourglass.models.shared import alarms
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.nets.layers import BatchNorm
 from hourglass.models.shared.running import FEW, Running
-from hourglass.models.shared.terms import Context, Course, Phase, Term, total
+from hourglass.models.shared.terms import Context, Course
 from hourglass.models.shared.variant import Variant
+from hourglass.training.adam import AdamW
 from hourglass.training.augment import Augment
 from hourglass.training.checkpoint import Checkpoint, Finished, Progress, Trainee
 from hourglass.training.schedules import Schedules
 from hourglass.training.settings import TrainSettings
 from hourglass.training.source import Source, as_source
+from hourglass.training.steps import Steps, Sums
 
 METRICS_FILE = "metrics.jsonl"
 #: From where the weight of the KL counts as full: a warm-up over all steps ends just below 1.
@@ -93,8 +94,9 @@ def fit(
     saved_at = time.monotonic()
 
     for course in courses[len(progress.finished) :]:
+        steps = Steps(course, trainee, augment, settings.clip)
         while not _finished(course, progress, schedules):
-            train_means = _train_epoch(course, trainee, train, schedules, augment)
+            train_means = _train_epoch(steps, train, schedules)
             record = _close_epoch(course, trainee, schedules, train_means, _measured(course, model, validation, seed))
             record["code"] = _diagnosed(course, validation, seed)
             record["alarms"] = alarms.of_code(record["code"]) if record["kl_weight"] >= _FULL_WEIGHT else []
@@ -135,10 +137,10 @@ def _diagnosed(course: Course, rows: Source, seed: int) -> dict[str, float]:
         return course.diagnose(first, torch.Generator(rows.device).manual_seed(seed))
 
 
-def _measured(course: Course, model: Variant, rows: Source, seed: int) -> "_Sums":
+def _measured(course: Course, model: Variant, rows: Source, seed: int) -> Sums:
     model.eval()
     context = Context(torch.Generator(rows.device).manual_seed(seed))
-    sums = _Sums()
+    sums = Sums()
     with torch.no_grad():
         for batch in rows.in_order(EVALUATION_ROWS):
             sums.add(course.losses(batch, context))
@@ -148,58 +150,22 @@ def _measured(course: Course, model: Variant, rows: Source, seed: int) -> "_Sums
 def _trainee(
     model: Variant, courses: Iterable[Course], settings: TrainSettings, seed: int, device: torch.device
 ) -> Trainee:
-    optimizers: dict[str, torch.optim.Optimizer] = {
-        phase.name: torch.optim.AdamW(phase.parameters, settings.lr, weight_decay=settings.weight_decay, fused=True)
-        for course in courses
-        for phase in course.phases
+    optimizers = {
+        phase.name: AdamW(phase.parameters, settings.weight_decay) for course in courses for phase in course.phases
     }
     generators = {"order": torch.Generator().manual_seed(seed), "noise": torch.Generator(device).manual_seed(seed)}
     return Trainee(model, optimizers, generators, best={}, progress=Progress())
 
 
-def _train_epoch(
-    course: Course, trainee: Trainee, rows: Source, schedules: Schedules, augment: Augment
-) -> dict[str, float]:
-    trainee.model.train()
-    settings, sums = schedules.settings, _Sums()
-    for drawn in rows.shuffled(settings.batch, trainee.generators["order"]):
-        batch = augment(drawn, trainee.generators["noise"])
-        step = trainee.progress.step - trainee.progress.first_step
-        context = Context(trainee.generators["noise"], schedules.kl_weight(step))
-        lr, held = schedules.lr(step), _held(trainee.model, schedules.frozen(step))
-        terms: dict[str, Term] = {}
-        for phase in course.phases:
-            terms |= _step(phase, trainee.optimizers[phase.name], batch, context, lr, held, settings.clip)
-        trainee.progress.step += 1
-        sums.add(terms)
-    return sums.means()
-
-
-def _held(model: nn.Module, parts: tuple[str, ...]) -> list[nn.Parameter]:
-    """Collect the parameters of the parts that stand still."""
-    return [parameter for part in parts for parameter in model.get_submodule(part).parameters()]
-
-
-def _step(
-    phase: Phase,
-    optimizer: torch.optim.Optimizer,
-    batch: Batch,
-    context: Context,
-    lr: float,
-    held: Iterable[nn.Parameter],
-    clip: float | None,
-) -> Mapping[str, Term]:
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-    terms = phase.losses(batch, context)
-    optimizer.zero_grad(set_to_none=True)
-    total(terms).backward()
-    for parameter in held:
-        parameter.grad = None
-    if clip is not None:
-        torch.nn.utils.clip_grad_norm_(phase.parameters, clip)
-    optimizer.step()
-    return terms
+def _train_epoch(steps: Steps, rows: Source, schedules: Schedules) -> dict[str, float]:
+    progress = steps.trainee.progress
+    steps.trainee.model.train()
+    steps.sums.clear()
+    for batch in rows.shuffled(schedules.settings.batch, steps.trainee.generators["order"]):
+        step = progress.step - progress.first_step
+        steps(batch, lr=schedules.lr(step), kl_weight=schedules.kl_weight(step), frozen=schedules.frozen(step))
+        progress.step += 1
+    return steps.sums.means()
 
 
 def _close_epoch(
@@ -207,7 +173,7 @@ def _close_epoch(
     trainee: Trainee,
     schedules: Schedules,
     train_means: dict[str, float],
-    validation: "_Sums",
+    validation: Sums,
 ) -> Record:
     progress, validation_means = trainee.progress, validation.means()
     progress.epoch += 1
@@ -247,27 +213,3 @@ def _keep_lines(path: Path, count: int) -> None:
     """Cut the metrics back to those that a checkpoint knows."""
     lines = path.read_text().splitlines(keepends=True)[:count] if path.exists() else []
     write_text(path, "".join(lines))
-
-
-class _Sums:
-    """Whole-set sums of named terms, kept on the device so that no step waits for it."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.sums: dict[str, Tensor] = {}
-        self.weights: dict[str, float] = {}
-
-    def add(self, terms: Mapping[str, Term]) -> None:
-        self.rows += len(next(iter(terms.values())).value)
-        for name, term in terms.items():
-            value = term.value.detach().sum(dtype=torch.float64)
-            self.sums[name] = self.sums[name] + value if name in self.sums else value
-            self.weights[name] = term.weight
-
-    def means(self) -> dict[str, float]:
-        return {name: value.item() / self.rows for name, value in self.sums.items()}
-
-    def objective(self, names: Collection[str] | None) -> float:
-        """Sum the weighted means of the named terms; None: of all."""
-        means = self.means()
-        return sum(self.weights[name] * means[name] for name in (means if names is None else names))

@@ -8,6 +8,9 @@ from torch import Tensor
 
 from hourglass.models.shared.batch import Batch
 
+#: Bytes of rows that are gathered at once, which processors have caches for.
+_GATHERED = 2**18
+
 
 class Source(ABC):
     """Rows, normalised, that come in windows of consecutive or of random blocks; nobody sees where a window ends.
@@ -36,7 +39,10 @@ class Source(ABC):
         """
 
     def shuffled(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Yield all rows once, in a random order, in batches of `size` (the last may be smaller)."""
+        """Yield all rows once, in a random order, in batches of `size` (the last may be smaller).
+
+        A batch may be overwritten as soon as the next is asked for.
+        """
 
         def order(rows: int) -> Tensor:
             return torch.randperm(rows, generator=generator).to(self.device)
@@ -44,7 +50,10 @@ class Source(ABC):
         return _cut(self._windows(generator), size, order)
 
     def in_order(self, size: int) -> Iterator[Batch]:
-        """Yield all rows once, as they stand, in batches of `size` (the last may be smaller)."""
+        """Yield all rows once, as they stand, in batches of `size` (the last may be smaller).
+
+        A batch may be overwritten as soon as the next is asked for.
+        """
 
         def order(rows: int) -> Tensor:
             return torch.arange(rows, device=self.device)
@@ -83,10 +92,20 @@ def _cut(windows: Iterator[Batch], size: int, order: Callable[[int], Tensor]) ->
             if len(rest) == size:
                 yield rest
                 rest = None
-        for part in which.split(size):
-            if len(part) == size:
-                yield window.rows(part)
-            elif len(part):
-                rest = window.rows(part)
+        whole = len(which) - len(which) % size
+        if whole:
+            yield from _gathered(window, which[:whole], size)
+        if whole < len(which):
+            rest = window.rows(which[whole:])
     if rest is not None:
         yield rest
+
+
+def _gathered(window: Batch, which: Tensor, size: int) -> Iterator[Batch]:
+    """Take rows in batches of `size`, several at once where they are small; always into the same memory."""
+    several = size * max(1, _GATHERED // (size * window.x[:1].nbytes))
+    room = window.empty(min(several, len(which)))
+    for chunk in which.split(several):
+        rows = window.rows(chunk, room)
+        for start in range(0, len(chunk), size):
+            yield rows.part(start, start + size)

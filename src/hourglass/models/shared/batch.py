@@ -1,5 +1,6 @@
 """What a variant sees of the data."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -33,27 +34,54 @@ class Batch:
     def __len__(self) -> int:
         return len(self.x)
 
-    def rows(self, which: Tensor) -> "Batch":
-        """Take the rows with the given positions."""
-        x = self.x.index_select(0, which)
+    def rows(self, which: Tensor, room: "Batch | None" = None) -> "Batch":
+        """Take the rows with the given positions; with a room, into its first places.
+
+        Parameters
+        ----------
+        which : Tensor of shape (rows,), int64
+        room : Batch, optional
+            As `empty` makes it.
+        """
+
+        def taken(name: str) -> Tensor:
+            place = None if room is None else getattr(room, name)[: len(which)]
+            return torch.index_select(getattr(self, name), 0, which, out=place)
+
+        x = taken("x")
         return Batch(
             x=x,
-            condition=None if self.condition is None else self.condition.index_select(0, which),
-            target=x if self.target is self.x else self.target.index_select(0, which),
-            label=self.label.index_select(0, which),
-            index=self.index.index_select(0, which),
+            condition=None if self.condition is None else taken("condition"),
+            target=x if self.target is self.x else taken("target"),
+            label=taken("label"),
+            index=taken("index"),
         )
+
+    def empty(self, rows: int) -> "Batch":
+        """Make room for rows like these."""
+        return self._each(lambda values: values.new_empty((rows, *values.shape[1:])))
+
+    def part(self, start: int, stop: int) -> "Batch":
+        """Take consecutive rows without copying them."""
+        return self._each(lambda values: values[start:stop])
 
     def first(self, count: int) -> "Batch":
         """Take the first rows without copying them."""
-        x = self.x[:count]
+        return self.part(0, count)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        x = change(self.x)
         return Batch(
             x=x,
-            condition=None if self.condition is None else self.condition[:count],
-            target=x if self.target is self.x else self.target[:count],
-            label=self.label[:count],
-            index=self.index[:count],
+            condition=None if self.condition is None else change(self.condition),
+            target=x if self.target is self.x else change(self.target),
+            label=change(self.label),
+            index=change(self.index),
         )
+
+    def copied(self) -> "Batch":
+        """Copy the rows."""
+        return self._each(Tensor.clone)
 
     def joined(self, other: "Batch") -> "Batch":
         """Put other rows behind these."""

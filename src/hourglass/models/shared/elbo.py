@@ -35,7 +35,7 @@ class ELBO(Variational):
         z = reparameterise(mu, logvar, context.generator)
         return self.likelihood.nll(self.decoder(z), batch.target), gaussian_kl(mu, logvar)
 
-    def weigh(self, kl: Tensor, weight: float) -> dict[str, Term]:
+    def weigh(self, kl: Tensor, weight: float | Tensor) -> dict[str, Term]:
         """Weigh the KL, of shape (batch, latent), or what of it is above the free bits."""
         if not self.free_bits:
             return {"kl": Term(kl.sum(1), weight)}

@@ -6,7 +6,7 @@ data.
 
 from collections.abc import Iterator, Sequence
 from math import pi, prod
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +51,7 @@ class SquaredError(Likelihood):
         return output.squeeze(1)
 
     def nll(self, output: Tensor, target: Tensor) -> Tensor:
-        return (self.mean(output) - target).square().flatten(1).sum(1)
+        return functional.mse_loss(self.mean(output), target, reduction="none").flatten(1).sum(1)
 
 
 class Bernoulli(Likelihood):
@@ -63,8 +63,31 @@ class Bernoulli(Likelihood):
         return output.squeeze(1).sigmoid()
 
     def nll(self, output: Tensor, target: Tensor) -> Tensor:
-        losses = functional.binary_cross_entropy_with_logits(output.squeeze(1), target, reduction="none")
+        losses: Tensor = _CrossEntropy.apply(output.squeeze(1), target)  # type: ignore[no-untyped-call]
         return losses.flatten(1).sum(1)
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """Cross entropy of targets and the sigmoid of logits, ``max(o, 0) - o x + log(1 + exp(-|o|))``.
+
+    `binary_cross_entropy_with_logits` takes the last part by log1p, which is exact where that part is below 1e-7 and
+    takes three times as long; a tenth of a small net's step.
+    """
+
+    @staticmethod
+    def forward(logits: Tensor, target: Tensor) -> Tensor:
+        losses = logits.abs().neg_().exp_().add_(1).log_()
+        return losses.add_(logits.clamp_min(0)).sub_(logits * target)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:  # noqa: ARG004
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None]:
+        logits, target = ctx.saved_tensors
+        of_target = -logits * gradient if ctx.needs_input_grad[1] else None
+        return (logits.sigmoid() - target) * gradient, of_target
 
 
 class Centred(Likelihood):

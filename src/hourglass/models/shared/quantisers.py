@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.nn.functional import one_hot
 
 QuantiserName = Literal["codebook", "residual", "finite"]
 
@@ -214,7 +213,8 @@ QUANTISERS: dict[QuantiserName, type[Codebook] | type[Residual] | type[Finite]] 
 
 def _gather(vectors: Tensor, index: Tensor, entries: int) -> tuple[Tensor, Tensor]:
     """Count and sum the vectors of each entry, over all processes that train together."""
-    chosen = one_hot(index, entries).to(vectors.dtype)  # adding up by index isn't reproducible on a GPU
+    # a matrix, for adding up by index isn't reproducible on a GPU; by hand, for one_hot looks at the numbers
+    chosen = (index[:, None] == torch.arange(entries, device=index.device)).to(vectors.dtype)
     counts, sums = chosen.sum(0), chosen.T @ vectors
     if distributed.is_available() and distributed.is_initialized():
         distributed.all_reduce(counts)

@@ -1,6 +1,6 @@
 """Named terms of a loss, reduced by one rule."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,12 +17,12 @@ class Term(NamedTuple):
     ----------
     value : Tensor of shape (batch,)
         Summed over all non-batch dimensions, in nats or squared units; logged as it is.
-    weight : float
+    weight : float or Tensor of shape ()
         What the term counts in the total.
     """
 
     value: Tensor
-    weight: float = 1.0
+    weight: float | Tensor = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,13 @@ class Context:
     ----------
     generator : torch.Generator
         Source of all noise.
-    kl_weight : float
-        The scheduled weight of KL terms, from 0 to 1; 1 in evaluation.
+    kl_weight : float or Tensor of shape ()
+        The scheduled weight of KL terms, from 0 to 1; 1 in evaluation. In training a tensor, for a recorded step sees
+        other numbers in the same place; nothing may branch on it.
     """
 
     generator: torch.Generator
-    kl_weight: float = 1.0
+    kl_weight: float | Tensor = 1.0
 
 
 Losses = Callable[[Batch, Context], Mapping[str, Term]]
@@ -93,3 +94,20 @@ class Course:
 def total(terms: Mapping[str, Term]) -> Tensor:
     """Sum the weighted terms and average them over the batch (the only reduction there is)."""
     return torch.stack([term.weight * term.value for term in terms.values()]).sum(0).mean()
+
+
+def gradients(terms: Mapping[str, Term], parameters: Sequence[nn.Parameter]) -> list[Tensor | None]:
+    """Differentiate `total` by parameters; None for those that it doesn't depend on.
+
+    The gradient of the total by a row's value is known: ``weight / rows``. So differentiation starts there.
+    """
+    moving = [term for term in terms.values() if term.value.requires_grad]
+    starts = [_spread(term.weight, term.value) for term in moving]
+    return list(torch.autograd.grad([term.value for term in moving], parameters, starts, allow_unused=True))
+
+
+def _spread(weight: float | Tensor, value: Tensor) -> Tensor:
+    """Divide a weight evenly among rows."""
+    if isinstance(weight, Tensor):
+        return (weight / len(value)).expand_as(value)
+    return torch.full(value.shape, weight / len(value), dtype=value.dtype, device=value.device)

@@ -1,0 +1,194 @@
+"""The steps of a training: what one does, and how it is done again faster."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from itertools import chain
+
+import torch
+from torch import Tensor, nn
+
+from hourglass.models.shared.batch import Batch
+from hourglass.models.shared.terms import Context, Course, Phase, Term, gradients
+from hourglass.training.augment import Augment
+from hourglass.training.checkpoint import Trainee
+from hourglass.training.replay import Replay
+
+#: What steps have in common that are replayed by the same recording: rows, whether these are the target, frozen parts.
+Kind = tuple[int, bool, tuple[str, ...]]
+
+#: Steps of a kind before one is recorded, which takes as long as some twenty of them.
+RECORDED_AFTER = 50
+
+
+class Sums:
+    """Whole-set sums of named terms, kept on the device so that no step waits for it."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.sums: dict[str, Tensor] = {}
+        self.weights: dict[str, float | Tensor] = {}
+
+    def add(self, terms: Mapping[str, Term]) -> None:
+        """Add the rows of a batch."""
+        self.rows += len(next(iter(terms.values())).value)
+        for name, term in terms.items():
+            value = term.value.detach().sum(dtype=torch.float64)
+            if name in self.sums:
+                self.sums[name].add_(value)
+            else:
+                self.sums[name] = value
+            self.weights[name] = term.weight
+
+    def means(self) -> dict[str, float]:
+        """Give the mean of every term over all rows."""
+        return {name: value.item() / self.rows for name, value in self.sums.items()}
+
+    def objective(self, names: Collection[str] | None) -> float:
+        """Sum the weighted means of the named terms; None: of all."""
+        means = self.means()
+        return sum(float(self.weights[name]) * means[name] for name in (means if names is None else names))
+
+    def clear(self) -> None:
+        """Begin anew, in the same memory."""
+        self.rows = 0
+        for value in self.sums.values():
+            value.zero_()
+
+
+class Steps:
+    """Takes the steps of a course. One kind of step, after some of it, is recorded and from then on replayed.
+
+    Parameters
+    ----------
+    course : Course
+    trainee : Trainee
+    augment : Augment
+    clip : float or None
+        Largest norm of a phase's gradient.
+
+    Attributes
+    ----------
+    sums : Sums
+        Of the terms of all steps since it was cleared.
+    refusal : str or None
+        Why steps are not replayed.
+    """
+
+    def __init__(self, course: Course, trainee: Trainee, augment: Augment, clip: float | None) -> None:
+        self.course, self.trainee, self.augment, self.clip = course, trainee, augment, clip
+        self.sums = Sums()
+        device = trainee.generators["noise"].device
+        self.lr, self.kl_weight = _Number(device), _Number(device)
+        self._taken: Counter[Kind] = Counter()
+        self._recorded: dict[Kind, Replay] = {}
+        self._replays: dict[Kind, Replay] = {}
+        self._recordable = device.type == "cpu"
+        self.refusal: str | None = None
+
+    def __call__(self, batch: Batch, *, lr: float, kl_weight: float, frozen: tuple[str, ...]) -> None:
+        """Move the model by one batch, but for the `frozen` parts."""
+        self.lr.set(lr)
+        self.kl_weight.set(kl_weight)
+        kind = (len(batch), batch.target is batch.x, frozen)
+        replay = self._replays.get(kind)
+        if replay is not None:
+            replay(batch)
+            self.sums.rows += len(batch)
+        elif kind in self._recorded:
+            self._check(kind, batch, frozen)
+        elif self._recordable and self._taken[kind] >= RECORDED_AFTER:
+            self._recorded[kind] = Replay(lambda rows: self._take(rows, frozen), batch, self.trainee.model)
+        else:
+            self._take(batch, frozen)
+            self._taken[kind] += 1
+
+    def _take(self, batch: Batch, frozen: tuple[str, ...]) -> None:
+        batch = self.augment(batch, self.trainee.generators["noise"])
+        context = Context(self.trainee.generators["noise"], self.kl_weight.tensor)
+        held = _held(self.trainee.model, frozen)
+        terms: dict[str, Term] = {}
+        for phase in self.course.phases:
+            terms |= self._move(phase, batch, context, held)
+        self.sums.add(terms)
+
+    def _move(self, phase: Phase, batch: Batch, context: Context, held: set[nn.Parameter]) -> Mapping[str, Term]:
+        terms = phase.losses(batch, context)
+        moving = [one for one in phase.parameters if one.requires_grad and one not in held]
+        if moving:
+            found = dict(zip(moving, gradients(terms, moving), strict=True))
+            if self.clip is not None:
+                _clip([gradient for gradient in found.values() if gradient is not None], self.clip)
+            self.trainee.optimizers[phase.name].step([found.get(one) for one in phase.parameters], self.lr.tensor)
+        return terms
+
+    def _check(self, kind: Kind, batch: Batch, frozen: tuple[str, ...]) -> None:
+        """Take a step, and once more by its recording, which counts where it leaves all as the step did, to the bit."""
+        replay, state = self._recorded.pop(kind), _State(self.trainee, self.sums)
+        before = state.copy()
+        self._take(batch, frozen)
+        after, refusal = state.copy(), replay.refusal
+        if refusal is None:
+            state.restore(before)
+            replay(batch)
+            if not _same(state.copy(), after):
+                state.restore(after)
+                refusal = "what it does changes from step to step by more than its numbers"
+        if refusal is None:
+            self._replays[kind] = replay
+        else:
+            self._recordable = False
+            self.refusal = refusal
+
+
+class _Number:
+    """A number that a recorded step finds in the same place, whatever it is."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.tensor = torch.zeros((), device=device)
+        self._value = 0.0
+
+    def set(self, value: float) -> None:
+        if value != self._value:
+            self.tensor.fill_(value)
+            self._value = value
+
+
+class _State:
+    """All tensors that a step changes."""
+
+    def __init__(self, trainee: Trainee, sums: Sums) -> None:
+        self._trainee, self._sums = trainee, sums
+
+    def _tensors(self) -> list[Tensor]:
+        model, optimizers = self._trainee.model, self._trainee.optimizers.values()
+        of_optimizers = chain.from_iterable(optimizer.state().values() for optimizer in optimizers)
+        return [*model.parameters(), *model.buffers(), *of_optimizers, *self._sums.sums.values()]
+
+    def copy(self) -> list[Tensor]:
+        """Copy all that changes."""
+        generators = [source.get_state() for source in self._trainee.generators.values()]
+        return [*generators, *(tensor.detach().clone() for tensor in self._tensors())]
+
+    @torch.no_grad()
+    def restore(self, copies: list[Tensor]) -> None:
+        """Take over what `copy` gave."""
+        count = len(self._trainee.generators)
+        for source, state in zip(self._trainee.generators.values(), copies[:count], strict=True):
+            source.set_state(state)
+        for tensor, value in zip(self._tensors(), copies[count:], strict=True):
+            tensor.copy_(value)
+
+
+def _same(some: list[Tensor], others: list[Tensor]) -> bool:
+    return all(torch.equal(one, other) for one, other in zip(some, others, strict=True))
+
+
+def _clip(found: list[Tensor], largest: float) -> None:
+    """Scale gradients down to a norm of `largest`, all together (Pascanu et al. 2013, algorithm 1)."""
+    norm = torch.nn.utils.get_total_norm(found)
+    torch._foreach_mul_(found, (largest / (norm + 1e-6)).clamp(max=1.0))
+
+
+def _held(model: nn.Module, parts: tuple[str, ...]) -> set[nn.Parameter]:
+    """Collect the parameters of the parts that stand still."""
+    return {parameter for part in parts for parameter in model.get_submodule(part).parameters()}
