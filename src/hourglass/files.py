@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,8 @@ from hourglass.errors import HourglassError
 
 #: Threads that hash; each waits for its file or computes without the interpreter's lock.
 _HASHED_AT_ONCE = 4
+#: What `whole` builds is called so until it is whole; files that are put together to it may have more in their names.
+_BUILT = re.compile(r"\.(?P<name>.+)\.hourglass\.(?P<process>\d{1,9})(\.\w+)?")
 
 
 def canonical_json(content: Any) -> str:
@@ -24,7 +27,7 @@ def canonical_json(content: Any) -> str:
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Name a place beside `path` for a file or folder; it moves to `path` when the block ends well, else it goes."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.hourglass.{os.getpid()}")
     try:
         yield temporary
         temporary.replace(path)
@@ -32,6 +35,35 @@ def whole(path: Path) -> Iterator[Path]:
         if temporary.is_dir():
             shutil.rmtree(temporary)
         temporary.unlink(missing_ok=True)
+
+
+def left_behind(folder: Path, name: str | None = None) -> list[Path]:
+    """List what killed processes left in a folder of what `whole` builds there; of all names, or of one."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        built = _BUILT.fullmatch(path.name)
+        if built and name in (None, built["name"]) and not _runs(int(built["process"])):
+            found.append(path)
+    return found
+
+
+def delete(*paths: Path) -> None:
+    """Delete files and folders."""
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def linked(source: Path | str, target: Path | str) -> None:

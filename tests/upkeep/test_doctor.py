@@ -238,17 +238,18 @@ def dead():
 
 def test_what_a_dead_process_half_made_is_deleted_and_that_of_a_living_one_is_not(project, dead):
     gone = [project.root / name.format(dead) for name in (".data-new.{0}", "..data-new.{0}.{0}", ".data-shard.{0}")]
-    here = project.root / ".data-new.1"
-    for folder in (*gone, here):
+    here = [project.root / ".data-new.1", project.root / ".judged.csv.hourglass.1"]
+    gone.append(project.root / f".judged.csv.hourglass.{dead}")
+    for folder in (*gone, *here):
         folder.mkdir()
     checkout.leftovers(project).mend()
-    assert here.is_dir()
+    assert all(folder.is_dir() for folder in here)
     assert not any(folder.exists() for folder in gone)
     assert checkout.leftovers(project).state == "ok"
 
 
 def test_folders_of_others_are_no_leftovers(project, dead):
-    for name in (".databricks", ".data_backup", f".data-backup.{dead}", ".data.old"):
+    for name in (".databricks", ".data_backup", f".data-backup.{dead}", ".data.old", f".judged.csv.{dead}"):
         (project.root / name).mkdir()
     assert checkout.leftovers(project).state == "ok"
 

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from hourglass.data.settings import AudioSettings
 from hourglass.data.sources import folders, tars
 from hourglass.errors import HourglassError
-from hourglass.files import whole
 from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.audio import AudioSchema
 from hourglass.runtime.recordings import SUFFIXES, Recording, write
 from hourglass.runtime.resampling import Resampler
-from hourglass.use.results import FOLDER, require_new
+from hourglass.use.results import FOLDER, made, require_new
 
 WAV = ".wav"
 #: How samples of what is made from nothing are written.
@@ -76,8 +75,8 @@ def write_rows(model: Model, rows: Any, out: Path, seed: int = 0) -> str:
     """Write rows that the model made as sound, numbered, into a new folder."""
     assert isinstance(model.schema, AudioSchema)  # noqa: S101
     waveforms = model.schema.heard(np.asarray(rows), seed)
-    with whole(out) as folder:
-        folder.mkdir(parents=True)
+    with made(out) as folder:
+        folder.mkdir()
         for number, waveform in enumerate(waveforms):
             write(folder / f"{number:06d}.wav", waveform[None], model.schema.rate, _SUBTYPE)
     return f"{out}: {len(waveforms):,} pieces of {model.schema.span / model.schema.rate:.3f} s"
@@ -109,8 +108,7 @@ def _change(
     require_new(out, WAV if path.is_file() else FOLDER)
     clean = _clean(files, reference)
     ratios, seconds = [], 0.0
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with whole(out) as target:
+    with made(out) as target:
         for name, file in files.items():
             recording = Recording.read(file)
             before = recording.waveforms()

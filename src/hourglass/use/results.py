@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hourglass.columns import Appended
 from hourglass.errors import HourglassError
-from hourglass.files import whole
+from hourglass.files import delete, left_behind, whole
 from hourglass.runtime.images import AS_IS, Form, encode_png
 from hourglass.use.pictures import in_own_size
 
@@ -73,6 +73,15 @@ class Result:
         return pd.concat([self.beside.reset_index(drop=True), *parts], axis=1)
 
 
+@contextmanager
+def made(out: Path) -> Iterator[Path]:
+    """Name a place for a new file or folder, as `files.whole` does; what a killed command left of it is deleted."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    delete(*left_behind(out.parent, out.name))
+    with whole(out) as path:
+        yield path
+
+
 class Output:
     """A new file or folder, in the form that its suffix names, that results are added to; whole or absent.
 
@@ -92,8 +101,7 @@ class Output:
 
     def __enter__(self) -> Self:
         with self._told():
-            self._out.parent.mkdir(parents=True, exist_ok=True)
-            path = self._opened.enter_context(whole(self._out))
+            path = self._opened.enter_context(made(self._out))
             self._writer = self._opened.enter_context(closing(_WRITERS[self._out.suffix.lower()](path)))
         return self
 
@@ -198,7 +206,7 @@ class _Npz:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._folder = TemporaryDirectory(prefix=path.name, dir=path.parent)
+        self._folder = TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent)
         self._files: dict[str, Appended] = {}
         self._beside = [pd.DataFrame()]
 

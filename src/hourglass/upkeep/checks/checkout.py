@@ -1,7 +1,6 @@
 """The checkout: settings, dvc.lock, git, what killed processes left."""
 
 import re
-import shutil
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from hourglass import params
 from hourglass.dvc_cache import Cache
 from hourglass.dvc_lock import entries as lock_entries
 from hourglass.errors import HourglassError
+from hourglass.files import delete, left_behind
 from hourglass.git import git, has_repository
 from hourglass.locks import locked
 from hourglass.project import Project
@@ -83,10 +83,11 @@ def snapshot(project: Project) -> Finding:
 
 
 def leftovers(project: Project) -> Finding:
-    """Look for half-made snapshots and shards that a killed process left beside ``data/``."""
+    """Look for half-made snapshots, shards and outputs that killed processes left beside ``data/``."""
     name = "leftovers"
     beside = ((path, _HALF_MADE.fullmatch(path.name)) for path in sorted(project.root.iterdir()))
     found = [path for path, named in beside if named is not None and not psutil.pid_exists(int(named["process"]))]
+    found += left_behind(project.root)
     if not found:
         return ok(name, "none")
     listed = ", ".join(path.name for path in found)
@@ -111,9 +112,5 @@ def _runs(program: str) -> bool:
 
 
 def _delete(*paths: Path) -> str:
-    for path in paths:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    delete(*paths)
     return f"deleted {', '.join(path.name for path in paths)}"
