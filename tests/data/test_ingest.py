@@ -251,6 +251,19 @@ def test_other_settings_make_other_parts(halves: list[Raw], tmp_path: Path) -> N
     assert found[0] != found[1]
 
 
+@pytest.mark.parametrize("library", ["numpy", "pandas"])
+def test_another_version_of_what_adds_up_makes_parts_anew(
+    halves: list[Raw], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        read: list[str] = []
+        snapshot = replace(shards_of(halves, read), facts=shards_of(halves, []).facts)
+        ingest(snapshot, tmp_path / name, LABELLED, SplitParams(), tmp_path / "cache")
+        assert read == ["0", "1"]
+        monkeypatch.setattr(f"{library}.__version__", "99.0")
+
+
 def test_two_runs_at_once_make_a_part_of_which_one_stays(
     halves: list[Raw], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,12 +107,12 @@ def test_nothing_to_read_gives_an_empty_grid(values):
 
 
 def test_the_median_step_ignores_order_and_duplicates():
-    assert median_step([at(5, 0, 1, 1, 2, 3)]) == (PERIOD, 4)
-    assert median_step([at(1, 1)]) == (0, 0)
+    assert median_step([at(5, 0, 1, 1, 2, 3)]) == (PERIOD, PERIOD, 4)
+    assert median_step([at(1, 1)]) == (0, 0, 0)
 
 
 def test_the_median_step_is_of_all_series_but_of_none_between_two():
-    assert median_step([at(0, 2, 4), at(100, 101)]) == (2 * PERIOD, 3)
+    assert median_step([at(0, 2, 4), at(100, 101)]) == (2 * PERIOD, PERIOD, 3)
 
 
 def test_what_happened_is_told_and_what_did_not_is_not():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourglass.runtime.errors import InputError
-from hourglass.runtime.times import Clock, duration, words
+from hourglass.runtime.times import Clock, about, duration, words
 
 CLOCK = Clock("when")
 moments = st.lists(st.integers(-(2**62), 2**62), min_size=1, max_size=20)
@@ -106,3 +106,24 @@ def test_a_duration_is_told_in_its_longest_whole_unit():
         "1ms",
         "7ns",
     ]
+
+
+@pytest.mark.parametrize(
+    ("ns", "within", "text"),
+    [
+        (59_731_567_567, 10**9, "59.7s"),
+        (60_000_123_456, 10**7, "1min"),
+        (142_857_143, 10**4, "142.86ms"),
+        (142_857_143, 0, "142857143ns"),
+        (100 * 60 * 10**9, 0, "100min"),
+        (1_234 * 86_400 * 10**9, 10**15, "1234d"),
+        (7, 0, "7ns"),
+    ],
+)
+def test_a_duration_is_told_about_as_exactly_as_is_asked(ns, within, text):
+    assert about(ns, within) == text
+
+
+@given(st.integers(1, 2**60), st.integers(0, 2**60))
+def test_a_duration_that_was_rounded_is_near_itself(ns, within):
+    assert abs(duration(about(ns, within), "period") - ns) <= within

@@ -102,6 +102,17 @@ def test_arrays_come_with_what_stood_beside_them(image_vae: Any, npz: str, image
         assert found["digit"].tolist() == (np.arange(20) % 10).tolist()
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8])
+def test_fractions_come_back_in_the_type_that_they_came_in(
+    image_vae: Any, images: Any, tmp_path: Path, kind: Any
+) -> None:
+    np.savez(tmp_path / "given.npz", x=images.astype(kind))
+    commands.reconstruct(image_vae.model, str(tmp_path / "given.npz"), tmp_path / "rebuilt.npz")
+    with np.load(tmp_path / "rebuilt.npz") as found:
+        assert found["x"].dtype == (kind if kind != np.uint8 else np.float64)
+        np.testing.assert_allclose(found["x"], image_vae.model.reconstruct(images), rtol=1e-6, atol=1e-6)
+
+
 def test_an_npy_holds_the_codes_alone(image_vae: Any, npz: str, images: Any, tmp_path: Path) -> None:
     commands.encode(image_vae.model, npz, tmp_path / "z.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "z.npy"), image_vae.model.encode(images))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
@@ -92,7 +93,8 @@ def _plan(snapshot: Snapshot, facts: schemas.Facts, data: DataParams, splitting:
 
 def _parts(snapshot: Snapshot, plan: Plan, kept: Path, contents: Sequence[str]) -> list[Part]:
     """Give the part of every shard, which is told by its content: one that is kept, or a new one."""
-    made_by = {"plan": plan.config(), "code": _code(), "format": FORMAT_VERSION}
+    versions = {"numpy": np.__version__, "pandas": pd.__version__}  # other ones may add up or read otherwise
+    made_by = {"plan": plan.config(), "code": _code(), "format": FORMAT_VERSION, "versions": versions}
     parts: list[Part] = []
     first_row = 0
     for shard, content in zip(snapshot.shards, contents, strict=True):

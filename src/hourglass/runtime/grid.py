@@ -121,8 +121,10 @@ def regular(ns: NDArray[np.int64], values: NDArray[np.float64], *, period: int, 
     return Grid(grid_ns, means, grid_segment, place, told)
 
 
-def median_step(series: Sequence[NDArray[np.int64]]) -> tuple[int, int]:
-    """Give the median time from one reading of a series to its next, in nanoseconds, and of how many steps it is.
+def median_step(series: Sequence[NDArray[np.int64]]) -> tuple[int, int, int]:
+    """Give the median time from one reading of a series to its next, their interquartile range, and their number.
+
+    Times are in nanoseconds; all are 0 where there is no step.
 
     Parameters
     ----------
@@ -130,7 +132,10 @@ def median_step(series: Sequence[NDArray[np.int64]]) -> tuple[int, int]:
         Each in any order; equal times count once.
     """
     steps = np.sort(np.concatenate([np.diff(np.unique(ns)) for ns in series]))
-    return (int(steps[len(steps) // 2]), len(steps)) if len(steps) else (0, 0)
+    if not len(steps):
+        return 0, 0, 0
+    low, middle, high = (int(steps[quarter * len(steps) // 4]) for quarter in (1, 2, 3))
+    return middle, high - low, len(steps)
 
 
 def _missing_between(ns: NDArray[np.int64], period: int) -> NDArray[np.int64]:

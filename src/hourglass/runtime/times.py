@@ -147,6 +147,16 @@ def duration(text: str, setting: str) -> int:
     return ns
 
 
+def about(ns: int, within: int) -> str:
+    """Tell a duration by the fewest digits, at least three, that are off by at most `within` nanoseconds."""
+    unit = next(name for name, size in _UNITS.items() if ns >= size)
+    for digits in range(3, 16):
+        text = f"{float(f'{ns / _UNITS[unit]:.{digits}g}'):.15g}{unit}"
+        if abs(duration(text, "the duration") - ns) <= within:
+            return min(words(ns), text, key=len)
+    return words(ns)
+
+
 def words(ns: int) -> str:
     """Tell a duration in the longest unit that it is a whole number of."""
     unit = next(name for name, size in _UNITS.items() if ns % size == 0)

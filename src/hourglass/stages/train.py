@@ -1,7 +1,7 @@
 """``train@V``: the training split becomes weights."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
@@ -33,6 +33,8 @@ from hourglass.training.widths import choose
 
 #: Where widths are tried, in the folder that the stage works in.
 _WIDTHS = "widths"
+#: Forms of sound that are no waveform, and augmentations that mean something of waveforms alone.
+_SPECTRA, _OF_WAVEFORMS = ("spectrogram", "logmel"), ("scale", "invert")
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,16 @@ class Inputs:
     known_shape: tuple[int, ...]
     categories: tuple[tuple[int, int], ...]
     embedded: tuple[tuple[int, int], ...]
+    are_spectra: bool
 
     @classmethod
     def of(cls, dataset: Dataset, device: torch.device, memory: int) -> Self:
         """Read a data set, within so many bytes of memory."""
         train, validation = (rows_of(dataset, split, device, memory) for split in ("train", "validation"))
         shape, schema = tuple(dataset.info["shape"]), dataset.schema
-        return cls(train, validation, shape, dataset.known, dataset.known_shape, schema.categories, schema.embedded)
+        known = dataset.known, dataset.known_shape
+        are_spectra = schema.config().get("form") in _SPECTRA
+        return cls(train, validation, shape, *known, schema.categories, schema.embedded, are_spectra)
 
     def build(self, variant: str, settings: dict[str, Any], seed: int) -> Variant:
         """Make the untrained net for such rows."""
@@ -83,7 +88,7 @@ def run(project: Project, params: Params, variant: str) -> None:
         rows |= {"settings": params.train, "seed": params.seed}
         narrowest = models.get(variant).narrowest(settings)
         latent, widths = settings["latent"], None
-        check(variant, settings, build(narrowest if latent == AUTO else latent), inputs)
+        check(variant, settings, build(narrowest if latent == AUTO else latent), inputs, params.train.augment or ())
         training = Training(variant, pipeline.inputs(project, stage), fingerprint)
         with mirrored(project, params.registry.name, training, folder / METRICS_FILE):
             if latent == AUTO:
@@ -145,8 +150,19 @@ def normalising(normaliser: Normaliser, device: torch.device) -> Callable[[Tenso
     return lambda x: normalise(x, offset, scale)
 
 
-def check(variant: str, settings: dict[str, Any], model: Variant, inputs: Inputs) -> None:
-    """Refuse data that the variant can't be trained on."""
+def check_augment(names: Sequence[str], *, are_spectra: bool) -> None:
+    """Refuse what is done to waveforms where rows are spectra, which no sound would have then."""
+    for name in names:
+        if are_spectra and name in _OF_WAVEFORMS:
+            raise HourglassError(
+                f"params.yaml: train.augment names {name!r}, which is for signals and waveforms; these rows are "
+                "spectra. Take it out, or take of shift, noise, or set data.audio.form: waveform."
+            )
+
+
+def check(variant: str, settings: dict[str, Any], model: Variant, inputs: Inputs, augment: Sequence[str]) -> None:
+    """Refuse data that the variant can't be trained on, or not with such augmentations."""
+    check_augment(augment, are_spectra=inputs.are_spectra)
     if model.conditional and not inputs.known:
         raise HourglassError(
             f"params.yaml: {variant} is told what is known of a row, and data.condition names no column. Name the "

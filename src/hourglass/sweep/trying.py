@@ -87,7 +87,7 @@ class Bench:
     def _train(self, params: Params, folder: Path, watch: "_Watch") -> Result:
         settings, inputs = params.settings_of(self.variant), self.inputs
         model = inputs.build(self.variant, settings, params.seed).to(self.device)
-        check(self.variant, settings, model, inputs)
+        check(self.variant, settings, model, inputs, params.train.augment or ())
         watch.settled = _settled(model, params.train)
         rows: dict[str, Any] = {"train": inputs.train, "validation": inputs.validation, "settings": params.train}
         (course,) = fit(model, **rows, seed=params.seed, folder=folder, on_epoch=watch, first_course_only=True)

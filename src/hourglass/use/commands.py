@@ -134,8 +134,16 @@ def _change(
 ) -> str:
     require_new(out, *_forms(model))
     found = blocks(model, source, data, out)
-    results = (_result(model, change(raw, first_row), raw.side, told) for raw, first_row in found)
+    results = (_result(model, _typed(change(raw, first_row), raw), raw.side, told) for raw, first_row in found)
     return _write(results, out) + pictures.remark(model, out)
+
+
+def _typed(made: Any, raw: Raw) -> Any:
+    """Give arrays of fractions in the type that they came in."""
+    came_in = getattr(raw.rows, "dtype", None)
+    return (
+        made.astype(came_in) if isinstance(made, np.ndarray) and came_in is not None and came_in.kind == "f" else made
+    )
 
 
 def _asked(model: Model, condition: Condition) -> Condition | None:

@@ -1,6 +1,7 @@
 """Series from files: taken as they are, read as windows, settled once."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -96,6 +97,21 @@ def test_what_is_left_open_is_found_and_the_reason_told(machine):
     assert said[1] == "period: 5min, the median of 389 steps from a reading to the next"
     assert any("sorted by time" in sentence for sentence in said)
     assert any("the series is cut there" in sentence for sentence in said)
+
+
+def test_the_period_of_irregular_readings_is_round_and_that_of_regular_ones_exact(machine):
+    frame = pd.read_csv(machine)
+    steps = np.random.default_rng(0).exponential(60, len(frame)).round(9)
+    frame["when"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(steps.cumsum(), unit="s")
+    frame.to_csv(machine, index=False)
+    data, said = settled(str(machine), settings())
+    assert re.fullmatch(r"\d\d?\.?\d?s", data.signal.period)
+    assert any(
+        re.search(r"steps from a reading to the next; rounded, for they differ \(\d+ns\)", line) for line in said
+    )
+    frame["when"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(len(frame)) * 142_857_143, unit="ns")
+    frame.to_csv(machine, index=False)
+    assert settled(str(machine), settings())[0].signal.period == "142857143ns"
 
 
 def test_a_constant_channel_is_told(machine):

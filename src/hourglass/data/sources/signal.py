@@ -23,12 +23,14 @@ from hourglass.runtime.errors import InputError
 from hourglass.runtime.grid import Told, median_step
 from hourglass.runtime.schema import as_numbers, as_text
 from hourglass.runtime.signal import SERIES, Cut, SignalSchema
-from hourglass.runtime.times import Clock, duration, words
+from hourglass.runtime.times import Clock, about, duration, words
 
 _NAMES = "series.json"
 _ANOMALIES = "anomalies.json"
 #: A column with at least this share of numbers is a channel, and its text a mistake.
 _MOSTLY_NUMBERS = 0.9
+#: A period is rounded by at most this part of the range that the middle half of the steps lies in.
+_ROUND = 10
 #: Cells of a piece, which is laid out on its grid as a whole, and its copies in memory meanwhile. A longer table is
 #: read in pieces of one size, whatever the memory, so that its windows are the same everywhere.
 _CELLS, _COPIES = 2**20, 4
@@ -332,7 +334,7 @@ def _is_channel(values: "pd.Series[Any]") -> bool:
 
 
 def _period(frames: list[tuple[str, pd.DataFrame]], settings: SignalSettings) -> tuple[str, str]:
-    """Infer the period: the median step of all series."""
+    """Infer the period: the median step of all series, as round as the steps themselves scatter."""
     series = []
     for name, frame in frames:
         if settings.time not in frame:
@@ -346,7 +348,9 @@ def _period(frames: list[tuple[str, pd.DataFrame]], settings: SignalSettings) ->
             raise HourglassError(f"{name}: {problem}") from problem
         groups = frame[settings.series] if settings.series in frame else pd.Series(0, index=frame.index)
         series += [ns[rows] for rows in groups.groupby(groups, sort=False).indices.values()]
-    step, steps = median_step(series)
+    step, scatter, steps = median_step(series)
     if not step:
         raise HourglassError(f"{name}: no two readings of a series have different times; expected a longer series.")
-    return words(step), f"period: {words(step)}, the median of {steps:,} steps from a reading to the next"
+    period = about(step, scatter // _ROUND) if scatter else words(step)
+    rounded = f"; rounded, for they differ ({words(step)})" if scatter and period != words(step) else ""
+    return period, f"period: {period}, the median of {steps:,} steps from a reading to the next{rounded}"
