@@ -96,4 +96,12 @@ def test_what_depends_on_the_numbers_of_the_rows_is_refused(take):
 def test_a_step_that_writes_much_is_refused(monkeypatch):
     monkeypatch.setattr(replay, "LARGEST", 100)
     recorded = Replay(lambda batch: batch.x + 1, rows(0), nn.Module())
-    assert recorded.refusal == "its operations write more than 0 MiB"
+    assert recorded.refusal.startswith("its operations write more than")
+
+
+@pytest.mark.parametrize(("most", "refused"), [(100, True), (1000, False)])
+def test_a_step_is_refused_whose_operations_take_fresh_memory(monkeypatch, most, refused):
+    monkeypatch.setattr(replay, "MOST_COPIED", most)
+    kernel = torch.ones(1, 1, 3)
+    recorded = Replay(lambda batch: torch.conv1d(batch.x[:, None], kernel), rows(0, 16), nn.Module())
+    assert (recorded.refusal is not None) == refused

@@ -8,7 +8,7 @@ graphs do on a GPU. The numbers are those of the step itself, bit for bit.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, cast
 
 import torch
@@ -21,8 +21,10 @@ from hourglass.models.shared.batch import Batch
 
 _aten = torch.ops.aten
 
-#: What the operations of a step may write, at most: larger steps are bound by arithmetic, and all of it stays in use.
+#: Bytes that the operations of a step may write, at most: larger steps are bound by arithmetic, and all stays in use.
 LARGEST = 2**26
+#: Bytes that they may copy, because the operation (a convolution, for one) has no form that writes into a given tensor.
+MOST_COPIED = 2**20
 #: Operations that depend on what no replay would notice.
 _UNREPEATABLE = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}
 #: The same operations under names that write into a given tensor.
@@ -93,7 +95,7 @@ class _Recording(TorchDispatchMode):
         super().__init__()
         self.refusal: str | None = None
         self._calls: list[_Call] = []
-        self._bytes = 0
+        self._bytes = self._copied = 0
         #: Keeps tensors alive, so that no other takes their place in memory.
         self._tensors: list[Any] = []
 
@@ -113,8 +115,9 @@ class _Recording(TorchDispatchMode):
         elif not call.is_idle:
             self._calls.append(call)
             self._bytes += call.bytes
-            if self._bytes > LARGEST:
-                self.refusal = f"its operations write more than {LARGEST >> 20} MiB"
+            self._copied += call.bytes if call.copies else 0
+            if self._bytes > LARGEST or self._copied > MOST_COPIED:
+                self.refusal = f"its operations write more than {LARGEST >> 20} MiB, or copy more than a few"
                 self._calls.clear()
                 self._tensors.clear()
 
@@ -178,25 +181,32 @@ class _Call:
         if self.operation in _IN_PLACE:
             operation, further = _IN_PLACE[self.operation]
             return partial(operation, *self.args, *further, out=self.result)
-        writing = _writing(self.operation)
-        if writing is None or not isinstance(self.result, Tensor):
+        if self.writing is None:
             return self._and_copy
-        known = _inputs(writing)
+        known = _inputs(self.writing)
         kwargs = {name: value for name, value in self.kwargs.items() if name in known}
-        return partial(writing, *self.args, **kwargs, **{_outputs(writing)[0]: self.result})
+        results = dict(zip(_outputs(self.writing), _tensors(self.result), strict=True))
+        return partial(self.writing, *self.args, **kwargs, **results)
+
+    @property
+    def copies(self) -> bool:
+        """Whether its result comes in fresh memory and is copied to its place."""
+        return not self.changed and self.operation not in _IN_PLACE and self.writing is None
+
+    @cached_property
+    def writing(self) -> OpOverload | None:
+        """The form of the operation that writes into given tensors; those that torch generates only copy."""
+        packet, wanted = self.operation.overloadpacket, _inputs(self.operation)
+        fitting = (wanted, {name: kind for name, kind in wanted.items() if name not in _OF_TENSORS})
+        for other in (cast(OpOverload, getattr(packet, name)) for name in packet.overloads()):
+            if _outputs(other) and _inputs(other) in fitting and torch.Tag.generated not in other.tags:
+                return other
+        return None
 
     def _and_copy(self) -> None:
         found = self.operation(*self.args, **self.kwargs)
         for place, tensor in zip(_tensors(self.result), _tensors(found), strict=True):
             place.copy_(tensor)
-
-
-def _writing(operation: OpOverload) -> OpOverload | None:
-    """Find the form of an operation that writes into a given tensor."""
-    packet, wanted = operation.overloadpacket, _inputs(operation)
-    fitting = (wanted, {name: kind for name, kind in wanted.items() if name not in _OF_TENSORS})
-    others = (cast(OpOverload, getattr(packet, name)) for name in packet.overloads())
-    return next((other for other in others if len(_outputs(other)) == 1 and _inputs(other) in fitting), None)
 
 
 def _inputs(operation: OpOverload) -> dict[str, str]:
