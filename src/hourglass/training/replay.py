@@ -197,9 +197,11 @@ class _Call:
     def writing(self) -> OpOverload | None:
         """The form of the operation that writes into given tensors; those that torch generates only copy."""
         packet, wanted = self.operation.overloadpacket, _inputs(self.operation)
+        results = len(list(_tensors(self.result)))
         fitting = (wanted, {name: kind for name, kind in wanted.items() if name not in _OF_TENSORS})
         for other in (cast(OpOverload, getattr(packet, name)) for name in packet.overloads()):
-            if _outputs(other) and _inputs(other) in fitting and torch.Tag.generated not in other.tags:
+            writes = len(_outputs(other)) == results and torch.Tag.generated not in other.tags
+            if writes and _inputs(other) in fitting:
                 return other
         return None
 
