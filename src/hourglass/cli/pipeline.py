@@ -36,11 +36,21 @@ def ingest() -> None:
 
 
 @app.command(rich_help_panel="Pipeline")
-def train(variant: str) -> None:
+def train(
+    variant: str,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="train nothing; tell where the time of a step goes")
+    ] = False,
+) -> None:
     """Stage: train a variant; a killed training goes on from its checkpoint."""
+    project, params = _load_for(variant)
+    if profile:
+        from hourglass.stages.profile import profile_step
+
+        return _say(profile_step(project, params, variant))
     from hourglass.stages import train as stage
 
-    stage.run(*_load_for(variant), variant)
+    return stage.run(project, params, variant)
 
 
 @app.command(rich_help_panel="Pipeline")

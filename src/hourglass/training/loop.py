@@ -85,7 +85,7 @@ def fit(
     steps_per_epoch = ceil(len(train) / settings.batch)
     schedules = Schedules(settings, total_steps=settings.epochs * steps_per_epoch)
     courses = model.courses()[:1] if first_course_only else model.courses()
-    trainee = _trainee(model, courses, settings, seed, train.device)
+    trainee = trainee_for(model, courses, settings, seed, train.device)
     checkpoint = Checkpoint(folder)
     checkpoint.load_into(trainee)
     progress = trainee.progress
@@ -147,9 +147,10 @@ def _measured(course: Course, model: Variant, rows: Source, seed: int) -> Sums:
     return sums
 
 
-def _trainee(
+def trainee_for(
     model: Variant, courses: Iterable[Course], settings: TrainSettings, seed: int, device: torch.device
 ) -> Trainee:
+    """Make all that changes beside the model while it is trained, as it is before the first step."""
     optimizers = {
         phase.name: AdamW(phase.parameters, settings.weight_decay) for course in courses for phase in course.phases
     }
