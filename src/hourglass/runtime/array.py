@@ -61,8 +61,10 @@ class ArraySchema(Uncategorised):
             raise InputError(f"{named} have shape {array.shape}; expected (rows, {expected}).")
         array = array.reshape(len(array), *self.raw_shape)
         x = _channels_first(array) if self.kind == "image" else array.copy()
-        valid = np.isfinite(x).all(axis=tuple(range(1, x.ndim)))
-        x[~valid] = 0
+        valid = np.ones(len(x), bool)
+        if x.dtype.kind == "f":  # other numbers are finite
+            valid = np.isfinite(x).all(axis=tuple(range(1, x.ndim)))
+            x[~valid] = 0
         return x, valid
 
     def decode(self, x: NDArray[np.float64]) -> NDArray[np.float64]:

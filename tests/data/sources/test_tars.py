@@ -92,6 +92,17 @@ def test_an_archive_that_is_cut_off_is_refused(folder: Path, share: float) -> No
         list(tars.unpack(folder / "shard", "files"))
 
 
+@given(place=st.sampled_from([*range(148), *range(156, 512)]), bit=st.integers(0, 7))  # all but the sum itself
+def test_a_head_with_a_wrong_bit_is_refused(place: int, bit: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    tar_of(folder / "files-00000.tar", tarfile.TarInfo("fine.bin"))
+    content = bytearray((folder / "files-00000.tar").read_bytes())
+    content[place] ^= 1 << bit
+    (folder / "files-00000.tar").write_bytes(content)
+    with pytest.raises(HourglassError):
+        list(tars.unpack(folder, "files"))
+
+
 def test_a_shard_without_archives_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HourglassError, match="holds no files; run `hourglass data SOURCE` again"):
         list(tars.unpack(tmp_path, "files"))

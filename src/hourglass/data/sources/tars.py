@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,16 +83,16 @@ def _members(shard: Path, stem: str) -> Iterator[tuple[Path, BinaryIO, str, int]
     for tar in sorted(shard.glob(f"{stem}-*.tar")):
         try:
             end = tar.stat().st_size
-            with tar.open("rb") as stream:
-                while (found := _next(stream)) is not None:
+            with tar.open("rb", 2**17) as stream:
+                place = 0
+                while (found := _next(stream, place)) is not None:
                     empty = False
-                    name, size = found
+                    name, size, start = found
                     _require_inside(tar, name, size)
-                    after = stream.tell() + size + -size % tarfile.BLOCKSIZE
-                    if after > end:
+                    place = start + size + -size % tarfile.BLOCKSIZE
+                    if place > end:
                         raise tarfile.ReadError("it is cut off")
                     yield tar, stream, name, size
-                    stream.seek(after)
         except (tarfile.TarError, EOFError, ValueError) as broken:
             raise HourglassError(
                 f"{tar} is damaged ({broken}); fetch it again with `dvc pull`, or run `hourglass data SOURCE` again."
@@ -108,27 +109,33 @@ def _require_inside(tar: Path, name: str, size: int) -> None:
         )
 
 
-def _next(stream: BinaryIO) -> tuple[str, int] | None:
-    """Read the head of a file: its name and its size, -1 where it is no file; None where the archive ends.
+def _next(stream: BinaryIO, place: int) -> tuple[str, int, int] | None:
+    """Read the head of a file: its name, its size (-1 where it is no file) and where it begins; None at the end.
 
     By hand, seven times as fast as `tarfile`, which reads what is no plain head: names that are long or not ASCII.
     """
-    start = stream.tell()
+    stream.seek(place)
     head = stream.read(tarfile.BLOCKSIZE)
     if head == _END:
         return None
     if len(head) < tarfile.BLOCKSIZE:
         raise tarfile.ReadError("it is cut off")
     if head[156:157] != tarfile.REGTYPE or head[345:346] != b"\0":
-        stream.seek(start)
+        stream.seek(place)
         with tarfile.open(fileobj=stream, mode="r:") as archive:
             member = archive.next()
         assert member is not None  # noqa: S101
         stream.seek(member.offset_data)
-        return member.name, member.size if member.isfile() else -1
-    if int(head[148:154], 8) != sum(head) - sum(head[148:156]) + 8 * ord(" "):
+        return member.name, member.size if member.isfile() else -1, member.offset_data
+    if int(head[148:154], 8) != _sum(head) - _sum(head[148:156]) + 8 * ord(" "):
         raise tarfile.ReadError("a head in it has another checksum")
-    return head[:100].rstrip(b"\0").decode("ascii", "surrogateescape"), int(head[124:135], 8)
+    name = head[:100].rstrip(b"\0").decode("ascii", "surrogateescape")
+    return name, int(head[124:135], 8), place + tarfile.BLOCKSIZE
+
+
+def _sum(head: bytes) -> int:
+    """Add up the bytes of ASCII text and zeros, by the half of Adler-32 that does so."""
+    return zlib.adler32(head, 0) & 0xFFFF
 
 
 def _parts(files: Sequence[Path]) -> Iterator[list[Path]]:
