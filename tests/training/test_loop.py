@@ -136,6 +136,36 @@ def test_patience_is_counted_from_when_nothing_stands_still(rows_of_noise, tmp_p
     assert (course.best_epoch, course.epoch) == (1, 10 + 3)
 
 
+PLATEAUS = TrainSettings(
+    epochs=40, batch=8, lr=1e-2, warmup=0.0, schedule="plateau", plateau=3, patience=40, checkpoint_seconds=0.0
+)
+
+
+def test_the_rate_falls_at_the_plateaus_where_that_of_torch_does(rows_of_noise, tmp_path):
+    fit(build(hidden=[64]), rows_of_noise(16, 0), rows_of_noise(30, 1), PLATEAUS, seed=0, folder=tmp_path)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1e-2)
+    reference = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=3 - 1, threshold=0, eps=0)
+    expected = []
+    for record in records(tmp_path):
+        expected.append(reference.get_last_lr()[0])
+        reference.step(record["monitor"])
+    assert len(set(expected)) > 2
+    assert [record["lr"] for record in records(tmp_path)] == pytest.approx(expected)
+
+
+def test_a_training_that_was_killed_between_plateaus_resumes_bit_for_bit(rows_of_noise, tmp_path):
+    rows = (rows_of_noise(16, 0), rows_of_noise(30, 1))
+    for name in ("whole", "resumed"):
+        (tmp_path / name).mkdir()
+    fit(build(hidden=[64]), *rows, PLATEAUS, seed=0, folder=tmp_path / "whole")
+    rates = [record["lr"] for record in records(tmp_path / "whole")]
+    between = 1 + rates.index(min(rates))
+    with pytest.raises(KilledError):
+        fit(build(hidden=[64]), *rows, PLATEAUS, seed=0, folder=tmp_path / "resumed", on_epoch=kill_after(between))
+    fit(build(hidden=[64]), *rows, PLATEAUS, seed=0, folder=tmp_path / "resumed")
+    assert records(tmp_path / "resumed") == records(tmp_path / "whole")
+
+
 def test_a_collapsed_posterior_raises_an_alarm_in_every_epoch_after_the_warm_up(rows_of_noise, tmp_path):
     model = build("beta_vae", beta=1000.0)
     settings = TrainSettings(epochs=10, batch=10, lr=0.05, kl_warmup=0.4)

@@ -29,11 +29,34 @@ def test_the_cosine_is_that_of_torch():
     assert lrs(50, lr=0.3, warmup=0.0, schedule="cosine") == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("warmup", [0.3, 0.5])
+def test_the_cycle_is_that_of_torch(warmup):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
+    reference = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.3, 50, pct_start=warmup, cycle_momentum=False)
+    expected = []
+    for _ in range(50):
+        expected.append(reference.get_last_lr()[0])
+        optimizer.step()
+        reference.step()
+    assert lrs(50, lr=0.3, warmup=warmup, schedule="one_cycle") == pytest.approx(expected)
+
+
+def test_a_plateau_takes_a_tenth_of_the_rate_each_time():
+    schedules = Schedules(TrainSettings(lr=0.5, warmup=0.5, schedule="plateau"), 10)
+    assert [schedules.lr(9, lowered) for lowered in range(3)] == pytest.approx([0.5, 0.05, 0.005])
+    assert schedules.lr(0, 0) == pytest.approx(0.5 / 6)
+
+
+def test_a_plateau_that_training_would_not_live_to_see_is_refused():
+    with pytest.raises(HourglassError, match=r"train\.plateau is 10 and train\.patience 10"):
+        TrainSettings(schedule="plateau", plateau=10, patience=10)
+
+
 def test_the_warm_up_is_linear_and_ends_at_the_peak():
     assert lrs(10, lr=1.0, warmup=0.4, schedule="constant") == pytest.approx([0.2, 0.4, 0.6, 0.8, *[1.0] * 6])
 
 
-@given(st.integers(1, 500), shares, st.sampled_from(["constant", "cosine"]))
+@given(st.integers(1, 500), shares, st.sampled_from(["constant", "cosine", "one_cycle", "plateau"]))
 def test_the_rate_is_positive_and_never_above_its_peak(steps, warmup, schedule):
     values = lrs(steps, lr=0.5, warmup=warmup, schedule=schedule)
     assert min(values) > 0

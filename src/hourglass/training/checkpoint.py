@@ -55,6 +55,10 @@ class Progress:
         Lowest monitor of the course so far; None before its first epoch.
     best_epoch : int
         The epoch that reached it, from 1.
+    lowered : int
+        Times that the learning rate was lowered in the course.
+    lowered_epoch : int
+        The epoch after which it was lowered last.
     finished : list of Finished
         The courses before.
     """
@@ -63,6 +67,8 @@ class Progress:
     step: int = 0
     best: float | None = None
     best_epoch: int = 0
+    lowered: int = 0
+    lowered_epoch: int = 0
     finished: list[Finished] = field(default_factory=list)
 
     @property
@@ -80,6 +86,7 @@ class Progress:
         named = None if monitor is None else list(monitor)
         self.finished.append(Finished(course, named, self.epoch, self.step, self.best, self.best_epoch))
         self.best, self.best_epoch = None, self.epoch
+        self.lowered, self.lowered_epoch = 0, self.epoch
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> "Progress":

@@ -98,6 +98,7 @@ def fit(
         while not _finished(course, progress, schedules):
             train_means = _train_epoch(steps, train, schedules)
             record = _close_epoch(course, trainee, schedules, train_means, _measured(course, model, validation, seed))
+            _lower_at_plateau(course, progress, schedules)
             record["code"] = _diagnosed(course, validation, seed)
             record["alarms"] = alarms.of_code(record["code"]) if record["kl_weight"] >= _FULL_WEIGHT else []
             with metrics.open("a") as log:
@@ -164,7 +165,8 @@ def _train_epoch(steps: Steps, rows: Source, schedules: Schedules) -> dict[str, 
     steps.sums.clear()
     for batch in rows.shuffled(schedules.settings.batch, steps.trainee.generators["order"]):
         step = progress.step - progress.first_step
-        steps(batch, lr=schedules.lr(step), kl_weight=schedules.kl_weight(step), frozen=schedules.frozen(step))
+        lr = schedules.lr(step, progress.lowered)
+        steps(batch, lr=lr, kl_weight=schedules.kl_weight(step), frozen=schedules.frozen(step))
         progress.step += 1
     return steps.sums.means()
 
@@ -193,7 +195,7 @@ def _close_epoch(
         "course": course.name,
         "epoch": progress.epoch,
         "step": progress.step,
-        "lr": schedules.lr(last),
+        "lr": schedules.lr(last, progress.lowered),
         "kl_weight": schedules.kl_weight(last),
         "train": train_means,
         "validation": validation_means,
@@ -202,12 +204,23 @@ def _close_epoch(
 
 
 def _finished(course: Course, progress: Progress, schedules: Schedules) -> bool:
-    """Tell whether all epochs ran or the monitor stopped improving; warm-up and freezing don't count against it."""
-    settings = schedules.settings
-    epoch, best_epoch = progress.epoch - progress.first_epoch, progress.best_epoch - progress.first_epoch
+    """Tell whether all epochs ran or the monitor stopped improving."""
+    epoch, settings = progress.epoch - progress.first_epoch, schedules.settings
+    return epoch >= settings.epochs or _idle(course, progress, schedules, progress.best_epoch) >= settings.patience
+
+
+def _lower_at_plateau(course: Course, progress: Progress, schedules: Schedules) -> None:
+    """Lower the learning rate where the monitor stopped improving."""
+    settings, since = schedules.settings, max(progress.best_epoch, progress.lowered_epoch)
+    if settings.schedule == "plateau" and _idle(course, progress, schedules, since) >= settings.plateau:
+        progress.lowered, progress.lowered_epoch = progress.lowered + 1, progress.epoch
+
+
+def _idle(course: Course, progress: Progress, schedules: Schedules, since: int) -> int:
+    """Count the epochs since one of them; those of warm-up and freezing don't count."""
     settled = max(schedules.thawed, schedules.warm if course.weighs_kl else 0.0)
-    since = max(best_epoch, ceil(settled * settings.epochs))
-    return epoch >= settings.epochs or epoch - since >= settings.patience
+    first = progress.first_epoch + ceil(settled * schedules.settings.epochs)
+    return progress.epoch - max(since, first)
 
 
 def _keep_lines(path: Path, count: int) -> None:

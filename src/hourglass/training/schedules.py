@@ -4,6 +4,12 @@ from math import cos, pi
 
 from hourglass.training.settings import TrainSettings
 
+#: How far below its peak a single cycle starts, and how much further down it ends (Smith & Topin 2019 stay within "a
+#: factor of 10 or 20" and "several orders of magnitude").
+_CYCLE_START, _CYCLE_END = 25, 10_000
+#: What a plateau leaves of the learning rate.
+_LOWERED = 0.1
+
 
 class Schedules:
     """Values by step, as fractions of all steps, so that they fit data of any size.
@@ -19,15 +25,33 @@ class Schedules:
         self.settings = settings
         self.total_steps = total_steps
 
-    def lr(self, step: int) -> float:
-        """Learning rate: a linear warm-up, then constant or half a cosine down to 0 (Loshchilov & Hutter 2017)."""
-        warmup = self.settings.warmup * self.total_steps
+    def lr(self, step: int, lowered: int = 0) -> float:
+        """Learning rate: a linear warm-up, then constant, half a cosine down to 0, one cycle, or lower at plateaus.
+
+        The cosine is that of Loshchilov & Hutter 2017. The cycle is that of Smith & Topin 2019, "Super-convergence":
+        half a cosine up over the warm-up, and one down to far below the start.
+
+        Parameters
+        ----------
+        step : int
+        lowered : int
+            Times that the monitor has stopped improving, which only `plateau` heeds.
+        """
+        peak, warmup = self.settings.lr, self.settings.warmup * self.total_steps
+        if self.settings.schedule == "one_cycle":
+            return self._cycle(step)
         if step < warmup:
-            return self.settings.lr * (step + 1) / (warmup + 1)
-        if self.settings.schedule == "constant":
-            return self.settings.lr
-        share = (step - warmup) / max(self.total_steps - warmup, 1)
-        return self.settings.lr * 0.5 * (1 + cos(pi * share))
+            return peak * (step + 1) / (warmup + 1)
+        if self.settings.schedule == "cosine":
+            return _eased(peak, 0.0, (step - warmup) / max(self.total_steps - warmup, 1))
+        return peak * _LOWERED**lowered if self.settings.schedule == "plateau" else peak
+
+    def _cycle(self, step: int) -> float:
+        peak, start = self.settings.lr, self.settings.lr / _CYCLE_START
+        top, end = max(self.settings.warmup * self.total_steps - 1, 0.0), self.total_steps - 1
+        if step < top:
+            return _eased(start, peak, step / top)
+        return _eased(peak, start / _CYCLE_END, (step - top) / max(end - top, 1))
 
     def kl_weight(self, step: int) -> float:
         """Weight of KL terms: a linear warm-up from 0 to 1 (Bowman et al. 2016), once or in cycles (Fu et al. 2019)."""
@@ -60,3 +84,8 @@ class Schedules:
     def thawed(self) -> float:
         """Share of all steps after which nothing stands still."""
         return max(self.settings.freeze_encoder, self.settings.freeze_decoder)
+
+
+def _eased(start: float, end: float, share: float) -> float:
+    """Go from one number to another along half a cosine."""
+    return end + (start - end) * 0.5 * (1 + cos(pi * share))

@@ -22,8 +22,14 @@ class TrainSettings:
     lr: Annotated[float, Setting("peak learning rate of Adam", gt=0, le=10)] = 1e-3
     weight_decay: Annotated[float, Setting("decoupled weight decay (AdamW)", ge=0, le=1)] = 0.0
     clip: Annotated[float | None, Setting("largest norm of the gradient; null: no clipping", gt=0)] = None
-    schedule: Annotated[Literal["constant", "cosine"], Setting("learning rate after its warm-up")] = "cosine"
+    schedule: Annotated[
+        Literal["constant", "cosine", "one_cycle", "plateau"],
+        Setting("learning rate after its warm-up; one_cycle: up over the warm-up (0.3 is usual) and down"),
+    ] = "cosine"
     warmup: Annotated[float, Setting("share of all steps over which the learning rate rises", ge=0, lt=1)] = 0.05
+    plateau: Annotated[
+        int, Setting("epochs without a better monitor before schedule: plateau takes a tenth of the rate", ge=1)
+    ] = 10
     kl_warmup: Annotated[float, Setting("share of all steps (of a cycle) that the KL's weight rises", ge=0, le=1)] = 0.2
     kl_cycles: Annotated[
         int, Setting("times that the KL's weight rises, over equal shares of all steps", ge=1, le=1000)
@@ -51,4 +57,9 @@ class TrainSettings:
             raise HourglassError(
                 "params.yaml: train.freeze_encoder and train.freeze_decoder are both above 0, so the first steps would "
                 "move nothing; set one of them to 0."
+            )
+        if self.schedule == "plateau" and self.plateau >= self.patience:
+            raise HourglassError(
+                f"params.yaml: train.plateau is {self.plateau} and train.patience {self.patience}, so training would "
+                "stop before its rate is lowered; set a smaller train.plateau or a larger train.patience."
             )
