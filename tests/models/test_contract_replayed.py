@@ -15,13 +15,13 @@ from hourglass.training.settings import TrainSettings
 def trained(build, surface, tmp_path, monkeypatch):
     """Train after a number of steps by replays; give the weights, and what the epochs told."""
 
-    def train(recorded_after):
+    def train(recorded_after, precision):
         monkeypatch.setattr(steps, "RECORDED_AFTER", recorded_after)
         model, folder = build(), tmp_path / f"{recorded_after}"
         folder.mkdir()
         condition = surface(60, 2).flatten(1)[:, :2]
         rows = Batch.of(surface(60, 0)) if not model.conditional else conditioned(surface(60, 0), condition)
-        fit(model, rows, rows, TrainSettings(batch=16, epochs=5), seed=0, folder=folder)
+        fit(model, rows, rows, TrainSettings(batch=16, epochs=5, precision=precision), seed=0, folder=folder)
         return model.state_dict(), (folder / "metrics.jsonl").read_text()
 
     return train
@@ -32,7 +32,8 @@ def conditioned(x, condition):
     return Batch(x, condition, rows.target, rows.label, rows.index)
 
 
-def test_replayed_steps_train_as_others_bit_for_bit(trained):
-    fast, slow = trained(2), trained(inf)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_replayed_steps_train_as_others_bit_for_bit(precision, trained):
+    fast, slow = trained(2, precision), trained(inf, precision)
     assert all(torch.equal(fast[0][name], slow[0][name]) for name in slow[0])
     assert fast[1] == slow[1]

@@ -94,7 +94,7 @@ def fit(
     saved_at = time.monotonic()
 
     for course in courses[len(progress.finished) :]:
-        steps = Steps(course, trainee, augment, settings.clip)
+        steps = Steps(course, trainee, augment, settings)
         while not _finished(course, progress, schedules):
             train_means = _train_epoch(steps, train, schedules)
             record = _close_epoch(course, trainee, schedules, train_means, _measured(course, model, validation, seed))

@@ -107,7 +107,7 @@ def profiled(
     """
     course = model.courses()[0]
     trainee = trainee_for(model, [course], settings, seed, train.device)
-    steps = Steps(course, trainee, Augment.of(settings.augment or (), model), settings.clip)
+    steps = Steps(course, trainee, Augment.of(settings.augment or (), model), settings)
     taken = _taken(steps, train, settings)
     model.train()
     until = perf_counter() + _SECONDS_WARM

@@ -7,6 +7,7 @@ from hourglass.errors import HourglassError
 from hourglass.settings import Setting
 
 Augmentation = Literal["flip", "flip_vertical", "shift", "scale", "invert", "noise", "swap"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,9 @@ class TrainSettings:
         "auto"
     )
     threads: Annotated[int, Setting("CPU threads; part of the fingerprint, for bits depend on it", ge=1, le=1024)] = 1
+    precision: Annotated[Precision, Setting("of nets in training; weights, losses and all measures are float32")] = (
+        "float32"
+    )
     epochs: Annotated[int, Setting("passes over the training rows, at most", ge=1, le=1_000_000)] = 200
     batch: Annotated[int, Setting("rows per step", ge=1, le=1_000_000)] = 128
     lr: Annotated[float, Setting("peak learning rate of Adam", gt=0, le=10)] = 1e-3

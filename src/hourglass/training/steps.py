@@ -11,7 +11,9 @@ from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.terms import Context, Course, Phase, Term, gradients
 from hourglass.training.augment import Augment
 from hourglass.training.checkpoint import Trainee
+from hourglass.training.precision import computing
 from hourglass.training.replay import Replay
+from hourglass.training.settings import TrainSettings
 
 #: What steps have in common that are replayed by the same recording: rows, whether these are the target, frozen parts.
 Kind = tuple[int, bool, tuple[str, ...]]
@@ -63,8 +65,7 @@ class Steps:
     course : Course
     trainee : Trainee
     augment : Augment
-    clip : float or None
-        Largest norm of a phase's gradient.
+    settings : TrainSettings
 
     Attributes
     ----------
@@ -74,8 +75,8 @@ class Steps:
         Why steps are not replayed.
     """
 
-    def __init__(self, course: Course, trainee: Trainee, augment: Augment, clip: float | None) -> None:
-        self.course, self.trainee, self.augment, self.clip = course, trainee, augment, clip
+    def __init__(self, course: Course, trainee: Trainee, augment: Augment, settings: TrainSettings) -> None:
+        self.course, self.trainee, self.augment, self.settings = course, trainee, augment, settings
         self.sums = Sums()
         device = trainee.generators["noise"].device
         self.lr, self.kl_weight = _Number(device), _Number(device)
@@ -112,12 +113,13 @@ class Steps:
         self.sums.add(terms)
 
     def _move(self, phase: Phase, batch: Batch, context: Context, held: set[nn.Parameter]) -> Mapping[str, Term]:
-        terms = phase.losses(batch, context)
+        with computing(self.trainee.model, self.settings.precision):
+            terms = phase.losses(batch, context)
         moving = [one for one in phase.parameters if one.requires_grad and one not in held]
         if moving:
             found = dict(zip(moving, gradients(terms, moving), strict=True))
-            if self.clip is not None:
-                _clip([gradient for gradient in found.values() if gradient is not None], self.clip)
+            if self.settings.clip is not None:
+                _clip([gradient for gradient in found.values() if gradient is not None], self.settings.clip)
             self.trainee.optimizers[phase.name].step([found.get(one) for one in phase.parameters], self.lr.tensor)
         return terms
 

@@ -84,7 +84,7 @@ class CodeTransformer(nn.Module):
         return torch.zeros(rows, len(self.blocks), 2, self.length, self.width)
 
     def _log_probability(self, x: Tensor) -> Tensor:
-        return functional.log_softmax(self.head(self.norm(x)), dim=-1)
+        return functional.log_softmax(self.head(self.norm(x)).float(), dim=-1)
 
 
 class _Block(nn.Module):
