@@ -87,6 +87,9 @@ def test_readings_are_judged_by_what_they_should_be(paired: Packaged, new: pd.Da
     assert pd.read_csv(tmp_path / "judged.csv")["anomaly_score"].notna().all()
     with pytest.raises(InputError, match=r"column 'good' is missing; expected when, good, cheap, cheaper"):
         paired.model.score(new.drop(columns="good"))
+    new.drop(columns="good").to_csv(tmp_path / "alone.csv", index=False)
+    with pytest.raises(HourglassError, match=r"no column 'good', which .* have it made by `hourglass translate`"):
+        score(paired.model, str(tmp_path / "alone.csv"), tmp_path / "judged-alone.csv")
 
 
 def test_windows_are_the_same_as_readings(paired: Packaged, new: pd.DataFrame) -> None:

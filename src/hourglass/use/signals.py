@@ -53,11 +53,23 @@ def score(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> 
     taken = [name for name in _JUDGED if name in frame]
     if taken:
         raise HourglassError(f"{source}: column {taken[0]!r} has the name of a result; rename it.")
+    _require_judgeable(model, frame, source)
     judged, found = model.points(frame), model.intervals(frame)
     missing = ~judged["valid"].to_numpy()
     said = _write(pd.concat([given, judged[list(_JUDGED)]], axis=1), missing, out)
     _write(found, np.zeros(len(found), bool), beside)
     return f"{said}; {beside}: {len(found):,} anomalies"
+
+
+def _require_judgeable(model: Model, frame: pd.DataFrame, source: str) -> None:
+    """Send readings that lack what a model makes of them to `translate`."""
+    assert isinstance(model.schema, SignalSchema)  # noqa: S101
+    absent = [name for name in model.schema.columns if name not in frame]
+    if absent and model.conditioning and model.conditioning.readings:
+        raise HourglassError(
+            f"{source} has no column {absent[0]!r}, which the model judges by the others; give it, or have it made by "
+            "`hourglass translate`."
+        )
 
 
 def reconstruct(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
