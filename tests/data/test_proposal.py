@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
 from hourglass.data import proposal
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams, SplitParams
+from hourglass.params import DataParams, SplitParams, kind_settings
 
 
 def test_an_embedded_set_knows_its_label() -> None:
@@ -47,6 +48,19 @@ def test_pieces_of_a_recording_stay_together_unless_another_rule_is_set(tmp_path
     assert rule(table, by="group", column="file") == ("hash", None)
     assert rule(table, by="group", column="patient") == ("group", "patient")
     assert proposal.settled("digits", DataParams(), SplitParams(salt=3)) == (DataParams(), SplitParams(salt=3), [])
+
+
+def test_windows_are_divided_by_time_unless_whole_series_are(tmp_path: Path) -> None:
+    hours = pd.date_range("2024-01-01", periods=100, freq="h")
+    pd.DataFrame({"when": hours, "heat": range(100)}).to_csv(tmp_path / "x.csv", index=False)
+    params = proposal.proposed_params("x.csv", signal=kind_settings("signal", {"time": "when", "window": 8}))
+
+    def rule(**now: Any) -> tuple[str, str | None]:
+        _, found, _ = proposal.settled(str(tmp_path / "x.csv"), params, SplitParams(**now))
+        return found.by, found.column
+
+    assert rule() == rule(by="group", column="patient") == ("time", "start")
+    assert rule(by="group", column="series") == ("group", "series")
 
 
 def test_nothing_is_fetched_to_learn_what_a_name_says() -> None:

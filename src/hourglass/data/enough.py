@@ -124,7 +124,9 @@ class Inspection:
             split.require_placed(block, self._splitting, self._rows)
             self._waiting.append((_thin(block, self._splitting), usable & ~labels.is_anomaly))
             return
-        hashes = split.row_hashes(schemas.features(block, self._data, self._splitting.column), self._splitting.salt)
+        hashes = np.zeros(len(usable), np.uint64)  # by another rule they place anomalies alone
+        if self._splitting.by == "hash":
+            hashes = split.row_hashes(schemas.features(block, self._data, self._splitting.column), self._splitting.salt)
         splits = split.Rule(self._splitting).assign(block, hashes, labels.is_anomaly, self._rows)
         self._count(splits[usable & ~labels.is_anomaly])
 

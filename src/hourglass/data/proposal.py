@@ -14,6 +14,7 @@ from hourglass.data.sources.torchvision_sets import PREFIX
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams, SplitParams
 from hourglass.runtime.recordings import SUFFIXES
+from hourglass.runtime.signal import SERIES
 
 #: How rows that overlap are divided: `split.by` and `split.column`.
 _SPLITS = {"signal": ("time", "start"), "audio": ("group", recordings.FILE)}
@@ -77,7 +78,7 @@ def settled(source: str, params: DataParams, now: SplitParams) -> tuple[DataPara
     """Find the settings of series and recordings that were left open, and say how their rows are divided.
 
     Windows are divided by time, for they overlap, pieces by their recording. What is set of the split stays where it
-    suits: another group than the recording, and any rule for rows that don't overlap.
+    suits: another group than the recording, groups that are series, and any rule for rows that don't overlap.
 
     Parameters
     ----------
@@ -125,6 +126,8 @@ def _split_for(by: str, now: SplitParams) -> SplitParams:
     before = (now.by, now.column)
     usual: tuple[str, str | None] | None = _SPLITS.get(by)
     if by == "audio" and now.by in ("group", "given") and before not in _SPLITS.values():
+        usual = before
+    if by == "signal" and before == ("group", SERIES):
         usual = before
     rule, column = usual or (("hash", None) if before in _SPLITS.values() else before)
     return now.model_copy(update={"by": rule, "column": column})

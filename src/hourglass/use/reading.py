@@ -56,7 +56,9 @@ def blocks(model: Model, source: str, data: DataParams, out: Path | None = None)
     first_row = 0
     learnt = audio.as_learnt if audio.is_of_recordings(model) else pictures.as_learnt
     known = _with_categories(model, learnt(model, data))
-    for raw in blocks_of_source(source, known, int(_SHARE * data.memory), as_written=out is not None and is_text(out)):
+    as_written = out is not None and is_text(out)
+    limit = int(_SHARE * data.memory) // (2 if as_written else 1)  # text is there beside what is read of it
+    for raw in blocks_of_source(source, known, limit, as_written=as_written):
         if (raw.kind == "table") != (kind == "table") or (raw.kind == "audio" and kind != "audio"):
             raise HourglassError(f"{source} holds {_KINDS[raw.kind]}; the model takes {_KINDS[kind]}.")
         yield raw, first_row
