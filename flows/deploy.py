@@ -1,4 +1,4 @@
-"""Register the scheduled retraining with a Prefect server, and work for it on this machine.
+"""Register the scheduled retraining and the sweep with a Prefect server, and work for them on this machine.
 
 ``hourglass deploy`` and ``hourglass serve``. Names, schedule and counts come from ``params.yaml``, the rest from
 ``prefect.yaml``. What is registered already as it should be is left alone: a schedule that is registered anew would
@@ -40,11 +40,13 @@ from flows import automations
 from hourglass import params as settings
 from hourglass import slots
 from hourglass.errors import HourglassError
-from hourglass.params import Params, ScheduleParams
+from hourglass.params import Params
 from hourglass.pipeline import child_environment
 from hourglass.project import Project
 
-FLOW = "scheduled-retrain"
+FLOW, SWEEP = "scheduled-retrain", "sweep"
+#: What starts a flow that has no schedule.
+_STARTED = {FLOW: "by hand and on new data", SWEEP: "by hand"}
 
 Done = Literal["created", "updated", "unchanged", "removed"]
 
@@ -67,19 +69,23 @@ def deploy(project: Project, params: Params) -> list[Entry]:
     HourglassError
         No server is named or it can't be reached, or the schedule is wrong.
     """
-    (described,) = YAML(typ="safe").load(project.root / "prefect.yaml")["deployments"]
-    schedules = _schedules(params.schedule)
+    retrain, sweep = YAML(typ="safe").load(project.root / "prefect.yaml")["deployments"]
+    zone = params.schedule.timezone
+    retrains = _schedules("schedule.cron", params.schedule.cron, zone)
+    sweeps = _schedules("sweep.cron", params.sweep.cron, zone)
     api = _server_address()
     with get_client(sync_client=True) as client:
         try:
             client.hello()
         except httpx.HTTPError as problem:
             raise HourglassError(f"Prefect's API at {api} can't be reached ({problem}).") from problem
-        entries = [_work_pool(client, described["work_pool"]["name"]), *_limits(client, params)]
-        deployment, entry = _deployment(client, project, params, described, schedules)
-        wanted = automations.of(params.registry.name, str(deployment.id))
+        entries = [_work_pool(client, retrain["work_pool"]["name"]), *_limits(client, params)]
+        retraining, entry = _deployment(client, project, params, FLOW, retrain, retrains)
+        wanted = automations.of(params.registry.name, str(retraining.id))
         entries += [entry, *(_automation(client, automation) for automation in wanted)]
-        return entries + _remove_former(client, deployment)
+        sweeping, entry = _deployment(client, project, params, SWEEP, sweep, sweeps)
+        former = [*_remove_former(client, FLOW, retraining), *_remove_former(client, SWEEP, sweeping)]
+        return [*entries, entry, *former]
 
 
 def _server_address() -> str:
@@ -92,17 +98,17 @@ def _server_address() -> str:
     return api
 
 
-def _schedules(schedule: ScheduleParams) -> list[DeploymentScheduleCreate]:
-    if schedule.cron is None:
+def _schedules(key: str, cron: str | None, timezone: str) -> list[DeploymentScheduleCreate]:
+    if cron is None:
         return []
     try:
-        cron = CronSchedule(cron=schedule.cron, timezone=schedule.timezone)
+        schedule = CronSchedule(cron=cron, timezone=timezone)
     except ValidationError as invalid:
         raise HourglassError(
-            f"params.yaml: schedule.cron is {schedule.cron!r}; it should be minute, hour, day of the month, month and "
+            f"params.yaml: {key} is {cron!r}; it should be minute, hour, day of the month, month and "
             "day of the week, such as '0 3 * * 1-5' (03:00 on working days)."
         ) from invalid
-    return [DeploymentScheduleCreate(schedule=cron, active=True)]
+    return [DeploymentScheduleCreate(schedule=schedule, active=True)]
 
 
 def _work_pool(client: SyncPrefectClient, name: str) -> Entry:
@@ -140,6 +146,7 @@ def _deployment(
     client: SyncPrefectClient,
     project: Project,
     params: Params,
+    flow: str,
     described: dict[str, Any],
     schedules: list[DeploymentScheduleCreate],
 ) -> tuple[DeploymentResponse, Entry]:
@@ -158,15 +165,16 @@ def _deployment(
         "enforce_parameter_schema": True,
         "concurrency_options": ConcurrencyOptions(collision_strategy=limit["collision_strategy"]),
     }
-    says = f"{params.schedule.cron} {params.schedule.timezone}" if schedules else "by hand and on new data"
-    found = _found(client, name)
+    crons = [one.schedule for one in schedules if isinstance(one.schedule, CronSchedule)]
+    says = " ".join(f"{cron.cron} {cron.timezone}" for cron in crons) or _STARTED[flow]
+    found = _found(client, f"{flow}/{name}")
     if found and _is_up_to_date(found, wanted, schedules, limit["limit"]):
-        return found, Entry("deployment", f"{FLOW}/{name}", says, "unchanged")
+        return found, Entry("deployment", f"{flow}/{name}", says, "unchanged")
     client.create_deployment(
-        client.create_flow_from_name(FLOW), name, schedules=schedules, concurrency_limit=limit["limit"], **wanted
+        client.create_flow_from_name(flow), name, schedules=schedules, concurrency_limit=limit["limit"], **wanted
     )
-    deployment = client.read_deployment_by_name(f"{FLOW}/{name}")
-    return deployment, Entry("deployment", f"{FLOW}/{name}", says, "updated" if found else "created")
+    deployment = client.read_deployment_by_name(f"{flow}/{name}")
+    return deployment, Entry("deployment", f"{flow}/{name}", says, "updated" if found else "created")
 
 
 def _environment(project: Project) -> dict[str, str]:
@@ -178,7 +186,7 @@ def _environment(project: Project) -> dict[str, str]:
 
 def _found(client: SyncPrefectClient, name: str) -> DeploymentResponse | None:
     try:
-        return client.read_deployment_by_name(f"{FLOW}/{name}")
+        return client.read_deployment_by_name(name)
     except ObjectNotFound:
         return None
 
@@ -194,10 +202,10 @@ def _is_up_to_date(
     )
 
 
-def _remove_former(client: SyncPrefectClient, deployment: DeploymentResponse) -> list[Entry]:
+def _remove_former(client: SyncPrefectClient, flow: str, deployment: DeploymentResponse) -> list[Entry]:
     """Remove what was registered for this folder under a former ``registry.name``; it would go on firing."""
     gone = []
-    ours = FlowFilter(name=FlowFilterName(any_=[FLOW]))
+    ours = FlowFilter(name=FlowFilterName(any_=[flow]))
     for other in client.read_deployments(flow_filter=ours, sort=DeploymentSort.NAME_ASC, limit=200):
         if other.id != deployment.id and other.pull_steps == deployment.pull_steps:
             says = f"its folder is now {deployment.name}'s"
@@ -206,7 +214,7 @@ def _remove_former(client: SyncPrefectClient, deployment: DeploymentResponse) ->
                     client.delete_automation(found.id)
                     gone.append(Entry("automation", found.name, says, "removed"))
             client.delete_deployment(other.id)
-            gone.append(Entry("deployment", f"{FLOW}/{other.name}", says, "removed"))
+            gone.append(Entry("deployment", f"{flow}/{other.name}", says, "removed"))
     return gone
 
 

@@ -3,10 +3,7 @@
 Run it with ``hourglass run`` or ``python -m flows.retrain``. DVC decides what has to run; this only runs it.
 """
 
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from threading import BoundedSemaphore, Thread
@@ -24,6 +21,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.transactions import Transaction, transaction
 
 from flows import server
+from flows.holding import held, part_of
 from hourglass import dvc_lock, outputs, pipeline, slots
 from hourglass import params as settings
 from hourglass.errors import HourglassError
@@ -136,42 +134,8 @@ def run_stage(project: Project, params: Params, stage: str, local: BoundedSemaph
         return False
     log = get_run_logger()
     gpu = stage.startswith("train@") and params.train.device != "cpu"
-    with local, _slots(slots.gpus() if gpu else ()) as environment:
+    with local, held(slots.gpus() if gpu else ()) as environment:
         return pipeline.reproduce(project, stage, lambda line: log.info("%s", line), environment)
-
-
-@contextmanager
-def _slots(gpus: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    """Hold what a stage takes up: a CPU slot and one of the GPUs, if there are any; give what tells it which.
-
-    Runs of a deployment share the server's counts between machines; the GPU itself is held by a lock of this one.
-    """
-    log = get_run_logger()
-    with ExitStack() as held:
-        if _part_of():
-            for name in [slots.GPU, slots.CPU] if gpus else [slots.CPU]:
-                held.enter_context(_limit(name))
-        if not gpus:
-            yield {}
-            return
-        device = held.enter_context(slots.leased(gpus, lambda: log.info("waiting for a GPU: all are taken")))
-        log.info("on GPU %s", device)
-        yield {"CUDA_VISIBLE_DEVICES": device}
-
-
-@contextmanager
-def _limit(name: str) -> Iterator[None]:
-    """Hold a slot of one of the server's limits; a killed holder's comes free after a minute."""
-    from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
-    from prefect.concurrency.sync import concurrency
-
-    try:
-        with concurrency(name, strict=True, lease_duration=60, raise_on_lease_renewal_failure=False):
-            yield
-    except ConcurrencySlotAcquisitionError as problem:
-        if problem.__cause__ is not None:  # the server wasn't there to ask, which may go well again
-            raise
-        raise HourglassError(f"the Prefect server has no limit {name!r}; `hourglass deploy` creates it.") from problem
 
 
 @task(**_RETRIED, retry_condition_fn=_may_go_well_again)
@@ -322,17 +286,12 @@ def _tell(outcome: Outcome) -> None:
 
 def _tags(params: Params) -> list[str]:
     """Name what a run belongs to: the automations of `hourglass deploy` and a scheduled run find it by that."""
-    return [params.registry.name, *([f"part-of:{_part_of()}"] if _part_of() else [])]
+    return [params.registry.name, *([f"part-of:{part_of()}"] if part_of() else [])]
 
 
 def _untagged() -> TagsContext:
     """Keep the run's tags from its tasks: Prefect would ask its server for limits on each tag before each task."""
     return TagsContext(current_tags=set())
-
-
-def _part_of() -> str | None:
-    """Give the id of the scheduled run that started this process."""
-    return os.environ.get("PREFECT__FLOW_RUN_ID")
 
 
 def _import_ahead() -> None:

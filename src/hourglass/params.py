@@ -173,6 +173,7 @@ class SweepParams(Section):
         description="monitor: the lowest of each training, on validation; select: select.metric, on selection",
     )
     prune: bool = Field(True, description="monitor: whether trainings worse than the median of others end early")
+    cron: str | None = Field(None, description="when the deployed sweep runs, as `schedule.cron`; null: only by hand")
     space: dict[str, Any] = Field(
         default_factory=dict,
         description="dotted names of settings to a list of values, or to {low: , high: , log: } of numbers",

@@ -143,6 +143,26 @@ def test_what_another_name_registered_for_the_same_folder_is_removed(deployed):
     assert registered(deployed) == {deployed.name}
 
 
+def test_a_deployed_sweep_leaves_an_experiment_and_the_checkout_as_it_was(deployed):
+    pytest.importorskip("optuna", reason="the extra `sweep` isn't installed")
+    swept = {"trials": 3, "space": {"vae.latent": [8, 9], "train.epochs": [16, 20]}}
+    deployed.checkout.set(sweep=swept, schedule={"cron": None}, variants=["vae"])
+    deployed.checkout.git("commit", "--quiet", "--all", "-m", "space")
+    said = deployed.deploy()
+    assert re.search(rf"deployment +sweep/{deployed.name} +created +by hand", said)
+    before = deployed.checkout.git("status", "--porcelain")
+    deployed.serve()
+    found = call("GET", f"{deployed.server}/deployments/name/sweep/{deployed.name}")
+    content = {"parameters": {"variant": "vae"}, "state": {"type": "SCHEDULED"}}
+    run = call("POST", f"{deployed.server}/deployments/{found['id']}/create_flow_run", content)["id"]
+    ended = deployed.wait_for(run, "Completed", "Failed", "Crashed")
+    assert ended["state_name"] == "Completed", ended["state"]["message"]
+    assert ended["state"]["message"].startswith("3 trials; best is trial ")
+    name = re.search(r"`dvc exp apply (\S+)`", ended["state"]["message"])[1]
+    assert name in deployed.checkout.dvc("exp", "list", "--all")
+    assert deployed.checkout.git("status", "--porcelain") == before
+
+
 def registered(deployed: Deployed) -> set[str]:
     """Give the names for which the server holds deployments and automations."""
     deployments, automations = (

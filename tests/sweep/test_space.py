@@ -51,7 +51,7 @@ SENTENCES = {
     "train.lr: {low: true, high: 2}": "sweep.space: train.lr is {'low': True, 'high': 2}; expected {low: , high: }",
     "train.warmup: {low: 0, high: 0.5, log: true}": "sweep.space: train.warmup starts at 0, which has no logarithm; ",
     "train.schedule: {low: 0, high: 1}": "sweep.space: train.schedule is no number, so it has no low and high; list ",
-    "train.schedule: [cosin]": "sweep.space: train.schedule is 'cosin'; it should be 'constant' or 'cosine'.",
+    "train.schedule: [cosin]": "sweep.space: train.schedule is 'cosin'; it should be 'constant', 'cosine', ",
     "train.lr: 0.1": "sweep.space: train.lr is 0.1; expected a list of values, or {low: , high: } of a number.",
     "train.lr: []": "sweep.space: train.lr is an empty list; name the values to try.",
     "vae.hidden: [[2], [2]]": "sweep.space: vae.hidden names a value twice; name each once.",
