@@ -36,7 +36,7 @@ class Quantiles:
         self._filled = 0
         self._buffers: list[Floats | None] = []
         self._thinnings = 0
-        self._ranks: tuple[Floats, NDArray[np.int64]] | None = None
+        self._ranks: list[tuple[Floats, NDArray[np.int64]]] | None = None
 
     def update(self, columns: Floats) -> None:
         """Take rows; in how many parts they come makes no difference."""
@@ -63,10 +63,8 @@ class Quantiles:
 
     def __call__(self, levels: Floats) -> Floats:
         """Give quantiles of shape (levels, columns), interpolated as ``numpy.quantile`` does."""
-        values, ranks = self._ranked()
         found = np.empty((len(levels), self.columns))
-        for column in range(self.columns):
-            ranked, until = values[column], ranks[column]
+        for column, (ranked, until) in enumerate(self._ranked()):
             place = np.asarray(levels) * (until[-1] - 1)
             below, above = (
                 ranked[until.searchsorted(np.minimum(edge, until[-1] - 1), "right")]
@@ -115,14 +113,16 @@ class Quantiles:
         self._thinnings += 1
         return np.ascontiguousarray(ranked[:, step // 2 - self._thinnings % 2 :: step])
 
-    def _ranked(self) -> tuple[Floats, NDArray[np.int64]]:
-        """Give all that is kept as (columns, entries) in order, and up to which rank of all rows each entry stands."""
+    def _ranked(self) -> list[tuple[Floats, NDArray[np.int64]]]:
+        """Give all that is kept of each column in order, and up to which rank of all rows each entry stands."""
         if self._ranks is None:
-            parts = list(self._parts())
-            values = np.concatenate([part for part, _ in parts], axis=1)
-            weights = np.concatenate([np.full(part.shape[1], weight, np.int64) for part, weight in parts])
-            order = values.argsort(axis=1)
-            self._ranks = np.take_along_axis(values, order, axis=1), weights[order].cumsum(axis=1)
+            parts, weights = zip(*self._parts(), strict=True)
+            weight = np.repeat(np.array(weights, np.int64), [part.shape[1] for part in parts])
+            self._ranks = []
+            for column in range(self.columns):
+                values = np.concatenate([part[column] for part in parts])
+                order = values.argsort()
+                self._ranks.append((values[order], weight[order].cumsum()))
         return self._ranks
 
     def _parts(self) -> Iterator[tuple[Floats, int]]:

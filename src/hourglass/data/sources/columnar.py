@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hourglass.data.sources import memory
 from hourglass.errors import HourglassError
 
 _MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "stream"}
@@ -50,6 +51,7 @@ def frames(path: Path, kind: str, limit: int) -> Iterator[pd.DataFrame]:
     HourglassError
         It is damaged.
     """
+    memory.keep()
     with _Opened(path, kind) as file, ThreadPoolExecutor(1) as pool:
         batches = file.batches(limit)
         waiting = pool.submit(_next, batches)

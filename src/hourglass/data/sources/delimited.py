@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from hourglass.data.settings import TableSettings
+from hourglass.data.sources import memory
 from hourglass.data.sources.compression import opened
 from hourglass.errors import HourglassError
 
@@ -32,8 +33,6 @@ _FIRST = 2**18
 #: Larger pieces leave the caches of the processor; smaller ones than so many rows cost more in what follows.
 _PIECE, _ROWS, _SMALLEST = 2**22, 1000, 2**14
 _THREADS = 2
-#: Bytes that a piece and what becomes of it take, while it is parsed.
-_TAKEN = 2**24
 #: No row is longer than this.
 _LONGEST = 2**26
 #: What columns look like, by the kind of their type.
@@ -96,7 +95,7 @@ def pieces(
         A row has too many or too few cells, a byte is none of the encoding, or the file is damaged.
     """
     parse = _Parser(how, settings, cells or {})
-    _keep_memory()
+    memory.keep()
     row = 0
     try:
         with opened(path) as stream, ThreadPoolExecutor(_THREADS) as pool:
@@ -118,15 +117,6 @@ def pieces(
                 row += len(frame)
     except _BadRowError as bad:
         raise HourglassError(f"{path}, row {row + bad.row}: {bad.problem}") from bad
-
-
-def _keep_memory() -> None:
-    """Have memory of a piece that is done ready for the next one, instead of cleared by the system page by page.
-
-    glibc holds on to twice the largest block that was ever freed (`mallopt(3)`, ``M_MMAP_THRESHOLD``), so one is freed
-    that nothing was written to. Other allocators know no better or worse for it.
-    """
-    np.empty(_TAKEN, np.uint8)
 
 
 def _unless_empty(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
