@@ -116,7 +116,7 @@ class Overview:
         columns = self.schema.columns if isinstance(self.schema, TableSchema) else ()
         # a row is kept only if all is there that nothing is imputed for
         whole = {column.name for column in columns if column.impute == "none"}
-        for name in side.columns:
+        for name in side.columns.tolist():
             if str(name) not in whole:
                 self._add_gaps(str(name), "missing", int(side[name].isna().sum()))
         if not columns or valid.all():
@@ -135,7 +135,7 @@ class Overview:
 
     def _note_times(self, side: pd.DataFrame) -> None:
         """Widen the range of every column of times."""
-        for name, dtype in side.dtypes.items():
+        for name, dtype in zip(side.columns.tolist(), side.dtypes, strict=True):
             decides = self.splitting.by == "time" and name == self.splitting.column
             if not decides and not pd.api.types.is_datetime64_any_dtype(dtype):
                 continue

@@ -122,7 +122,7 @@ def features(raw: Raw, params: DataParams, split_column: str | None) -> Any:
     """
     if raw.kind != "table":
         return raw.rows
-    kept = _kept(list(raw.rows.columns), params, split_column)
+    kept = _kept(raw.rows.columns.tolist(), params, split_column)
     return raw.rows if len(kept) == len(raw.rows.columns) else raw.rows[kept]
 
 

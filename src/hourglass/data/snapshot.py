@@ -104,7 +104,7 @@ def opened(folder: Path, data: DataParams) -> Snapshot:
 
 def _in_order(raw: Raw, names: list[str]) -> Raw:
     """Bring the columns of a table into the schema's order: a row's hash, and so its split, follows it."""
-    if raw.kind != "table" or list(raw.side.columns) == names or set(raw.side.columns) != set(names):
+    if raw.kind != "table" or raw.side.columns.tolist() == names or set(raw.side.columns) != set(names):
         return raw
     frame = raw.side[names]
     return Raw(raw.kind, frame, frame)

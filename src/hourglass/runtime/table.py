@@ -214,7 +214,7 @@ class TableSchema:
         """Give rows as a table that has the schema's columns and no other."""
         names = [column.name for column in self.columns]
         if isinstance(rows, pd.DataFrame):
-            if list(rows.columns) == names:
+            if rows.columns.tolist() == names:
                 return rows
             missing = [name for name in names if name not in rows.columns]
             if missing:

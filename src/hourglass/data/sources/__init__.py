@@ -134,6 +134,8 @@ def sliced(raw: Raw, limit: int) -> Iterator[Raw]:
 def _bytes(raw: Raw) -> int:
     arrays = [raw.rows] if raw.kind != "table" else []
     sizes = [getattr(dtype, "itemsize", 0) if dtype.kind in "biufM" else 0 for dtype in raw.side.dtypes]
+    held = len(raw.side) * sum(sizes) + sum(int(array.nbytes) for array in [*arrays, *raw.arrays.values()])
+    if all(sizes):
+        return held
     texts = raw.side.loc[:, [not size for size in sizes]]
-    frame = len(raw.side) * sum(sizes) + int(texts.memory_usage(deep=True, index=False).sum())
-    return frame + sum(int(array.nbytes) for array in [*arrays, *raw.arrays.values()])
+    return held + int(texts.memory_usage(deep=True, index=False).sum())

@@ -222,7 +222,7 @@ class _Parser:
         frame.columns = self.columns
         types = zip(self.how.columns, frame.dtypes, strict=True)
         others = {name: float for name, dtype in types if name in self.numbers and dtype.kind != "f"}
-        return frame.astype(others) if others else frame
+        return (frame.astype(others) if others else frame).copy()  # which puts columns of one type side by side
 
     def _has_short_rows(self, text: bytes, rows: int) -> bool:
         """Tell whether a row has too few cells, which the parser would fill."""

@@ -233,7 +233,7 @@ def _frames(file: Path, root: Path, about: Description, data: DataParams, limit:
     wanted = [*about.columns, *about.partitions]
     for frame in _read(file, about, data, limit):
         beside = {name: pd.Series([value] * len(frame), dtype=str) for name, value in values.items()}
-        yield frame if list(frame.columns) == wanted else frame.assign(**beside)[wanted]
+        yield frame if frame.columns.tolist() == wanted else frame.assign(**beside)[wanted]
 
 
 def _read(file: Path, about: Description, data: DataParams, limit: int) -> Iterator[pd.DataFrame]:
