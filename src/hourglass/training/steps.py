@@ -34,7 +34,7 @@ class Sums:
         """Add the rows of a batch."""
         self.rows += len(next(iter(terms.values())).value)
         for name, term in terms.items():
-            value = term.value.detach().sum(dtype=torch.float64)
+            value = term.value.detach().sum(0, dtype=torch.float64)
             if name in self.sums:
                 self.sums[name].add_(value)
             else:
