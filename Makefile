@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock
 
-.PHONY: run test test-all ui lint
+.PHONY: run test test-all bench ui lint
 
 run: $(VENV)/installed ## install if need be, then run the retrain flow
 	$(BIN)/hourglass run
@@ -20,6 +20,15 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+PEERS := .venv-peers
+bench: $(VENV)/installed ## the benchmarks beside other libraries, which get an environment of their own; then docs/benchmarks.md
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet torch==2.13.0 pythae==0.1.2 pyod==3.6.7 lightning==2.6.6 scikit-learn
+	cd benchmarks && ../$(BIN)/python training.py --peers ../$(PEERS)/bin/python --out results/training.json
+	cd benchmarks && ../$(BIN)/python growth.py --out results/growth.json
+	cd benchmarks && ../$(BIN)/python ingest.py --out results/ingest.json
+	$(BIN)/python benchmarks/page.py
 
 ui: $(VENV)/installed ## MLflow's pages on the embedded store
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db

@@ -1,9 +1,9 @@
 """How the time of a row and the memory grow with the rows: in memory, and streamed through a tenth of what they take.
 
 ``python benchmarks/growth.py [--rows 1000 10000 ...] [--rounds 3] [--out FILE.json]``. An autoencoder 30-64-32 trains
-for some epochs, batch 512, on one core, of which those after 1,200 steps are timed; each run has a process of its own, both
-sides in turn. The rows lie in a ``.npy`` file of float64 that the benchmark makes; the peak is told by Linux alone, less
-what was there before the rows.
+for some epochs, batch 512, on one core, of which those after 1,200 steps are timed; each run has a process of its own,
+both sides in turn. The rows lie in a ``.npy`` file of float64 that the benchmark makes; the peak is told by Linux
+alone, less what was there before the rows.
 """
 
 import argparse

@@ -83,7 +83,7 @@ def limit(name: str) -> dict[str, Any]:
             for _ in range(-(-work.rows // work.batch)):
                 step()
             clock.mark()
-    return {"seconds": clock.epochs(), "held_out": float("nan")}
+    return {"seconds": clock.epochs(), "held_out": None}
 
 
 def _products(name: str) -> Callable[[], None]:
@@ -173,7 +173,7 @@ def compare(work: str, sides: tuple[str, ...], rounds: int, peers: str | None) -
             if side == "ours" and work == "vae":
                 slowing.append(_slowing(found["seconds"], about.rows // about.batch))
     for side in sides:
-        print(f"{work:>28} {side:>10} {median(speeds[side]):12,.0f} rows/s  held out {quality[side]:.4f}", flush=True)
+        print(f"{work:>28} {side:>10} {median(speeds[side]):12,.0f} rows/s  held out {quality[side]}", flush=True)
     ratios = {side: sorted(_ratios(speeds, side)) for side in sides if side != "ours"}
     for side, found in ratios.items():
         asked = ASKED[work].get(side)

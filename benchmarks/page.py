@@ -1,0 +1,134 @@
+"""Make docs/benchmarks.md, and its picture, from benchmarks/results: ``python benchmarks/page.py``.
+
+A number is in the page only where a file of results has it. What limits a number that isn't reached is told in
+benchmarks/limits.md, which the page ends with.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+DOCS = HERE.parent / "docs"
+
+
+def training(found: dict[str, Any]) -> Iterator[str]:
+    """Tell how fast the loop is beside others."""
+    yield "## Training, on one core"
+    yield from _origin(
+        found, "Times ours: how many times as fast. *limit* is the step's matrix products or convolutions alone."
+    )
+    yield "| work | side | rows/s | held out | ours by it | asked |"
+    yield "|---|---|---:|---:|---:|---:|"
+    for work, of in found["work"].items():
+        for side, speeds in of["rows_per_second"].items():
+            quality, ratio, asked = (of[part].get(side) for part in ("held_out", "ratios", "asked"))
+            held_out = "" if quality is None else f"{quality:.4g}"
+            beside = _spread(ratio) if ratio else ""
+            yield _row(work, side, f"{median(speeds):,.0f}", held_out, beside, f"{asked:g}" if asked else "")
+    slowing = found["work"].get("vae", {}).get("step_2000_by_step_200")
+    if slowing:
+        yield ""
+        yield f"An epoch at step 2,000 takes {_spread(slowing)} of one at step 200 (asked: at most 1.05)."
+
+
+def growth(found: dict[str, Any]) -> Iterator[str]:
+    """Tell how time and memory grow."""
+    yield "## Growth"
+    yield from _origin(found, "Autoencoder 30-64-32, batch 512; streamed through a tenth of what the rows take.")
+    yield "![Time of a row and memory by the number of rows](growth.svg)"
+    yield ""
+    yield "| rows | in memory, us a row | streamed, us a row | streamed by in memory | peak in memory | peak streamed |"
+    yield "|---:|---:|---:|---:|---:|---:|"
+    for size in found["sizes"]:
+        times = {
+            side: median(run["seconds"] for run in runs) / size["rows"] * 1e6 for side, runs in size["runs"].items()
+        }
+        peaks = {side: max(run["peak_bytes"] for run in runs) / 2**20 for side, runs in size["runs"].items()}
+        yield _row(
+            f"{size['rows']:,}",
+            f"{times['in memory']:.2f}",
+            f"{times['streamed']:.2f}",
+            f"{median(size['streamed_by_in_memory']):.0%}",
+            f"{peaks['in memory']:,.0f} MiB",
+            f"{peaks['streamed']:,.0f} MiB",
+        )
+
+
+def ingest(found: dict[str, Any]) -> Iterator[str]:
+    """Tell how long ingestion takes."""
+    yield "## Ingestion"
+    yield from _origin(found, "Ours is all of `ingest`; the others merely read. Times of the fastest of them.")
+    yield "| case | side | seconds | ours by the fastest | asked, at most |"
+    yield "|---|---|---:|---:|---:|"
+    for name, case in found["cases"].items():
+        for side, seconds in case["seconds"].items():
+            last = (_spread(case["ratios"]), f"{case['asked']:.2f}") if side == "ours" else ("", "")
+            yield _row(name, side, f"{median(seconds):.2f}", *last)
+
+
+def draw_growth(found: dict[str, Any], path: Path) -> None:
+    """Draw the time of a row and the memory."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "growth"
+    from matplotlib import pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    rows = [size["rows"] for size in found["sizes"]]
+    for side in ("in memory", "streamed"):
+        runs = [size["runs"][side] for size in found["sizes"]]
+        pairs = list(zip(runs, rows, strict=True))
+        left.plot(rows, [median(run["seconds"] for run in of) / count * 1e6 for of, count in pairs], "o-", label=side)
+        right.plot(rows, [max(run["peak_bytes"] for run in of) / 2**20 for of, _ in pairs], "o-", label=side)
+    left.set(xscale="log", xlabel="rows", ylabel="us a row", ylim=(0, None), title="Time of a row")
+    right.set(xscale="log", yscale="log", xlabel="rows", ylabel="MiB", title="Memory at the peak")
+    left.legend(frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def _origin(found: dict[str, Any], words: str) -> Iterator[str]:
+    about = found["about"]
+    where = f"{about['machine']}, {about['cores']} cores, Python {about['python']}"
+    commit = f", commit {about['commit']}" if about.get("commit") else ""
+    yield ""
+    ratios = "medians, in brackets the least and the largest ratio of a round"
+    yield f"{words} `{about['command']}` ({where}{commit}); {ratios}."
+    yield ""
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _spread(ratios: list[float]) -> str:
+    return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+SECTIONS = {"training": training, "growth": growth, "ingest": ingest}
+
+
+def main() -> None:
+    """Write the page."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "Made by `python benchmarks/page.py` from the files in benchmarks/results; `make bench` measures anew. Both sides",
+        "of every ratio ran in turn in the same run, each in a process of its own.",
+    ]
+    for name, section in SECTIONS.items():
+        path = RESULTS / f"{name}.json"
+        if path.exists():
+            lines += ["", *section(json.loads(path.read_text()))]
+    if (RESULTS / "growth.json").exists():
+        draw_growth(json.loads((RESULTS / "growth.json").read_text()), DOCS / "growth.svg")
+    lines += ["", (HERE / "limits.md").read_text().rstrip()]
+    (DOCS / "benchmarks.md").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
