@@ -117,8 +117,8 @@ def main() -> None:
     lines = [
         "# Benchmarks",
         "",
-        "Made by `python benchmarks/page.py` from the files in benchmarks/results; `make bench` measures anew. Both sides",
-        "of every ratio ran in turn in the same run, each in a process of its own.",
+        "Made by `python benchmarks/page.py` from the files in benchmarks/results; `make bench` measures anew. Both",
+        "sides of every ratio ran in turn in the same run, each in a process of its own.",
     ]
     for name, section in SECTIONS.items():
         path = RESULTS / f"{name}.json"
