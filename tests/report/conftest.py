@@ -21,6 +21,7 @@ from hourglass.project import Project
 from hourglass.registry.standing import Standing
 from hourglass.report.render import render
 from hourglass.stages import compare, evaluate, ingest, package, train
+from hourglass.sweep.records import About, Records, Trial, folder_of
 
 CHECKOUT = Path(__file__).parents[2]
 SMALL: dict[str, Any] = {
@@ -129,3 +130,20 @@ def signals(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         "denoising": {"latent": 4, "hidden": [48], "corruption": "additive"},
     }
     return ran(folder / "project", str(folder / "sines.csv"), settings)
+
+
+@pytest.fixture(scope="session")
+def swept(images: Ran, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The images' project after two sweeps, the second on other data."""
+    copy = images.copy(tmp_path_factory.mktemp("swept") / "copy")
+    data = read_json(copy.project.inputs("train@vae"))["deps"]["work/dataset"]
+    space = {"vae.hidden": [[8], [16]], "train.lr": {"low": 1e-4, "high": 1e-2, "log": True}}
+    states = ["complete", "complete", "pruned", "failed", "complete"]
+    for name, dataset in (("vae-1", data), ("vae-2", "another")):
+        records = Records(folder_of(copy.project) / name)
+        records.begin(About("vae", "auroc", True, space, dataset, {}))
+        for number, state in enumerate(states):
+            value = (5 + number) / 10 if state == "complete" else None
+            settings = {"train.lr": 1e-3, "vae.hidden": [8] if number else None}
+            records.add(Trial(number, settings, state, value, [1.0] * 3))
+    return copy

@@ -46,7 +46,7 @@ def measured(page: str, folder: Path, *options: str) -> dict[str, Any]:
     return json.loads(html.unescape(re.search(r"<pre>(.*?)</pre>", dom, re.DOTALL)[1]))
 
 
-@pytest.fixture(scope="module", params=["images", "table", "signals"])
+@pytest.fixture(scope="module", params=["images", "table", "signals", "swept"])
 def seen(request, tmp_path_factory):
     return measured(request.getfixturevalue(request.param).plain, tmp_path_factory.mktemp(request.param))
 

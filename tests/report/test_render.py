@@ -27,7 +27,7 @@ from hourglass.report import figures, pictures, words
 from hourglass.report.facts import Alarm, Estimate
 from hourglass.report.gather import collect
 from hourglass.report.render import render
-from hourglass.sweep.records import About, Records, Trial, folder_of
+from hourglass.sweep.records import Records, Trial, folder_of
 
 HOSTILE = "<script>alert('3')</script>"
 
@@ -324,23 +324,6 @@ def test_scores_of_a_series_are_shown_in_time_and_those_of_others_are_not(signal
     assert "autoencoder-timeline" not in table.plain
     assert "windows of 48 points, 2 channels" in signals.plain
     assert "for each channel apart" in signals.plain
-
-
-@pytest.fixture(scope="module")
-def swept(images, tmp_path_factory):
-    """The images' project after two sweeps, the second on other data."""
-    copy = images.copy(tmp_path_factory.mktemp("swept") / "copy")
-    data = read_json(copy.project.inputs("train@vae"))["deps"]["work/dataset"]
-    space = {"vae.hidden": [[8], [16]], "train.lr": {"low": 1e-4, "high": 1e-2, "log": True}}
-    states = ["complete", "complete", "pruned", "failed", "complete"]
-    for name, dataset in (("vae-1", data), ("vae-2", "another")):
-        records = Records(folder_of(copy.project) / name)
-        records.begin(About("vae", "auroc", True, space, dataset, {}))
-        for number, state in enumerate(states):
-            value = (5 + number) / 10 if state == "complete" else None
-            settings = {"train.lr": 1e-3, "vae.hidden": [8] if number else None}
-            records.add(Trial(number, settings, state, value, [1.0] * 3))
-    return copy
 
 
 def test_a_sweep_on_the_same_data_is_shown_with_its_best_trials_and_pictures(swept, images):

@@ -95,10 +95,10 @@ def sweep(
     HourglassError
         The space is wrong, the data set can't be made, or Optuna isn't installed.
     """
-    optuna = proposing.version()
     variant = space.variant_of(params, variant)
     swept = space.read(params, variant)
     _require_width(params, variant)
+    optuna = proposing.version()
     _make_dataset(project, params, on_line)
     with unpickling.refused():
         dataset = Dataset(project.dataset)
