@@ -11,7 +11,7 @@ COPY requirements.lock pyproject.toml LICENSE ./
 RUN pip install --no-deps --index-url "$TORCH_INDEX_URL" --constraint requirements.lock torch torchvision
 # the code comes later, so that changing it installs nothing again
 RUN mkdir --parents src/hourglass && touch README.md src/hourglass/__init__.py \
-    && pip install --constraint requirements.lock --editable '.[audio,postgres,s3]' && pip check
+    && pip install --constraint requirements.lock --editable '.[audio,postgres,s3,sweep]' && pip check
 
 FROM python:3.11.15-slim-bookworm
 LABEL org.opencontainers.image.title="Hourglass" \
