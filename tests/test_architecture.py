@@ -11,11 +11,23 @@ SOURCE = Path(__file__).parents[1] / "src" / "hourglass"
 
 #: What the modules of a package must not import.
 FORBIDDEN = {
-    "models": ("params", "data", "runtime", "training", "evaluation", "stages", "registry", "report", "pipeline"),
-    "training": ("params", "data", "runtime", "evaluation", "stages", "registry", "report", "pipeline"),
-    "data": ("models", "training", "evaluation", "stages", "registry", "report", "pipeline"),
-    "evaluation": ("training", "stages", "registry", "report", "pipeline"),
-    "use": ("models", "training", "evaluation", "stages", "registry", "report", "pipeline"),
+    "models": (
+        "params",
+        "data",
+        "runtime",
+        "training",
+        "evaluation",
+        "stages",
+        "registry",
+        "report",
+        "pipeline",
+        "sweep",
+    ),
+    "training": ("params", "data", "runtime", "evaluation", "stages", "registry", "report", "pipeline", "sweep"),
+    "data": ("models", "training", "evaluation", "stages", "registry", "report", "pipeline", "sweep"),
+    "evaluation": ("training", "stages", "registry", "report", "pipeline", "sweep"),
+    "sweep": ("report",),
+    "use": ("models", "training", "evaluation", "stages", "registry", "report", "pipeline", "sweep"),
 }
 
 
