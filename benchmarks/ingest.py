@@ -24,6 +24,8 @@ from pathlib import Path
 from statistics import median
 
 COLUMNS = 30
+#: Seconds on the clock, and those of all processors, with those of child processes.
+Took = tuple[float, float]
 #: The others of each case, and what the time of ours may be, in times of the fastest of them.
 CASES = {
     "csv": (("pandas", "polars", "pyarrow"), 2.0),
@@ -61,7 +63,7 @@ def make(folder: Path, rows: int, images: int) -> None:
     _ingest(folder, "csv-snapshot", folder / "parts")
 
 
-def _ingest(folder: Path, name: str, cache: Path | None) -> float:
+def _ingest(folder: Path, name: str, cache: Path | None) -> Took:
     from hourglass.data import snapshot
     from hourglass.data.ingest import ingest
     from hourglass.params import DataParams, SplitParams
@@ -69,12 +71,16 @@ def _ingest(folder: Path, name: str, cache: Path | None) -> float:
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    started = time.perf_counter()
-    ingest(snapshot.opened(folder / name, DataParams()), out, DataParams(), SplitParams(), cache)
-    return time.perf_counter() - started
+    return _timed(lambda: ingest(snapshot.opened(folder / name, DataParams()), out, DataParams(), SplitParams(), cache))
 
 
-def ours(folder: Path, case: str) -> float:
+def _timed(work: Callable[[], object]) -> Took:
+    before, started = os.times(), time.perf_counter()
+    work()
+    return time.perf_counter() - started, sum(os.times()[:4]) - sum(before[:4])
+
+
+def ours(folder: Path, case: str) -> Took:
     """Ingest the snapshot of a case."""
     if case != "one more shard":
         return _ingest(folder, f"{case}-snapshot", None)
@@ -83,14 +89,12 @@ def ours(folder: Path, case: str) -> float:
     return _ingest(folder, "grown-snapshot", folder / "kept")
 
 
-def other(folder: Path, case: str, side: str) -> float:
+def other(folder: Path, case: str, side: str) -> Took:
     """Read the files of a case, and do nothing with them."""
     if case == "one more shard":
         return _ingest(folder, "grown-snapshot", None)
     read = _pil if case == "png" else _reader(case, side)
-    started = time.perf_counter()
-    read(folder / ("png" if case == "png" else f"rows.{case}"))
-    return time.perf_counter() - started
+    return _timed(lambda: read(folder / ("png" if case == "png" else f"rows.{case}")))
 
 
 def _reader(case: str, side: str) -> Callable[[Path], object]:
@@ -117,7 +121,7 @@ def _pil(folder: Path) -> None:
             np.asarray(image)
 
 
-def measure(folder: Path, case: str, side: str, cores: int) -> float:
+def measure(folder: Path, case: str, side: str, cores: int) -> Took:
     """Time one side in a process of its own."""
     done = subprocess.run(
         [sys.executable, __file__, "--folder", str(folder), "--case", case, "--side", side, "--cores", str(cores)],
@@ -127,27 +131,39 @@ def measure(folder: Path, case: str, side: str, cores: int) -> float:
     )
     if done.returncode != 0:
         sys.exit(f"{case}, {side}:\n{done.stderr}")
-    return float(done.stdout.splitlines()[-1])
+    wall, cpu = map(float, done.stdout.splitlines()[-1].split())
+    return wall, cpu
 
 
 def compare(folder: Path, case: str, rounds: int, cores: int) -> dict[str, object]:
     """Time all sides of a case in turn, on so many cores."""
     others, limit = CASES[case]
     others = tuple(side for side in others if side != "polars" or importlib.util.find_spec("polars"))
-    seconds: dict[str, list[float]] = {side: [] for side in ("ours", *others)}
+    taken: dict[str, list[Took]] = {side: [] for side in ("ours", *others)}
     for number in range(rounds + 1):
-        for side, found in seconds.items():
-            took = measure(folder, case, side, cores)
+        for side, took in taken.items():
+            now = measure(folder, case, side, cores)
             if number:  # the first round fills the caches of the system
-                found.append(took)
+                took.append(now)
+    seconds, cpu = ({side: [each[which] for each in took] for side, took in taken.items()} for which in (0, 1))
     fastest = min(others, key=lambda side: median(seconds[side]))
     ratios = [mine / theirs for mine, theirs in zip(seconds["ours"], seconds[fastest], strict=True)]
     print(f"{case} on {cores} core(s)")
     for side, found in seconds.items():
-        print(f"{side:>18} {median(found):7.2f} s  ({min(found):.2f} to {max(found):.2f})", flush=True)
+        print(
+            f"{side:>18} {median(found):7.2f} s  ({min(found):.2f} to {max(found):.2f}), CPU {median(cpu[side]):.2f} s",
+            flush=True,
+        )
     spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
     print(f"{'':>18} ours is {median(ratios):.2f} of {fastest} ({spread}), asked {limit:.2f}")
-    return {"seconds": seconds, "fastest": fastest, "ratio": median(ratios), "ratios": ratios, "asked": limit}
+    return {
+        "seconds": seconds,
+        "cpu_seconds": cpu,
+        "fastest": fastest,
+        "ratio": median(ratios),
+        "ratios": ratios,
+        "asked": limit,
+    }
 
 
 def _cores() -> int:
@@ -177,7 +193,9 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.side:
         _keep_to(asked.cores[0])
-        print(ours(asked.folder, asked.case) if asked.side == "ours" else other(asked.folder, asked.case, asked.side))
+        print(
+            *(ours(asked.folder, asked.case) if asked.side == "ours" else other(asked.folder, asked.case, asked.side))
+        )
         return
     with tempfile.TemporaryDirectory() as place:
         folder = asked.folder or Path(place)

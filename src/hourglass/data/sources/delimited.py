@@ -104,17 +104,15 @@ def pieces(
             text = texts.next(_FIRST)
             frame = parse(text)
             size = _piece_bytes(len(text), frame, limit)
-            yield from _unless_empty(frame)
-            row += len(frame)
             waiting: deque[Future[pd.DataFrame]] = deque()
             while True:
                 while len(waiting) < _THREADS and (text := texts.next(size)):
                     waiting.append(pool.submit(parse, text))
+                yield from _unless_empty(frame)
+                row += len(frame)
                 if not waiting:
                     return
                 frame = waiting.popleft().result()
-                yield from _unless_empty(frame)
-                row += len(frame)
     except _BadRowError as bad:
         raise HourglassError(f"{path}, row {row + bad.row}: {bad.problem}") from bad
 
