@@ -114,9 +114,8 @@ def sha256_of(path: Path) -> str:
 
 def folder_hashes(folder: Path) -> dict[str, str]:
     """Hash every file below a folder: relative POSIX path to sha256, sorted by path."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    files.sort(key=lambda path: path.stat().st_size, reverse=True)  # so that the last ones take no long time
     with ThreadPoolExecutor(_HASHED_AT_ONCE) as pool:
-        return {
-            path.relative_to(folder).as_posix(): sha256
-            for path, sha256 in zip(files, pool.map(sha256_of, files), strict=True)
-        }
+        found = zip(files, pool.map(sha256_of, files), strict=True)
+        return {path.relative_to(folder).as_posix(): sha256 for path, sha256 in sorted(found)}

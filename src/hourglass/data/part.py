@@ -243,12 +243,12 @@ class _Maker:
 
     def finish(self) -> None:
         """Write what must be known of all rows."""
+        files = {name: sha256 for name, sha256 in folder_hashes(self.folder).items() if name != _HASHES}
         np.savez(self.folder / _ROWS, allow_pickle=False, **self.rows.arrays())
         np.savez(self.folder / _ENDS, allow_pickle=False, ends=self.ends)
         np.savez(self.folder / _OVERVIEW, allow_pickle=False, **self.overview.arrays())
         if self.known is not None:
             np.savez(self.folder / _KNOWN, allow_pickle=False, **self.known.arrays())
-        files = {name: folder_hashes(self.folder / name) for name in SPLITS}
         facts = {
             "rows": self.row - self.first_row,
             "classes": list(self.codes),
@@ -258,7 +258,7 @@ class _Maker:
             "dropped": dict(self.dropped),
             "dtype": self.dtype,
             **self.overview.facts(),
-            "files": {f"{name}/{file}": sha256 for name, hashes in files.items() for file, sha256 in hashes.items()},
+            "files": files,
         }
         write_json(self.folder / _FACTS, facts)
 
