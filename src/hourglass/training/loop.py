@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from math import ceil, isfinite
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from hourglass.training.checkpoint import Checkpoint, Finished, Progress, Traine
 from hourglass.training.schedules import Schedules
 from hourglass.training.settings import TrainSettings
 from hourglass.training.source import Source, as_source
-from hourglass.training.steps import Steps, Sums
+from hourglass.training.steps import Due, Steps, Sums
 
 METRICS_FILE = "metrics.jsonl"
 #: From where the weight of the KL counts as full: a warm-up over all steps ends just below 1.
@@ -32,6 +32,8 @@ _FULL_WEIGHT = 0.95
 EVALUATION_ROWS = 4096
 
 Record = dict[str, Any]
+#: A training that yields each step when it is due, and goes on when that was taken.
+Fitting = Generator[Due, None, list[Finished]]
 
 
 def fit(
@@ -77,6 +79,51 @@ def fit(
     HourglassError
         A term is no longer finite, there is no row to train or validate on, or too few in a step for a normalisation.
     """
+    coming = fitting(
+        model,
+        train,
+        validation,
+        settings,
+        seed=seed,
+        folder=folder,
+        on_epoch=on_epoch,
+        first_course_only=first_course_only,
+    )
+    return finish(coming)
+
+
+def finish(coming: Fitting) -> list[Finished]:
+    """Take all steps that are still to come, one by one."""
+    while True:
+        try:
+            next(coming).take()
+        except StopIteration as end:
+            finished: list[Finished] = end.value
+            return finished
+
+
+def fitting(
+    model: Variant,
+    train: Batch | Source,
+    validation: Batch | Source,
+    settings: TrainSettings,
+    *,
+    seed: int,
+    folder: Path,
+    on_epoch: Callable[[Record], None] | None = None,
+    first_course_only: bool = False,
+) -> Fitting:
+    """Do what `fit` does, but leave each step to whoever asks for the next: several trainings may take theirs at once.
+
+    Yields
+    ------
+    Due
+        To be taken before the next is asked for.
+
+    Returns
+    -------
+    list of Finished
+    """
     train, validation = as_source(train), as_source(validation)
     if not len(train) or not len(validation):
         raise HourglassError("training needs at least one row in train and one in validation.")
@@ -96,7 +143,7 @@ def fit(
     for course in courses[len(progress.finished) :]:
         steps = Steps(course, trainee, augment, settings)
         while not _finished(course, progress, schedules):
-            train_means = _train_epoch(steps, train, schedules)
+            train_means = yield from _train_epoch(steps, train, schedules)
             record = _close_epoch(course, trainee, schedules, train_means, _measured(course, model, validation, seed))
             _lower_at_plateau(course, progress, schedules)
             record["code"] = _diagnosed(course, validation, seed)
@@ -159,14 +206,14 @@ def trainee_for(
     return Trainee(model, optimizers, generators, best={}, progress=Progress())
 
 
-def _train_epoch(steps: Steps, rows: Source, schedules: Schedules) -> dict[str, float]:
+def _train_epoch(steps: Steps, rows: Source, schedules: Schedules) -> Generator[Due, None, dict[str, float]]:
     progress = steps.trainee.progress
     steps.trainee.model.train()
     steps.sums.clear()
     for batch in rows.shuffled(schedules.settings.batch, steps.trainee.generators["order"]):
         step = progress.step - progress.first_step
         lr = schedules.lr(step, progress.lowered)
-        steps(batch, lr=lr, kl_weight=schedules.kl_weight(step), frozen=schedules.frozen(step))
+        yield Due(steps, batch, lr, schedules.kl_weight(step), schedules.frozen(step))
         progress.step += 1
     return steps.sums.means()
 

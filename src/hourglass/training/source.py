@@ -106,6 +106,4 @@ def _gathered(window: Batch, which: Tensor, size: int) -> Iterator[Batch]:
     several = size * max(1, _GATHERED // (size * window.x[:1].nbytes))
     room = window.empty(min(several, len(which)))
     for chunk in which.split(several):
-        rows = window.rows(chunk, room)
-        for start in range(0, len(chunk), size):
-            yield rows.part(start, start + size)
+        yield from window.rows(chunk, room).parts(size)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from itertools import chain
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -88,8 +89,7 @@ class Steps:
 
     def __call__(self, batch: Batch, *, lr: float, kl_weight: float, frozen: tuple[str, ...]) -> None:
         """Move the model by one batch, but for the `frozen` parts."""
-        self.lr.set(lr)
-        self.kl_weight.set(kl_weight)
+        self.weigh(lr, kl_weight)
         kind = (len(batch), batch.target is batch.x, frozen)
         replay = self._replays.get(kind)
         if replay is not None:
@@ -98,12 +98,24 @@ class Steps:
         elif kind in self._recorded:
             self._check(kind, batch, frozen)
         elif self._recordable and self._taken[kind] >= RECORDED_AFTER:
-            self._recorded[kind] = Replay(lambda rows: self._take(rows, frozen), batch, self.trainee.model)
+            self._recorded[kind] = Replay(lambda rows: self.take(rows, frozen), batch, self.trainee.model)
         else:
-            self._take(batch, frozen)
+            self.take(batch, frozen)
             self._taken[kind] += 1
 
-    def _take(self, batch: Batch, frozen: tuple[str, ...]) -> None:
+    def weigh(self, lr: float, kl_weight: float) -> None:
+        """Set what changes with the step."""
+        self.lr.set(lr)
+        self.kl_weight.set(kl_weight)
+
+    def forget(self) -> None:
+        """Record anew, for tensors came to lie elsewhere."""
+        self._taken.clear()
+        self._recorded.clear()
+        self._replays.clear()
+
+    def take(self, batch: Batch, frozen: tuple[str, ...]) -> None:
+        """Take a step with what was set, as it is written."""
         batch = self.augment(batch, self.trainee.generators["noise"])
         context = Context(self.trainee.generators["noise"], self.kl_weight.tensor)
         held = _held(self.trainee.model, frozen)
@@ -125,9 +137,9 @@ class Steps:
 
     def _check(self, kind: Kind, batch: Batch, frozen: tuple[str, ...]) -> None:
         """Take a step, and once more by its recording, which counts where it leaves all as the step did, to the bit."""
-        replay, state = self._recorded.pop(kind), _State(self.trainee, self.sums)
+        replay, state = self._recorded.pop(kind), State(self.trainee, self.sums)
         before = state.copy()
-        self._take(batch, frozen)
+        self.take(batch, frozen)
         after, refusal = state.copy(), replay.refusal
         if refusal is None:
             state.restore(before)
@@ -140,6 +152,34 @@ class Steps:
         else:
             self._recordable = False
             self.refusal = refusal
+
+
+class Due(NamedTuple):
+    """A step that is to be taken: of what, and what `Steps` is told."""
+
+    steps: Steps
+    batch: Batch
+    lr: float
+    kl_weight: float
+    frozen: tuple[str, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """What it has in common with other steps."""
+        return len(self.batch), self.batch.target is self.batch.x, self.frozen
+
+    def weigh(self) -> None:
+        """Set what changes with the step."""
+        self.steps.weigh(self.lr, self.kl_weight)
+
+    def plain(self) -> None:
+        """Take it as it is written."""
+        self.weigh()
+        self.steps.take(self.batch, self.frozen)
+
+    def take(self) -> None:
+        """Take it as fast as its training alone can."""
+        self.steps(self.batch, lr=self.lr, kl_weight=self.kl_weight, frozen=self.frozen)
 
 
 class _Number:
@@ -155,13 +195,14 @@ class _Number:
             self._value = value
 
 
-class _State:
+class State:
     """All tensors that a step changes."""
 
     def __init__(self, trainee: Trainee, sums: Sums) -> None:
         self._trainee, self._sums = trainee, sums
 
-    def _tensors(self) -> list[Tensor]:
+    def tensors(self) -> list[Tensor]:
+        """Give them in an order of their own, not copies."""
         model, optimizers = self._trainee.model, self._trainee.optimizers.values()
         of_optimizers = chain.from_iterable(optimizer.state().values() for optimizer in optimizers)
         return [*model.parameters(), *model.buffers(), *of_optimizers, *self._sums.sums.values()]
@@ -169,7 +210,7 @@ class _State:
     def copy(self) -> list[Tensor]:
         """Copy all that changes."""
         generators = [source.get_state() for source in self._trainee.generators.values()]
-        return [*generators, *(tensor.detach().clone() for tensor in self._tensors())]
+        return [*generators, *(tensor.detach().clone() for tensor in self.tensors())]
 
     @torch.no_grad()
     def restore(self, copies: list[Tensor]) -> None:
@@ -177,7 +218,7 @@ class _State:
         count = len(self._trainee.generators)
         for source, state in zip(self._trainee.generators.values(), copies[:count], strict=True):
             source.set_state(state)
-        for tensor, value in zip(self._tensors(), copies[count:], strict=True):
+        for tensor, value in zip(self.tensors(), copies[count:], strict=True):
             tensor.copy_(value)
 
 

@@ -1,7 +1,8 @@
 """What a variant sees of the data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 import torch
 from torch import Tensor
@@ -32,7 +33,7 @@ class Batch:
     index: Tensor
 
     def __len__(self) -> int:
-        return len(self.x)
+        return self.x.shape[0]
 
     def rows(self, which: Tensor, room: "Batch | None" = None) -> "Batch":
         """Take the rows with the given positions; with a room, into its first places.
@@ -64,6 +65,15 @@ class Batch:
     def part(self, start: int, stop: int) -> "Batch":
         """Take consecutive rows without copying them."""
         return self._each(lambda values: values[start:stop])
+
+    def parts(self, size: int) -> "Iterator[Batch]":
+        """Cut the rows into batches of `size` without copying them; the last may be smaller."""
+        alike = (self.x, self.label, self.index)
+        conditions = repeat(None) if self.condition is None else torch.split(self.condition, size)
+        targets = repeat(None) if self.target is self.x else torch.split(self.target, size)
+        parts = zip(*(torch.split(values, size) for values in alike), conditions, targets, strict=False)
+        for x, label, index, condition, target in parts:
+            yield Batch(x, condition, x if target is None else target, label, index)
 
     def first(self, count: int) -> "Batch":
         """Take the first rows without copying them."""

@@ -1,0 +1,25 @@
+"""What every variant of the registry promises of members trained at once."""
+
+import torch
+
+from hourglass.models.shared.batch import Batch
+from hourglass.training import together
+from hourglass.training.ensemble import Member, fit_members
+from hourglass.training.loop import fit
+from hourglass.training.settings import TrainSettings
+
+
+def test_members_are_as_trained_alone_to_the_bit(build, surface, tmp_path, monkeypatch):
+    monkeypatch.setattr(together, "RECORDED_AFTER", 2)
+    settings, rows = TrainSettings(batch=16, epochs=3), Batch.of(surface(60, 0))
+    if build().conditional:
+        rows = Batch(rows.x, surface(60, 2).flatten(1)[:, :2], rows.x, rows.label, rows.index)
+    folders = [tmp_path / name for name in ("0", "1", "alone")]
+    for folder in folders:
+        folder.mkdir()
+    members = [Member(build(), seed, folders[seed]) for seed in (0, 1)]
+    fit_members(members, rows, rows, settings)
+    alone = build()
+    fit(alone, rows, rows, settings, seed=1, folder=folders[2])
+    for name, value in alone.state_dict().items():
+        assert torch.equal(members[1].model.state_dict()[name], value), name
