@@ -62,7 +62,7 @@ class Column:
     @property
     def plain(self) -> bool:
         """Whether it becomes its own number and nothing else."""
-        return self.type == "number" and self.impute == "none"
+        return self.type == "number" and self.width == 1
 
     @property
     def embedded(self) -> bool:
