@@ -9,6 +9,7 @@ from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.jacobians import squared_jacobian
 from hourglass.models.shared.nets import running_statistics
 from hourglass.models.shared.running import Running
+from hourglass.models.shared.sharing import whole
 from hourglass.models.shared.terms import Context, Term
 from hourglass.models.shared.variant import Variant
 from hourglass.settings import Setting
@@ -39,7 +40,7 @@ class Contractive(Variant):
     def losses(self, batch: Batch, context: Context) -> dict[str, Term]:
         """J_CAE of the paper: ``-log p(x | z) + lambda |dz/dx|^2``, the latter by the variance of z."""
         z = self.encode(batch.x)["z"]
-        spread = self.spread(z.var(0, correction=0).sum().clamp_min(_LEAST_SPREAD), len(z))
+        spread = self.spread(whole(z).var(0, correction=0).sum().clamp_min(_LEAST_SPREAD), len(z))
         return {
             "reconstruction": Term(self.likelihood.nll(self.decoder(z), batch.target)),
             "jacobian": Term(self._jacobian(batch.x, context) / spread, self.contraction),

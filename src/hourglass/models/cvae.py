@@ -10,6 +10,7 @@ from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.diagnostics import posterior
 from hourglass.models.shared.divergences import gaussian_kl, reparameterise
 from hourglass.models.shared.elbo import ELBO
+from hourglass.models.shared.sharing import drawn
 from hourglass.models.shared.sigma import bounded_logvar
 from hourglass.models.shared.terms import Context, Term
 from hourglass.settings import Setting
@@ -63,5 +64,5 @@ class CVAE(ELBO):
     def _hide(self, condition: Tensor | None, generator: torch.Generator) -> Tensor | None:
         if condition is None or not self.training:
             return condition
-        shown = torch.rand(len(condition), generator=generator, device=condition.device) >= self.hidden_share
-        return condition * shown[:, None]
+        chance = drawn(torch.rand, (len(condition),), generator=generator, device=condition.device)
+        return condition * (chance >= self.hidden_share)[:, None]

@@ -10,6 +10,7 @@ from torch.nn.functional import softplus
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.divergences import gaussian_kl, reparameterise
 from hourglass.models.shared.nets import critic
+from hourglass.models.shared.sharing import own, whole
 from hourglass.models.shared.terms import Context, Phase, Term
 from hourglass.models.shared.variational import Variational
 from hourglass.settings import Setting
@@ -53,8 +54,9 @@ class FactorVAE(Variational):
         """``-log D(z) - log(1 - D(shuffled z))``, half and half, on logits."""
         mu, logvar = (part.detach() for part in self.encode(batch.x).values())
         z = reparameterise(mu, logvar, context.generator)
-        order = torch.rand(z.shape, generator=context.generator, device=z.device).argsort(0)
-        shuffled = z.gather(0, order)
+        rows = whole(z)
+        order = torch.rand(rows.shape, generator=context.generator, device=z.device).argsort(0)
+        shuffled = own(rows.gather(0, order))
         return {"discriminator": Term(0.5 * (softplus(-self._logit(z)) + softplus(self._logit(shuffled))))}
 
     def phases(self) -> tuple[Phase, ...]:

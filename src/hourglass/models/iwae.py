@@ -9,6 +9,7 @@ from torch import Tensor
 
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.divergences import gaussian_kl, log_normal, reparameterise
+from hourglass.models.shared.sharing import rows_of_all
 from hourglass.models.shared.terms import Context, Term
 from hourglass.models.shared.variational import Variational
 from hourglass.settings import Setting
@@ -36,7 +37,7 @@ class IWAE(Variational):
     def losses(self, batch: Batch, context: Context) -> dict[str, Term]:
         """Equation 8 of the paper: ``-log mean_k p(x, z_k) / q(z_k | x)``; the ELBO's two halves beside it."""
         mu, logvar = self.encode(batch.x).values()
-        at_once = max(_AT_ONCE // len(batch), 1)
+        at_once = max(_AT_ONCE // rows_of_all(len(batch)), 1)
         counts = [min(at_once, self.draws - done) for done in range(0, self.draws, at_once)]
         parts = [self._draw(batch.target, mu, logvar, count, context) for count in counts]
         log_weights, nll = (torch.cat(part, 1) for part in zip(*parts, strict=True))

@@ -12,6 +12,7 @@ from hourglass.models.shared.corruptions import gaussian
 from hourglass.models.shared.jacobians import squared_jacobian
 from hourglass.models.shared.nets import running_statistics
 from hourglass.models.shared.running import Running
+from hourglass.models.shared.sharing import averaged, whole
 from hourglass.models.shared.terms import Context, Term
 from hourglass.models.shared.variant import Variant
 from hourglass.settings import Setting
@@ -64,10 +65,10 @@ class Overcomplete(Variant):
         z = self.encode(noisy)["z"]
         terms = {"reconstruction": Term(self.likelihood.nll(self.decoder(z), batch.target))}
         if self.sparsity:
-            size = self.size(z.square().mean().sqrt().clamp_min(_LEAST_SIZE), len(z))
+            size = self.size(averaged(z.square().mean()).sqrt().clamp_min(_LEAST_SIZE), len(z))
             terms["l1"] = Term(z.abs().sum(1) / size, self.sparsity)
         if self.contraction:
-            spread = self.spread(z.var(0, correction=0).sum().clamp_min(_LEAST_SIZE**2), len(z))
+            spread = self.spread(whole(z).var(0, correction=0).sum().clamp_min(_LEAST_SIZE**2), len(z))
             terms["jacobian"] = Term(self._jacobian(batch.x, context) / spread, self.contraction)
         return terms
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.divergences import bernoulli_kl
 from hourglass.models.shared.running import Running
+from hourglass.models.shared.sharing import averaged, whole
 from hourglass.models.shared.terms import Context, Term
 from hourglass.models.shared.variant import Variant
 from hourglass.settings import Setting
@@ -66,10 +67,10 @@ class Sparse(Variant):
         z, threshold = self._activate(pre)
         terms = {"reconstruction": Term(self.likelihood.nll(self.decoder(z), batch.target))}
         if self.sparsity == "l1":
-            size = self.size(z.square().mean(0).clamp_min(_LEAST_SIZE**2).sqrt(), len(z))
+            size = self.size(averaged(z.square().mean(0)).clamp_min(_LEAST_SIZE**2).sqrt(), len(z))
             terms["l1"] = Term((z / size).sum(1), self.penalty)
         if self.sparsity == "kl":
-            terms["kl_sparsity"] = Term(bernoulli_kl(self.rate, z.mean(0)).sum().expand(len(z)), self.penalty)
+            terms["kl_sparsity"] = Term(bernoulli_kl(self.rate, averaged(z.mean(0))).sum().expand(len(z)), self.penalty)
         dead = self._dead(z > threshold)
         terms["revival"] = Term((dead * (threshold - pre).relu()).sum(1), self.revival)
         terms["l0"] = Term((z > threshold).sum(1).to(z.dtype), 0.0)
@@ -89,5 +90,6 @@ class Sparse(Variant):
     def _dead(self, active: Tensor) -> Tensor:
         """Count the rows since each unit was active, which the rate of the KL keeps above none by itself."""
         if self.training:
+            active = whole(active)
             self.idle = torch.where(active.any(0), 0, self.idle + len(active))
         return (self.idle >= self.dead_after) & (self.sparsity != "kl")

@@ -12,6 +12,7 @@ from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.diagnostics import perplexity, usage_of
 from hourglass.models.shared.nets import running_statistics
 from hourglass.models.shared.quantisers import QUANTISERS, QuantiserName
+from hourglass.models.shared.sharing import whole
 from hourglass.models.shared.terms import Context, Course, Phase, Term
 from hourglass.models.shared.transformer import CodeTransformer
 from hourglass.models.shared.variant import Variant
@@ -97,7 +98,7 @@ class VQVAE(Variant):
         """Equation 3 of the paper, the codebook's term replaced by running means (appendix A.1)."""
         found = self.quantiser(self._cut(self.encoder(batch.x)), context.generator)
         if self.training:
-            index = found.entries.flatten(0, 1).T
+            index = whole(found.entries).flatten(0, 1).T
             self.chosen = self.chosen.scatter_add(1, index, torch.ones_like(index))
         terms = {"reconstruction": Term(self.likelihood.nll(self.decoder(found.z.flatten(1)), batch.target))}
         return terms if found.commitment is None else terms | {"commitment": Term(found.commitment, self.commitment)}
@@ -120,7 +121,8 @@ class VQVAE(Variant):
         with torch.no_grad(), running_statistics(self.encoder):
             index = self.encode(batch.x)["index"]
         if self.training:
-            self.usage = self.usage.scatter_add(1, index.T, torch.ones_like(index.T))
+            chosen = whole(index).T
+            self.usage = self.usage.scatter_add(1, chosen, torch.ones_like(chosen))
         return {"prior": Term(-self.code_prior(index).gather(2, index[:, :, None]).flatten(1).sum(1))}
 
     def diagnose_prior(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:

@@ -11,7 +11,7 @@ import torch
 
 from hourglass.errors import HourglassError
 from hourglass.files import write_text
-from hourglass.models.shared import alarms
+from hourglass.models.shared import alarms, sharing
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.nets.layers import BatchNorm
 from hourglass.models.shared.running import FEW, Running
@@ -52,6 +52,9 @@ def fit(
     A record of each epoch goes to ``metrics.jsonl``: train and validation means of every term, apart, what the code is
     like, and what that warns of once the KL has its full weight. A checkpoint in
     the same folder lets a repeated call go on where a killed one stopped, with the same result bit for bit.
+
+    Where several processes train together (`torch.distributed`), each calls this with the same arguments but for its
+    device. They share the rows of every batch, take the same steps, and the first one alone writes and reports.
 
     Parameters
     ----------
@@ -125,8 +128,9 @@ def fitting(
     list of Finished
     """
     train, validation = as_source(train), as_source(validation)
-    if not len(train) or not len(validation):
-        raise HourglassError("training needs at least one row in train and one in validation.")
+    if min(len(train), len(validation)) < sharing.processes():
+        each = "one row" if sharing.processes() == 1 else "one row for each device"
+        raise HourglassError(f"training needs at least {each} in train and in validation.")
     _require_statistics(model, settings.batch)
     augment = Augment.of(settings.augment or (), model)
     steps_per_epoch = ceil(len(train) / settings.batch)
@@ -135,9 +139,11 @@ def fitting(
     trainee = trainee_for(model, courses, settings, seed, train.device)
     checkpoint = Checkpoint(folder)
     checkpoint.load_into(trainee)
-    progress = trainee.progress
+    sharing.wait()
+    progress, writes = trainee.progress, sharing.number() == 0
     metrics = folder / METRICS_FILE
-    _keep_lines(metrics, progress.epoch)
+    if writes:
+        _keep_lines(metrics, progress.epoch)
     saved_at = time.monotonic()
 
     for course in courses[len(progress.finished) :]:
@@ -148,6 +154,8 @@ def fitting(
             _lower_at_plateau(course, progress, schedules)
             record["code"] = _diagnosed(course, validation, seed)
             record["alarms"] = alarms.of_code(record["code"]) if record["kl_weight"] >= _FULL_WEIGHT else []
+            if not writes:
+                continue
             with metrics.open("a") as log:
                 log.write(json.dumps(record) + "\n")
             if on_epoch is not None:
@@ -158,7 +166,8 @@ def fitting(
         model.load_state_dict(trainee.best)
         progress.finish(course.name, course.monitor)
 
-    checkpoint.clear()
+    if writes:
+        checkpoint.clear()
     return progress.finished
 
 
@@ -191,7 +200,8 @@ def _measured(course: Course, model: Variant, rows: Source, seed: int) -> Sums:
     sums = Sums()
     with torch.no_grad():
         for batch in rows.in_order(EVALUATION_ROWS):
-            sums.add(course.losses(batch, context))
+            with sharing.shared(batch) as shared:
+                sums.add(course.losses(shared, context))
     return sums
 
 

@@ -17,6 +17,7 @@ class TrainSettings:
     device: Annotated[Literal["auto", "cpu", "cuda"], Setting("where to train; auto takes a GPU if there is one")] = (
         "auto"
     )
+    devices: Annotated[int, Setting("GPUs, or processes on a CPU, that share every batch", ge=1, le=1024)] = 1
     threads: Annotated[int, Setting("CPU threads; part of the fingerprint, for bits depend on it", ge=1, le=1024)] = 1
     precision: Annotated[Precision, Setting("of nets in training; weights, losses and all measures are float32")] = (
         "float32"
@@ -61,6 +62,11 @@ class TrainSettings:
             raise HourglassError(
                 "params.yaml: train.freeze_encoder and train.freeze_decoder are both above 0, so the first steps would "
                 "move nothing; set one of them to 0."
+            )
+        if self.batch < self.devices:
+            raise HourglassError(
+                f"params.yaml: train.batch is {self.batch}, and train.devices {self.devices} share its rows; set "
+                f"train.batch: {self.devices} or more."
             )
         if self.schedule == "plateau" and self.plateau >= self.patience:
             raise HourglassError(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from hourglass.models.shared import sharing
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.terms import Context, Course, Phase, Term, gradients
 from hourglass.training.augment import Augment
@@ -32,7 +33,9 @@ class Sums:
         self.weights: dict[str, float | Tensor] = {}
 
     def add(self, terms: Mapping[str, Term]) -> None:
-        """Add the rows of a batch."""
+        """Add the rows of a batch, but for those that another process counts."""
+        if sharing.is_repeated():
+            return
         self.rows += len(next(iter(terms.values())).value)
         for name, term in terms.items():
             value = term.value.detach().sum(0, dtype=torch.float64)
@@ -43,8 +46,10 @@ class Sums:
             self.weights[name] = term.weight
 
     def means(self) -> dict[str, float]:
-        """Give the mean of every term over all rows."""
-        return {name: value.item() / self.rows for name, value in self.sums.items()}
+        """Give the mean of every term over all rows, of all processes that train together."""
+        counted = next(iter(self.sums.values())).new_tensor(self.rows)
+        *sums, rows = sharing.totals(torch.stack([*self.sums.values(), counted])).tolist()
+        return {name: value / rows for name, value in zip(self.sums, sums, strict=True)}
 
     def objective(self, names: Collection[str] | None) -> float:
         """Sum the weighted means of the named terms; None: of all."""
@@ -84,8 +89,11 @@ class Steps:
         self._taken: Counter[Kind] = Counter()
         self._recorded: dict[Kind, Replay] = {}
         self._replays: dict[Kind, Replay] = {}
-        self._recordable = device.type == "cpu"
         self.refusal: str | None = None
+        if device.type != "cpu":
+            self.refusal = "only the operations of a CPU are recorded"
+        if sharing.processes() > 1:
+            self.refusal = "several processes share its rows"
 
     def __call__(self, batch: Batch, *, lr: float, kl_weight: float, frozen: tuple[str, ...]) -> None:
         """Move the model by one batch, but for the `frozen` parts."""
@@ -97,7 +105,7 @@ class Steps:
             self.sums.rows += len(batch)
         elif kind in self._recorded:
             self._check(kind, batch, frozen)
-        elif self._recordable and self._taken[kind] >= RECORDED_AFTER:
+        elif self.refusal is None and self._taken[kind] >= RECORDED_AFTER:
             self._recorded[kind] = Replay(lambda rows: self.take(rows, frozen), batch, self.trainee.model)
         else:
             self.take(batch, frozen)
@@ -120,9 +128,10 @@ class Steps:
         context = Context(self.trainee.generators["noise"], self.kl_weight.tensor)
         held = _held(self.trainee.model, frozen)
         terms: dict[str, Term] = {}
-        for phase in self.course.phases:
-            terms |= self._move(phase, batch, context, held)
-        self.sums.add(terms)
+        with sharing.shared(batch) as rows:
+            for phase in self.course.phases:
+                terms |= self._move(phase, rows, context, held)
+            self.sums.add(terms)
 
     def _move(self, phase: Phase, batch: Batch, context: Context, held: set[nn.Parameter]) -> Mapping[str, Term]:
         with computing(self.trainee.model, self.settings.precision):
@@ -130,8 +139,10 @@ class Steps:
         moving = [one for one in phase.parameters if one.requires_grad and one not in held]
         if moving:
             found = dict(zip(moving, gradients(terms, moving), strict=True))
+            present = [gradient for gradient in found.values() if gradient is not None]
+            sharing.add_up(present)
             if self.settings.clip is not None:
-                _clip([gradient for gradient in found.values() if gradient is not None], self.settings.clip)
+                _clip(present, self.settings.clip)
             self.trainee.optimizers[phase.name].step([found.get(one) for one in phase.parameters], self.lr.tensor)
         return terms
 
@@ -150,7 +161,6 @@ class Steps:
         if refusal is None:
             self._replays[kind] = replay
         else:
-            self._recordable = False
             self.refusal = refusal
 
 

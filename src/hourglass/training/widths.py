@@ -12,6 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from hourglass.models.shared import sharing
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.variant import Variant
 from hourglass.training.loop import EVALUATION_ROWS, Record, fit
@@ -164,10 +165,15 @@ def _try(
             (course,) = fit(
                 model, train, validation, settings, seed=seed, folder=place, on_epoch=show, first_course_only=True
             )
-        facts = {"monitor": repr(course.best), "epochs": str(course.epoch), "best_epoch": str(course.best_epoch)}
-        save_file({"errors": _errors(model, validation).cpu()}, place / result.name, metadata=facts)
-        (place / result.name).replace(result)
-        shutil.rmtree(place)
+        errors, facts = (
+            _errors(model, validation),
+            {"monitor": repr(course.best), "epochs": str(course.epoch), "best_epoch": str(course.best_epoch)},
+        )
+        if sharing.number() == 0:
+            save_file({"errors": errors.cpu()}, place / result.name, metadata=facts)
+            (place / result.name).replace(result)
+            shutil.rmtree(place)
+        sharing.wait()
     with safe_open(result, framework="pt") as stored:
         errors, facts = stored.get_tensor("errors"), stored.metadata()
     return Tried(

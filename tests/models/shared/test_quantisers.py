@@ -3,7 +3,6 @@ import pytest
 import torch
 from scipy.cluster.vq import vq
 from sklearn.cluster import KMeans
-from torch import distributed, multiprocessing
 
 from hourglass.models.shared.quantisers import QUANTISERS, Codebook, Finite, Residual
 
@@ -177,21 +176,3 @@ def test_every_combination_of_finite_numbers_has_an_index_of_its_own():
     assert len(vectors.unique(dim=0)) == 64
     rebuilt = ((vectors * 2).round().long() + 2) @ quantiser.basis
     assert torch.equal(rebuilt.flatten(), torch.arange(64))
-
-
-def _train_in_a_process(rank, store, results):
-    distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-    torch.manual_seed(rank)  # what a process draws for itself differs
-    codebook = Codebook(2, 16).train()
-    for step in range(30):
-        codebook(clusters(64, seed=1000 * rank + step), generator(10 * step + rank))
-    results[rank] = codebook.codebook.flatten().tolist()
-    distributed.destroy_process_group()
-
-
-@pytest.mark.long
-def test_processes_that_train_together_keep_one_codebook(tmp_path):
-    with multiprocessing.get_context("spawn").Manager() as manager:
-        results = manager.dict()
-        multiprocessing.spawn(_train_in_a_process, (tmp_path / "store", results), nprocs=2)
-        assert results[0] == results[1]

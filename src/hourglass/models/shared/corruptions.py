@@ -7,6 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from hourglass.models.shared.sharing import drawn
+
 Corruption = Literal["gaussian", "masking", "salt_and_pepper", "additive", "drop_out", "rician"]
 #: How strong a corruption is: for all rows, or for each of them as a tensor of shape (batch, 1, ..., 1).
 Level = float | Tensor
@@ -42,7 +44,7 @@ def drop_out(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
     length = x.shape[-1]
     share = torch.as_tensor(level, device=x.device).view(-1, 1)
     width = (share * length).round().clamp(1, max(length - 1, 1))
-    chance = torch.rand((len(x), 1), generator=generator, device=x.device)
+    chance = drawn(torch.rand, (len(x), 1), generator=generator, device=x.device)
     start = (chance * (length - width + 1)).floor()
     place = torch.arange(length, device=x.device)
     lost = (place >= start) & (place < start + width)
@@ -86,7 +88,8 @@ def louder(corruption: Corruption, level: float, amplitude: float) -> float:
 
 def spread_out(corruption: Corruption, level: float, decibels: float, x: Tensor, generator: torch.Generator) -> Tensor:
     """Draw a level for each row of `x`, up to so many dB weaker or stronger; see `louder`."""
-    away = decibels * (2 * torch.rand(len(x), generator=generator, device=x.device, dtype=x.dtype) - 1)
+    chance = drawn(torch.rand, (len(x),), generator=generator, device=x.device, dtype=x.dtype)
+    away = decibels * (2 * chance - 1)
     if corruption in DECIBELS:
         levels = level + away
     else:
@@ -95,8 +98,8 @@ def spread_out(corruption: Corruption, level: float, decibels: float, x: Tensor,
 
 
 def _noise(x: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+    return drawn(torch.randn, x.shape, generator=generator, device=x.device, dtype=x.dtype)
 
 
 def _uniform(x: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+    return drawn(torch.rand, x.shape, generator=generator, device=x.device, dtype=x.dtype)

@@ -5,6 +5,8 @@ from math import log, pi
 import torch
 from torch import Tensor
 
+from hourglass.models.shared.sharing import averaged, drawn, own, rows_of_all, whole
+
 
 def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
     """KL(N(mu, exp(logvar)) || N(0, 1)) per unit, in nats (Kingma & Welling 2014, appendix B).
@@ -34,7 +36,7 @@ def above_free(kl: Tensor, free: float) -> Tensor:
     Tensor of shape (batch, latent)
         Its mean over rows is ``max(free, kl.mean(0))``; a unit below has no gradient.
     """
-    return torch.where(kl.mean(0) > free, kl, free)
+    return torch.where(averaged(kl.mean(0)) > free, kl, free)
 
 
 def bernoulli_kl(rate: float, rates: Tensor) -> Tensor:
@@ -45,7 +47,7 @@ def bernoulli_kl(rate: float, rates: Tensor) -> Tensor:
 
 def reparameterise(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> Tensor:
     """Draw z = mu + sigma * noise, differentiable in mu and logvar (Kingma & Welling 2014, section 2.4)."""
-    noise = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
+    noise = drawn(torch.randn, mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
     return mu + noise * torch.exp(0.5 * logvar)
 
 
@@ -61,14 +63,16 @@ def log_mixture(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     ----------
     z, mu, logvar : Tensor of shape (batch, latent)
     """
-    whole = _log_densities(z, mu, logvar, 0)
+    mu, logvar = whole(mu), whole(logvar)
+    joint = _log_densities(z, mu, logvar, 0)
     for unit in range(1, z.shape[1]):  # not stacked: of thousands of rows one square matrix is large enough
-        whole = whole + _log_densities(z, mu, logvar, unit)
-    return whole.logsumexp(1) - log(len(mu))
+        joint = joint + _log_densities(z, mu, logvar, unit)
+    return joint.logsumexp(1) - log(len(mu))
 
 
 def log_mixture_of_units(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     """As `log_mixture`, of each unit alone, summed over units."""
+    mu, logvar = whole(mu), whole(logvar)
     units = [_log_densities(z, mu, logvar, unit).logsumexp(1) for unit in range(z.shape[1])]
     return torch.stack(units).sum(0) - z.shape[1] * log(len(mu))
 
@@ -94,12 +98,13 @@ def mmd(x: Tensor, y: Tensor) -> Tensor:
     Tensor of shape (rows,)
         Each row's part; their mean is the discrepancy, which may be a little below 0.
     """
-    rows = len(x)
+    rows = rows_of_all(len(x))
     if rows < 2:
         return torch.zeros_like(x[:, 0])
+    x, y = whole(x), whole(y)
     within = (_kernel(x, x) + _kernel(y, y)).fill_diagonal_(0).sum(1) / (rows - 1)
     across = _kernel(x, y)
-    return within - across.mean(1) - across.mean(0)
+    return own(within - across.mean(1) - across.mean(0))
 
 
 def _kernel(x: Tensor, y: Tensor) -> Tensor:

@@ -1,11 +1,14 @@
 """The Frobenius norm of a net's Jacobian, row by row, differentiable."""
 
 from collections.abc import Callable
+from functools import partial
 from math import prod
 
 import torch
 from torch import Tensor
 from torch.func import jvp, vjp
+
+from hourglass.models.shared.sharing import drawn
 
 
 def squared_jacobian(
@@ -56,5 +59,5 @@ def _unit(like: Tensor, place: int) -> Tensor:
 
 
 def _signs(like: Tensor, generator: torch.Generator) -> Tensor:
-    coins = torch.randint(0, 2, like.shape, generator=generator, device=like.device)
+    coins = drawn(partial(torch.randint, 0, 2), like.shape, generator=generator, device=like.device)
     return (2 * coins - 1).to(like.dtype)

@@ -6,6 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from hourglass.models.shared.sharing import drawn
+
 PriorName = Literal["gaussian", "mixture", "uniform"]
 
 #: How far the components of the mixture lie from the origin, and their standard deviation.
@@ -37,7 +39,8 @@ class Prior(nn.Module):
 
     def draw(self, rows: int, generator: torch.Generator) -> Tensor:
         """Draw codes, of shape (rows, latent), on the generator's device."""
-        codes: Tensor = self(torch.randn(rows, self.noise, generator=generator, device=generator.device))
+        noise = drawn(torch.randn, (rows, self.noise), generator=generator, device=generator.device)
+        codes: Tensor = self(noise)
         return codes
 
 

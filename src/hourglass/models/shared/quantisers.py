@@ -7,7 +7,9 @@ from math import atanh
 from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
+
+from hourglass.models.shared.sharing import whole
 
 QuantiserName = Literal["codebook", "residual", "finite"]
 
@@ -92,14 +94,12 @@ class Codebook(Quantiser):
         self._started = False
 
     def forward(self, z: Tensor, generator: torch.Generator) -> Quantised:
-        vectors = z.detach().flatten(0, -2)
         if self.training and not self._started:
-            self._start(vectors, generator)
-        index = self._distances(vectors).argmin(1)
-        chosen = self.codebook[index].view_as(z)
+            self._start(whole(z.detach()).flatten(0, -2), generator)
+        index = self.nearest(z.detach())
+        chosen = self.look_up(index)
         if self.training:
-            self._move(vectors, index, generator)
-        index = index.view(*z.shape[:-1], 1)
+            self._move(whole(z.detach()).flatten(0, -2), whole(index).flatten(), generator)
         return Quantised(z + (chosen - z).detach(), index, (z - chosen).square().flatten(1).sum(1))
 
     def nearest(self, z: Tensor) -> Tensor:
@@ -122,7 +122,7 @@ class Codebook(Quantiser):
         self._started = True
         if self.counts.any():
             return
-        self.codebook = _shared(vectors[_places(len(vectors), self.entries, generator)])
+        self.codebook = vectors[_places(len(vectors), self.entries, generator)]
         for _ in range(_KMEANS_STEPS):
             counts, sums = _gather(vectors, self._distances(vectors).argmin(1), self.entries)
             self.codebook = torch.where(counts[:, None] > 0, sums / counts[:, None].clamp_min(1), self.codebook)
@@ -134,7 +134,7 @@ class Codebook(Quantiser):
         counts, sums = self.counts.lerp(counts, 1 - _DECAY), self.sums.lerp(sums, 1 - _DECAY)
         mean = counts.mean()
         dead = counts < _DEAD * mean
-        newcomers = _shared(vectors[_places(len(vectors), self.entries, generator)])
+        newcomers = vectors[_places(len(vectors), self.entries, generator)]
         self.sums = torch.where(dead[:, None], newcomers * mean, sums)
         self.counts = torch.where(dead, mean, counts)
         self.codebook = self.sums / self.counts[:, None]
@@ -212,21 +212,10 @@ QUANTISERS: dict[QuantiserName, type[Codebook] | type[Residual] | type[Finite]] 
 
 
 def _gather(vectors: Tensor, index: Tensor, entries: int) -> tuple[Tensor, Tensor]:
-    """Count and sum the vectors of each entry, over all processes that train together."""
+    """Count and sum the vectors of each entry."""
     # a matrix, for adding up by index isn't reproducible on a GPU; by hand, for one_hot looks at the numbers
     chosen = (index[:, None] == torch.arange(entries, device=index.device)).to(vectors.dtype)
-    counts, sums = chosen.sum(0), chosen.T @ vectors
-    if distributed.is_available() and distributed.is_initialized():
-        distributed.all_reduce(counts)
-        distributed.all_reduce(sums)
-    return counts, sums
-
-
-def _shared(chosen: Tensor) -> Tensor:
-    """Take what the first process chose, where several train together."""
-    if distributed.is_available() and distributed.is_initialized():
-        distributed.broadcast(chosen, src=0)
-    return chosen
+    return chosen.sum(0), chosen.T @ vectors
 
 
 def _places(rows: int, count: int, generator: torch.Generator) -> Tensor:

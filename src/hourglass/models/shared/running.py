@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from hourglass.models.shared.sharing import rows_of_all
+
 #: Share of a batch in the running mean, after the first twenty.
 _RATE = 0.05
 #: Rows below which a batch, such as the rest of an epoch, says little: the mean then stands for it.
@@ -32,7 +34,7 @@ class Running(nn.Module):
 
     def forward(self, value: Tensor, rows: int) -> Tensor:
         """Take what a batch of so many rows says."""
-        if not self.training or rows < FEW:
+        if not self.training or rows_of_all(rows) < FEW:
             return self.mean
         self.batches = self.batches + 1
         self.mean = self.mean.lerp(value.detach(), (1 / self.batches).clamp_min(_RATE))

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from hourglass.models.shared.sharing import averaged
 from hourglass.settings import Setting
 
 Sigma = (
@@ -84,7 +85,7 @@ class Optimal(Width):
     def forward(self, output: Tensor, deviations: Tensor) -> Tensor:
         if not self.training:
             return self.value.clamp_min(self.least)
-        mean = deviations.mean(0) if self.value.ndim else deviations.mean()
+        mean = averaged(deviations.mean(0) if self.value.ndim else deviations.mean())
         before = torch.where(self.batches > 0, self.value, mean)
         self.batches = self.batches + 1
         self.value = self.value.lerp(mean, (1 / self.batches).clamp_min(_RATE))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hourglass.models.shared.batch import Batch
+from hourglass.models.shared.sharing import rows_of_all
 
 
 class Term(NamedTuple):
@@ -107,7 +108,8 @@ def gradients(terms: Mapping[str, Term], parameters: Sequence[nn.Parameter]) -> 
 
 
 def _spread(weight: float | Tensor, value: Tensor) -> Tensor:
-    """Divide a weight evenly among rows."""
+    """Divide a weight evenly among the rows of all processes."""
+    rows = rows_of_all(len(value))
     if isinstance(weight, Tensor):
-        return (weight / len(value)).expand_as(value)
-    return torch.full(value.shape, weight / len(value), dtype=value.dtype, device=value.device)
+        return (weight / rows).expand_as(value)
+    return torch.full(value.shape, weight / rows, dtype=value.dtype, device=value.device)

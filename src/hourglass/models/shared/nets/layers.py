@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hourglass.models.shared.running import FEW
+from hourglass.models.shared.sharing import averaged, rows_of_all
 
 Activation = Literal["relu", "silu", "gelu", "tanh", "elu"]
 Normalisation = Literal["none", "batch", "layer", "group"]
@@ -26,6 +27,7 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 _GROUP = 16
 #: Share of a batch in the running statistics.
 _RATE = 0.1
+_EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,24 @@ class BatchNorm(nn.Module):
         self.register_buffer("variance", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        of_batch = self.training and len(x) >= FEW
-        return functional.batch_norm(x, self.mean, self.variance, self.weight, self.bias, of_batch, _RATE)
+        rows = rows_of_all(len(x))
+        of_batch = self.training and rows >= FEW
+        if of_batch and rows > len(x):
+            return self._by_all(x.float(), rows)
+        return functional.batch_norm(x, self.mean, self.variance, self.weight, self.bias, of_batch, _RATE, _EPSILON)
+
+    def _by_all(self, x: Tensor, rows: int) -> Tensor:
+        """Normalise by the statistics of the rows of all processes, of which these are a part."""
+        dims, form = (0, *range(2, x.dim())), (-1, *[1] * (x.dim() - 2))
+        mean = averaged(x.mean(dims))
+        centred = x - mean.view(form)
+        variance = averaged(centred.square().mean(dims))
+        count = rows * x[0, 0].numel()
+        with torch.no_grad():
+            self.mean.lerp_(mean, _RATE)
+            self.variance.lerp_(variance * (count / (count - 1)), _RATE)
+        scale = self.weight * (variance + _EPSILON).rsqrt()
+        return centred * scale.view(form) + self.bias.view(form)
 
 
 @contextmanager
