@@ -16,32 +16,33 @@ def part_of() -> str | None:
 
 
 @contextmanager
-def held(gpus: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    """Hold what work takes up: a CPU slot and one of the GPUs, if there are any; give what tells it which.
+def held(gpus: tuple[str, ...], count: int = 1) -> Iterator[dict[str, str]]:
+    """Hold what work takes up: a CPU slot and so many of the GPUs, if there are any; give what tells it which.
 
     Runs of a deployment share the server's counts between machines; the GPU itself is held by a lock of this one.
     """
     log = get_run_logger()
     with ExitStack() as stack:
         if part_of():
-            for name in [slots.GPU, slots.CPU] if gpus else [slots.CPU]:
-                stack.enter_context(_limit(name))
+            if gpus:
+                stack.enter_context(_limit(slots.GPU, count))
+            stack.enter_context(_limit(slots.CPU))
         if not gpus:
             yield {}
             return
-        device = stack.enter_context(slots.leased(gpus, lambda: log.info("waiting for a GPU: all are taken")))
+        device = stack.enter_context(slots.leased(gpus, lambda: log.info("waiting for a GPU: all are taken"), count))
         log.info("on GPU %s", device)
         yield {"CUDA_VISIBLE_DEVICES": device}
 
 
 @contextmanager
-def _limit(name: str) -> Iterator[None]:
-    """Hold a slot of one of the server's limits; a killed holder's comes free after a minute."""
+def _limit(name: str, count: int = 1) -> Iterator[None]:
+    """Hold slots of one of the server's limits; a killed holder's comes free after a minute."""
     from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
     from prefect.concurrency.sync import concurrency
 
     try:
-        with concurrency(name, strict=True, lease_duration=60, raise_on_lease_renewal_failure=False):
+        with concurrency(name, occupy=count, strict=True, lease_duration=60, raise_on_lease_renewal_failure=False):
             yield
     except ConcurrencySlotAcquisitionError as problem:
         if problem.__cause__ is not None:  # the server wasn't there to ask, which may go well again

@@ -134,7 +134,7 @@ def run_stage(project: Project, params: Params, stage: str, local: BoundedSemaph
         return False
     log = get_run_logger()
     gpu = stage.startswith("train@") and params.train.device != "cpu"
-    with local, held(slots.gpus() if gpu else ()) as environment:
+    with local, held(slots.gpus() if gpu else (), params.train.devices) as environment:
         return pipeline.reproduce(project, stage, lambda line: log.info("%s", line), environment)
 
 

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from hourglass import slots
+from hourglass.errors import HourglassError
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +87,35 @@ def test_a_third_training_waits_until_a_gpu_comes_free(monkeypatch):
             assert got == []
         thread.join(10)
     assert got == [freed]
+
+
+def test_a_training_on_several_gpus_waits_for_all_of_them_and_holds_none_meanwhile(monkeypatch):
+    monkeypatch.setattr(slots, "_PAUSE_SECONDS", 0.01)
+    waits, got = threading.Event(), []
+
+    def wide():
+        with slots.leased(("0", "1"), waits.set, 2) as devices:
+            got.append(devices)
+
+    thread = threading.Thread(target=wide)
+    with slots.leased(("0",), pytest.fail):
+        thread.start()
+        assert waits.wait(10)
+        with slots.leased(("1",), lambda: None) as free:
+            assert (free, got) == ("1", [])
+    thread.join(10)
+    assert got == ["0,1"]
+
+
+def test_a_training_on_few_of_many_gpus_leaves_the_others():
+    with slots.leased(("0", "1", "2"), pytest.fail, 2) as two, slots.leased(("0", "1", "2"), pytest.fail) as one:
+        assert (two, one) == ("0,1", "2")
+
+
+def test_more_gpus_than_there_are_are_refused():
+    refusal = pytest.raises(HourglassError, match=r"train\.devices is 2, and this machine has 1 GPU")
+    with refusal, slots.leased(("0",), pytest.fail, 2):
+        pass
 
 
 HOLD = """

@@ -1,11 +1,12 @@
-"""Which GPU a training may use: one lease per training, held by a lock that the kernel releases with its holder."""
+"""Which GPUs a training may use: leases that are locks, which the kernel releases with their holder."""
 
 import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+from hourglass.errors import HourglassError
 from hourglass.locks import locked_on_machine
 
 #: Names of the limits that `hourglass deploy` creates.
@@ -36,28 +37,43 @@ def gpus() -> tuple[str, ...]:
 
 
 @contextmanager
-def leased(devices: tuple[str, ...], on_wait: Callable[[], object]) -> Iterator[str]:
-    """Hold one of several GPUs; wait for one where others hold all.
+def leased(devices: tuple[str, ...], on_wait: Callable[[], object], count: int = 1) -> Iterator[str]:
+    """Hold some of several GPUs; wait where others hold too many. Nobody waits with a part of what it needs.
 
     Parameters
     ----------
     devices : tuple of str
         What to choose from, see `gpus`.
     on_wait : callable
-        Called once if all are taken.
+        Called once if too many are taken.
+    count : int
+        How many are needed.
 
     Yields
     ------
     str
-        The one that is held.
+        Those that are held, as ``CUDA_VISIBLE_DEVICES`` names them.
+
+    Raises
+    ------
+    HourglassError
+        There are fewer than needed.
     """
+    if len(devices) < count:
+        raise HourglassError(
+            f"params.yaml: train.devices is {count}, and this machine has {len(devices)} GPU(s); set train.devices: "
+            f"{len(devices)}, or train.device: cpu."
+        )
     told = False
     while True:
-        for device in devices:
-            with locked_on_machine(f"GPU {device}") as mine:
-                if mine:
-                    yield device
-                    return
+        with ExitStack() as held:
+            mine: list[str] = []
+            for device in devices:
+                if len(mine) < count and held.enter_context(locked_on_machine(f"GPU {device}")):
+                    mine.append(device)
+            if len(mine) == count:
+                yield ",".join(mine)
+                return
         if not told:
             on_wait()
             told = True

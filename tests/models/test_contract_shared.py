@@ -15,8 +15,6 @@ from hourglass.models.shared.batch import Batch
 from hourglass.training.loop import METRICS_FILE, fit
 from hourglass.training.settings import TrainSettings
 
-pytestmark = pytest.mark.long
-
 PROCESSES = 2
 SMALL = {"latent": 4, "hidden": [16]}
 #: Settings whose losses, nets or widths look at several rows at once, beside what variants do by themselves.
@@ -29,6 +27,8 @@ SETTINGS: dict[str, tuple[str, dict[str, object]]] = {name: (name, {}) for name 
     "all penalties": ("overcomplete", {"sparsity": 0.1, "contraction": 0.1}),
     "two codebooks": ("vq_vae", {"quantiser": "residual"}),
 }
+#: One of each way to depend on other rows; the rest takes some ten seconds more.
+KINDS = ("vae", "vq_vae", "batch normalisation")
 #: The last batch of an epoch has a row for one of the processes alone.
 TRAINING = TrainSettings(epochs=3, batch=16, lr=1e-3, clip=10.0, augment=["swap"], checkpoint_seconds=0.0)
 ROWS = 3 * 16 + 1
@@ -56,20 +56,22 @@ def train(name: str, folder: Path) -> None:
     save_file(model.state_dict(), folder / f"{number}.safetensors")
 
 
-def train_all(number: int, folder: Path) -> None:
-    """Train under all settings, as one of some processes."""
+def train_all(number: int, folder: Path, names: list[str]) -> None:
+    """Train under some settings, as one of several processes."""
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=number, world_size=PROCESSES)
-    for name in SETTINGS:
+    for name in names:
         train(name, folder / name)
     distributed.destroy_process_group()
 
 
 @pytest.fixture(scope="module")
-def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Train under all settings by two processes, and give where the results are."""
+def together(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train by two processes under all settings that tests ask for, and give where the results are."""
     folder = tmp_path_factory.mktemp("together")
-    multiprocessing.spawn(train_all, (folder,), nprocs=PROCESSES)
+    calls = [getattr(item, "callspec", None) for item in request.session.items if item.path == request.path]
+    names = [call.params["name"] for call in calls if call is not None]
+    multiprocessing.spawn(train_all, (folder, names), nprocs=PROCESSES)
     return folder
 
 
@@ -91,7 +93,9 @@ def largest_difference(one: Mapping[str, Tensor], other: Mapping[str, Tensor], i
     return max((one[name] - other[name]).abs().max().item() for name in one.keys() - idle)
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in KINDS else pytest.mark.long) for name in SETTINGS]
+)
 def test_processes_that_share_batches_train_as_one(name: str, together: Path, alone: Callable[[str], Path]) -> None:
     folder = alone(name)
     weights = [load_file(together / name / f"{number}.safetensors") for number in range(PROCESSES)]

@@ -15,6 +15,7 @@ from hourglass import models, pipeline
 from hourglass.data.dataset import Dataset
 from hourglass.errors import HourglassError
 from hourglass.files import write_json
+from hourglass.models.shared import sharing
 from hourglass.models.shared.variant import Variant
 from hourglass.outputs import MODEL, WEIGHTS
 from hourglass.params import Params
@@ -23,6 +24,7 @@ from hourglass.registry.mirror import mirrored
 from hourglass.registry.tracking import Training
 from hourglass.runtime.normaliser import Normaliser, normalise
 from hourglass.settings import AUTO
+from hourglass.stages import torchrun
 from hourglass.stages.guard import run_guarded
 from hourglass.stages.progress import EpochProgress
 from hourglass.training import devices
@@ -68,53 +70,24 @@ class Inputs:
 
 def run(project: Project, params: Params, variant: str) -> None:
     """Run the stage for one variant."""
-    settings = params.settings_of(variant)
-    device = devices.resolve(params.train.device)
+    count = params.train.devices
+    device = devices.resolve(params.train.device, count)
     devices.configure(params.train.threads)
-    fingerprint = devices.fingerprint(device, params.train.threads)
+    fingerprint = devices.fingerprint(device, params.train.threads, count)
     stage = f"train@{variant}"
 
-    def read() -> Inputs:
-        return Inputs.of(Dataset(project.dataset), device, params.data.memory)
+    def read() -> Inputs | None:
+        return Inputs.of(Dataset(project.dataset), device, params.data.memory) if count == 1 else None
 
-    def watch(latent: int, epochs: int) -> EpochProgress:
-        return EpochProgress(f"{variant} with latent {latent}", epochs)
-
-    def work(inputs: Inputs, folder: Path) -> None:
-        def build(latent: int) -> Variant:
-            return inputs.build(variant, settings | {"latent": latent}, params.seed).to(device)
-
-        rows: dict[str, Any] = {"train": inputs.train, "validation": inputs.validation}
-        rows |= {"settings": params.train, "seed": params.seed}
-        narrowest = models.get(variant).narrowest(settings)
-        latent, widths = settings["latent"], None
-        check(variant, settings, build(narrowest if latent == AUTO else latent), inputs, params.train.augment or ())
+    def work(inputs: Inputs | None, folder: Path) -> None:
+        if inputs is not None:
+            require_trainable(inputs, params, variant)
         training = Training(variant, pipeline.inputs(project, stage), fingerprint)
         with mirrored(project, params.registry.name, training, folder / METRICS_FILE):
-            if latent == AUTO:
-                ends: dict[str, Any] = {"narrowest": narrowest, "widest": models.get(variant).widest(settings)}
-                widths = choose(build, **rows, **ends, folder=folder / _WIDTHS, watch=watch)
-                latent = widths.chosen
-            model = build(latent)
-            with EpochProgress(variant, params.train.epochs * len(model.courses())) as show:
-                courses = fit(model, **rows, folder=folder, on_epoch=show)
-        shutil.rmtree(folder / _WIDTHS, ignore_errors=True)
-        save_file({name: value.cpu().contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
-        description = {
-            "variant": variant,
-            "shape": list(inputs.shape),
-            "settings": settings | {"latent": latent},
-            "widths": widths and asdict(widths),
-            "known": inputs.known,
-            "known_shape": list(inputs.known_shape),
-            "categories": [list(ends) for ends in inputs.categories],
-            "embedded": [list(ends) for ends in inputs.embedded],
-            "seed": params.seed,
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "courses": [asdict(course) for course in courses],
-            "fingerprint": fingerprint,
-        }
-        write_json(folder / MODEL, description)
+            if inputs is None:
+                torchrun.train(project, params, variant, folder)
+            else:
+                train(inputs, params, variant, device, folder)
 
     run_guarded(
         project,
@@ -125,6 +98,72 @@ def run(project: Project, params: Params, variant: str) -> None:
         fingerprint=fingerprint,
         resumable=True,
     )
+
+
+def train(inputs: Inputs, params: Params, variant: str, device: torch.device, folder: Path) -> None:
+    """Train a variant and write what comes of it into a folder.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    params : Params
+    variant : str
+    device : device
+        Of the rows.
+    folder : Path
+        Where a killed training has left its checkpoint. Of processes that train together the first one writes.
+    """
+    settings = params.settings_of(variant)
+
+    def build(latent: int) -> Variant:
+        return inputs.build(variant, settings | {"latent": latent}, params.seed).to(device)
+
+    def watch(latent: int, epochs: int) -> EpochProgress:
+        return EpochProgress(f"{variant} with latent {latent}", epochs)
+
+    rows: dict[str, Any] = {"train": inputs.train, "validation": inputs.validation}
+    rows |= {"settings": params.train, "seed": params.seed}
+    latent, widths = settings["latent"], None
+    if latent == AUTO:
+        widths = choose(build, **rows, **_ends(variant, settings), folder=folder / _WIDTHS, watch=watch)
+        latent = widths.chosen
+    model = build(latent)
+    with EpochProgress(variant, params.train.epochs * len(model.courses())) as show:
+        courses = fit(model, **rows, folder=folder, on_epoch=show)
+    if sharing.number() > 0:
+        return
+    shutil.rmtree(folder / _WIDTHS, ignore_errors=True)
+    save_file({name: value.cpu().contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
+    description = {
+        "variant": variant,
+        "shape": list(inputs.shape),
+        "settings": settings | {"latent": latent},
+        "widths": widths and asdict(widths),
+        "known": inputs.known,
+        "known_shape": list(inputs.known_shape),
+        "categories": [list(ends) for ends in inputs.categories],
+        "embedded": [list(ends) for ends in inputs.embedded],
+        "seed": params.seed,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "courses": [asdict(course) for course in courses],
+        "fingerprint": devices.fingerprint(device, params.train.threads, sharing.processes()),
+    }
+    write_json(folder / MODEL, description)
+
+
+def require_trainable(inputs: Inputs, params: Params, variant: str) -> None:
+    """Refuse data that a variant can't be trained on under its settings."""
+    settings = params.settings_of(variant)
+    if settings["latent"] == AUTO:
+        settings = settings | {"latent": _ends(variant, settings)["narrowest"]}
+    model = inputs.build(variant, settings, params.seed)
+    check(variant, settings, model, inputs, params.train.augment or ())
+
+
+def _ends(variant: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Give the widths that ``latent: auto`` starts from and may go to."""
+    chosen = models.get(variant)
+    return {"narrowest": chosen.narrowest(settings), "widest": chosen.widest(settings)}
 
 
 def rows_of(dataset: Dataset, split: str, device: torch.device, memory: int) -> Source:

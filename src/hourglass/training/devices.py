@@ -1,25 +1,52 @@
 """Where training runs, and what its last bits depend on."""
 
+import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
 import torch
+from torch import distributed
 
 from hourglass.errors import HourglassError
 
+#: How long a process waits for the others, which may read their rows, measure or write meanwhile.
+_PATIENCE = timedelta(hours=1)
 
-def resolve(device: str) -> torch.device:
-    """Turn the setting into a device; ``auto`` takes a GPU if there is one.
+
+def resolve(device: str, count: int = 1) -> torch.device:
+    """Turn the settings into a device; ``auto`` takes a GPU if there is one.
 
     Raises
     ------
     HourglassError
-        ``cuda`` was asked for and there is none.
+        ``cuda`` was asked for and there is none, or there are fewer than `count`.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
         raise HourglassError("params.yaml: train.device is 'cuda', but torch sees no GPU; use 'auto' or 'cpu'.")
+    if device == "cuda" and torch.cuda.device_count() < count:
+        raise HourglassError(
+            f"params.yaml: train.devices is {count}, and torch sees {torch.cuda.device_count()} GPU(s); set "
+            f"train.devices: {torch.cuda.device_count()}, or train.device: cpu."
+        )
     return torch.device(device)
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[torch.device]:
+    """Join the processes that torchrun started with this one, and give the device that is its own."""
+    on_gpu = device.type == "cuda"
+    if on_gpu:
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    distributed.init_process_group(
+        "nccl" if on_gpu else "gloo", timeout=_PATIENCE, device_id=device if on_gpu else None
+    )
+    yield device
+    distributed.destroy_process_group()  # not after an error: it would wait for those that wait for this one
 
 
 def memory(device: torch.device, allowed: int) -> int:
@@ -43,12 +70,13 @@ def configure(threads: int) -> None:
     torch.backends.cuda.enable_mem_efficient_sdp(False)
 
 
-def fingerprint(device: torch.device, threads: int) -> dict[str, str | int]:
+def fingerprint(device: torch.device, threads: int, count: int = 1) -> dict[str, str | int]:
     """Describe what the bits of a result depend on besides its inputs."""
-    return {
+    found: dict[str, str | int] = {
         "machine": platform.machine(),
         "cpu": torch.backends.cpu.get_cpu_capability(),
         "torch": str(torch.__version__),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": threads,
     }
+    return found | {"devices": count} if count > 1 else found

@@ -9,6 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from hourglass.errors import HourglassError
+from hourglass.models.shared import sharing
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.variant import Variant
 from hourglass.training.checkpoint import Finished
@@ -83,7 +84,7 @@ def fit_members(
         )
         for number, member in enumerate(members, start=1)
     ]
-    if isinstance(train, Resident) and train.device.type == "cpu":
+    if isinstance(train, Resident) and train.device.type == "cpu" and sharing.processes() == 1:
         _take_together([training for training in trainings if training.finished is None])
     return [training.run() for training in trainings]
 
@@ -110,7 +111,9 @@ class _Training:
             self.due = next(self._coming)
         except StopIteration as end:
             self.due, self.finished = None, end.value
-            self._write(end.value)
+            if sharing.number() == 0:
+                self._write(end.value)
+            sharing.wait()
         except HourglassError as wrong:
             raise HourglassError(f"{self._name}: {wrong}") from wrong
 

@@ -129,8 +129,8 @@ def fitting(
     """
     train, validation = as_source(train), as_source(validation)
     if min(len(train), len(validation)) < sharing.processes():
-        each = "one row" if sharing.processes() == 1 else "one row for each device"
-        raise HourglassError(f"training needs at least {each} in train and in validation.")
+        each = " for each of train.devices" if sharing.processes() > 1 else ""
+        raise HourglassError(f"training needs at least one row in train and one in validation{each}.")
     _require_statistics(model, settings.batch)
     augment = Augment.of(settings.augment or (), model)
     steps_per_epoch = ceil(len(train) / settings.batch)
