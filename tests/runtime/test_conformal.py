@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hourglass.runtime.conformal import p_values, threshold
+from hourglass.runtime.conformal import PValues, p_values, threshold
 from hourglass.runtime.errors import InputError
 
 SCORES = st.lists(st.integers(0, 20), min_size=1, max_size=60).map(lambda scores: np.sort(np.array(scores, float)))
@@ -36,6 +36,17 @@ def test_too_few_rows_are_refused_with_the_number_needed(calibration: np.ndarray
 def test_a_p_value_counts_the_calibration_rows_that_score_as_high(calibration: np.ndarray, scores: np.ndarray) -> None:
     counted = [(1 + sum(other >= score for other in calibration)) / (len(calibration) + 1) for score in scores]
     np.testing.assert_array_equal(p_values(scores, calibration), counted)
+
+
+@given(
+    st.lists(st.floats(0, 1e308) | st.integers(0, 9).map(float), min_size=1, max_size=30),
+    st.integers(0, 10**6),
+)
+def test_p_values_that_are_looked_up_are_those_that_are_searched(calibration: list[float], seed: int) -> None:
+    known = np.sort(np.array(calibration))
+    near = [known, np.nextafter(known, np.inf), np.nextafter(known, -np.inf), [0, -0.0, -1, np.inf, 1e300, 1e-310]]
+    scores = np.concatenate([*near, np.random.default_rng(seed).exponential(5, 20_000)])
+    np.testing.assert_array_equal(PValues(known)(scores), p_values(scores, known))
 
 
 @given(SCORES, SCORES, st.integers(1, 40))

@@ -23,7 +23,7 @@ from hourglass.files import folder_hashes, write_json
 from hourglass.params import DataParams
 from hourglass.runtime import InputError, Model
 from hourglass.runtime.graphs import BLOCK
-from tests.conftest import TUMOURS, packaged
+from tests.conftest import TUMOURS, Packaged, packaged
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(Path(runtime.__file__).parent.glob("*.py"))
@@ -40,6 +40,15 @@ def images(image_vae: Any) -> Model:
 @pytest.fixture(scope="module")
 def table(table_autoencoder: Any) -> Model:
     return table_autoencoder.model
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+    """A model of arrays of 30 numbers."""
+    rows = np.random.default_rng(0).normal(size=(1500, 30)) * 3 + 1
+    settings = {"latent": 4, "hidden": [16]}
+    raw = Raw("array", rows, pd.DataFrame(index=range(len(rows))))
+    return packaged(raw, DataParams(), "autoencoder", settings, tmp_path_factory.mktemp("wide") / "autoencoder")
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +134,57 @@ def test_scores_are_the_same_bytes_however_the_work_is_cut(
     parts = [images.score(rows[start:stop], first_row=start) for start, stop in pairwise(starts)]
     together = images.score(rows)["anomaly_score"].to_numpy().tobytes()
     assert pd.concat(parts)["anomaly_score"].to_numpy().tobytes() == together
+
+
+@pytest.mark.parametrize("kind", ["images", "table"])
+def test_anomaly_scores_alone_are_the_bytes_of_the_column(kind: str, request: pytest.FixtureRequest) -> None:
+    model, rows = (
+        request.getfixturevalue(name) for name in (kind, {"images": "digits_in", "table": "tumours_in"}[kind])
+    )
+    column = model.score(rows)["anomaly_score"].to_numpy()
+    assert model.anomaly_score(rows).tobytes() == column.tobytes()
+    alone = [model.anomaly_score(rows[at : at + 1], first_row=at) for at in range(10)]
+    assert np.concatenate(alone).tobytes() == column[:10].tobytes()
+
+
+def test_a_row_alone_is_the_bytes_that_it_has_among_many(wide: Packaged) -> None:
+    assert wide.model.config["blocks"]
+    model, rows = wide.model, np.concatenate([wide.dataset.raw("test")] * 30)
+    places = [*range(9), 255, 256, 1023, 1024, len(rows) - 1]
+    alone = [model.anomaly_score(rows[at : at + 1], first_row=at) for at in places]
+    assert np.concatenate(alone).tobytes() == model.anomaly_score(rows)[places].tobytes()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_an_anomaly_score_of_what_cannot_be_judged_is_missing(wide: Packaged, bad: float, dtype: type) -> None:
+    rows = wide.dataset.raw("test")[:9].copy()
+    good = wide.model.anomaly_score(rows.astype(dtype))
+    rows[4, 7] = bad
+    with np.errstate(over="ignore"):
+        given = rows.astype(dtype)
+    before = given.copy()
+    found = wide.model.anomaly_score(given)
+    assert np.isnan(found[4])
+    assert np.delete(found, 4).tobytes() == np.delete(good, 4).tobytes()
+    np.testing.assert_array_equal(given, before)
+    judged = wide.model.score(given)
+    assert not judged["valid"][4]
+    assert judged["is_anomaly"][4] is pd.NA
+
+
+def test_a_package_that_names_no_sizes_of_calls_gives_the_same_bytes(wide: Packaged, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(wide.folder, old)
+    config = json.loads((old / "config.json").read_text())
+    del config["blocks"]
+    write_json(old / "config.json", config)
+    (old / "manifest.json").unlink()
+    write_json(old / "manifest.json", folder_hashes(old))
+    rows = np.concatenate([wide.dataset.raw("test")] * 30)
+    for count, first_row in ((1, 0), (9, 250), (3000, 0), (2000, 700)):
+        scores = [model.anomaly_score(rows[:count], first_row=first_row) for model in (Model(old), wide.model)]
+        assert scores[0].tobytes() == scores[1].tobytes()
 
 
 def test_rows_may_come_flattened(images: Model, digits_in: np.ndarray) -> None:

@@ -19,7 +19,8 @@ def test_parts_are_all_rows_and_begin_where_blocks_do(count, first_row, numbers,
     np.testing.assert_array_equal(np.concatenate(values), rows)
     assert [first for _, first in found] == [first_row + part[0] for part in values]
     assert all(first % BLOCK == 0 for _, first in found[1:])
-    assert all(8 * numbers * len(part) <= max(2**24, 8 * numbers * BLOCK) for part in values)
+    most = max(2**24 if table else 2**20, 8 * numbers * BLOCK)
+    assert all(8 * numbers * len(part) <= most for part in values)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,6 @@ def test_scores_are_the_same_bytes_in_small_parts_and_in_one(
     model, frame = table_autoencoder.model, tumours.rows.copy()
     frame.loc[[3, 300], "mean area"] = np.nan
     whole = model.score(frame, first_row=first_row)
-    monkeypatch.setattr(cutting, "_BYTES", 1)
+    monkeypatch.setattr(cutting, "_BYTES_OF_TABLE", 1)
     assert len(list(parts(frame, 30, first_row))) >= 3
     pd.testing.assert_frame_equal(model.score(frame, first_row=first_row), whole, check_exact=True)

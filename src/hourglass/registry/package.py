@@ -20,6 +20,7 @@ from hourglass.models.shared.priors import Fitted, Prior
 from hourglass.models.shared.transformer import CodeTransformer
 from hourglass.models.shared.variant import Variant
 from hourglass.outputs import MODEL, WEIGHTS
+from hourglass.registry import blocks
 from hourglass.registry.export import export
 from hourglass.runtime.conformal import threshold
 from hourglass.runtime.errors import InputError
@@ -143,10 +144,12 @@ def fill(
     """
     told = None if condition is None else torch.from_numpy(condition)
     export(model, prior, folder, torch.from_numpy(examples), told)
+    sizes = blocks.sizes(folder / "reconstruct.onnx", examples, *([] if condition is None else [condition]))
     _ship_runtime(folder)
     config = config | {
         "format_version": FORMAT_VERSION,
         "latent": model.latent,
+        "blocks": sizes,
         "runtime": digest(folder_hashes(folder / RUNTIME)),
     }
     config |= _sampling(prior, model.code_prior)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 from .images import AS_IS, Form, decode
-from .schema import ROWS, Uncategorised, as_numbers, chosen
+from .schema import ROWS, Uncategorised, as_numbers, chosen, judged
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,11 @@ class ArraySchema(Uncategorised):
         return (channels[0] if channels else 1, height, width)
 
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Bring rows into the net's shape; see `Schema.encode`. Flattened rows are taken too.
+        """Bring rows into the net's shape; see `Schema.encode` and `bare`."""
+        return judged(self.bare(rows))
+
+    def bare(self, rows: Any) -> NDArray[Any]:
+        """Bring rows into the net's shape, whatever their numbers; see `Schema.bare`. Flattened rows are taken too.
 
         Images may be a list of files, as bytes or as a `Path` (a text is none, for it may come from far away), or of
         pictures of any size that the model's form allows.
@@ -60,12 +64,7 @@ class ArraySchema(Uncategorised):
             expected = ", ".join(str(size) for size in self.raw_shape)
             raise InputError(f"{named} have shape {array.shape}; expected (rows, {expected}).")
         array = array.reshape(len(array), *self.raw_shape)
-        x = _channels_first(array) if self.kind == "image" else array.copy()
-        valid = np.ones(len(x), bool)
-        if x.dtype.kind == "f":  # other numbers are finite
-            valid = np.isfinite(x).all(axis=tuple(range(1, x.ndim)))
-            x[~valid] = 0
-        return x, valid
+        return _channels_first(array) if self.kind == "image" else array
 
     def decode(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bring rows back into the shape that people have them in."""
@@ -124,9 +123,7 @@ def _pixels(row: Any, name: str) -> NDArray[Any]:
 
 
 def _channels_first(images: NDArray[Any]) -> NDArray[Any]:
-    if images.ndim == 3:
-        return images[:, None].copy()
-    return np.array(np.moveaxis(images, -1, 1), order="C")
+    return images[:, None] if images.ndim == 3 else np.ascontiguousarray(np.moveaxis(images, -1, 1))
 
 
 def numbers_of(rows: Any) -> NDArray[Any]:

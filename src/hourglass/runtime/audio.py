@@ -110,6 +110,10 @@ class AudioSchema(Uncategorised):
         x[~valid] = 0
         return x, valid
 
+    def bare(self, rows: Any) -> None:
+        """None: what can't be judged is told before spectra are made; see `Schema.bare`."""
+        return
+
     def decode(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bring rows back into the shape that people have them in."""
         return x.reshape(len(x), *self.raw_shape)

@@ -1,5 +1,6 @@
 """ONNX graphs, run so that a row's result doesn't depend on which rows come with it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,22 +9,34 @@ import onnxruntime
 from numpy.typing import NDArray
 
 #: Rows per call. The last bits of a result depend on the size of the batch and the row's place in it, so every call
-#: has this size, padded if need be, and a row's place follows from its absolute number.
+#: has this size, padded if need be, and a row's place follows from its absolute number. Other sizes are used where
+#: they give the same bits.
 BLOCK = 256
 
 
 class Graph:
-    """One ONNX graph; the first dimension of every input and output is the batch."""
+    """One ONNX graph; the first dimension of every input and output is the batch.
 
-    def __init__(self, path: Path) -> None:
+    Parameters
+    ----------
+    path : Path
+    sizes : sequence of int
+        Rows per call beside `BLOCK`, powers of 2: smaller ones for few rows, a larger one for many. Used are those that
+        give the same bytes on this machine.
+    """
+
+    def __init__(self, path: Path, sizes: Sequence[int] = ()) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         self._inputs = [given.name for given in self._session.get_inputs()]
         self.outputs = [output.name for output in self._session.get_outputs()]
+        self.sizes = tuple(size for size in sorted(sizes) if self.agrees(size, *self._noise(max(size, BLOCK))))
 
-    def run(self, *inputs: NDArray[Any], first_row: int = 0) -> dict[str, NDArray[Any]]:
+    def run(
+        self, *inputs: NDArray[Any], first_row: int = 0, outputs: Sequence[str] | None = None
+    ) -> dict[str, NDArray[Any]]:
         """Run the graph on all rows.
 
         Parameters
@@ -32,32 +45,78 @@ class Graph:
             As many as the graph has, in its order and types.
         first_row : int
             The absolute number of the first row, where the inputs are a part of something larger.
+        outputs : sequence of str, optional
+            Those that are wanted; by default all.
 
         Returns
         -------
         dict of str to ndarray
-            Every output by name, with one entry per row.
+            The outputs by name, with one entry per row.
         """
-        blocks = _blocks(len(inputs[0]), first_row)
-        parts = [self._block([x[start:stop] for x in inputs], place) for start, stop, place in blocks]
-        return {name: np.concatenate([part[number] for part in parts]) for number, name in enumerate(self.outputs)}
+        names = self.outputs if outputs is None else outputs
+        found = [self._call(names, inputs, *call) for call in calls(len(inputs[0]), first_row, self.sizes)]
+        if len(found) == 1:
+            return dict(zip(names, found[0], strict=True))
+        return {name: np.concatenate(parts) for name, *parts in zip(names, *found, strict=True)}
 
-    def _block(self, inputs: list[NDArray[Any]], place: int) -> list[NDArray[Any]]:
-        rows = slice(place, place + len(inputs[0]))
-        padded = [np.zeros((BLOCK, *x.shape[1:]), x.dtype) for x in inputs]
-        for whole, x in zip(padded, inputs, strict=True):
-            whole[rows] = x
-        outputs = self._session.run(self.outputs, dict(zip(self._inputs, padded, strict=True)))
-        return [output[rows] for output in outputs]
+    def agrees(self, size: int, *inputs: NDArray[Any]) -> bool:
+        """Tell whether calls of `size` rows give the bytes that calls of `BLOCK` rows do, at every place.
+
+        Parameters
+        ----------
+        size : int
+        *inputs : ndarray of shape (rows, ...)
+            As of `run`; the rows are a multiple of both sizes.
+        """
+        return self._bytes(inputs, size) == self._bytes(inputs, BLOCK)
+
+    def _bytes(self, inputs: Sequence[NDArray[Any]], size: int) -> list[bytes]:
+        """Give the bytes of each output, found by calls of so many rows."""
+        starts = range(0, len(inputs[0]), size)
+        found = [self._call(self.outputs, inputs, start, start + size, 0, size) for start in starts]
+        return [np.concatenate(parts).tobytes() for parts in zip(*found, strict=True)]
+
+    def _noise(self, rows: int) -> list[NDArray[np.float32]]:
+        """Make rows of white noise, every bit of which counts in a sum."""
+        draw = np.random.Generator(np.random.Philox(0))
+        return [draw.standard_normal((rows, *given.shape[1:]), np.float32) for given in self._session.get_inputs()]
+
+    def _call(
+        self, names: Sequence[str], inputs: Sequence[NDArray[Any]], start: int, stop: int, place: int, size: int
+    ) -> list[NDArray[Any]]:
+        """Run on rows start to stop, the first at that place among so many; others are 0."""
+        if stop - start == size:
+            given = {name: x[start:stop] for name, x in zip(self._inputs, inputs, strict=True)}
+            whole: list[NDArray[Any]] = self._session.run(names, given)
+            return whole
+        rows = slice(place, place + stop - start)
+        given = {}
+        for name, x in zip(self._inputs, inputs, strict=True):
+            given[name] = np.zeros((size, *x.shape[1:]), x.dtype)
+            given[name][rows] = x[start:stop]
+        return [output[rows] for output in self._session.run(names, given)]
 
 
-def _blocks(rows: int, first_row: int) -> list[tuple[int, int, int]]:
-    """Cut rows into (start, stop, place of the first in its block); one empty block where there are none."""
-    cuts: list[tuple[int, int, int]] = []
+def calls(rows: int, first_row: int, sizes: Sequence[int] = ()) -> list[tuple[int, int, int, int]]:
+    """Cut rows where blocks begin, into (start, stop, place of the first in its block, rows of the block).
+
+    The last rows go into the smallest block that holds them, others into the largest if they fill it. Where there are
+    none, there is one empty block.
+    """
+    cuts: list[tuple[int, int, int, int]] = []
     start = 0
     while start < rows or not cuts:
-        place = (first_row + start) % BLOCK
-        stop = min(start + BLOCK - place, rows)
-        cuts.append((start, stop, place))
+        size = _size(first_row + start, rows - start, sizes)
+        place = (first_row + start) % size
+        stop = min(start + size - place, rows)
+        cuts.append((start, stop, place, size))
         start = max(stop, 1)
     return cuts
+
+
+def _size(number: int, left: int, sizes: Sequence[int]) -> int:
+    for size in sizes:
+        if size < BLOCK and number % size + left <= size:
+            return size
+    bulk = max((BLOCK, *sizes))
+    return bulk if left >= bulk and number % bulk == 0 else BLOCK

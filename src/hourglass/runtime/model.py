@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,15 @@ from numpy.typing import NDArray
 
 from .audio import AudioSchema
 from .conditioning import Conditioning
-from .conformal import p_values
+from .conformal import PValues
 from .drawing import draw_index
 from .errors import InputError
 from .graphs import Graph
 from .normaliser import Normaliser
 from .parts import parts
-from .schema import ROWS, names_of, schema_from_config
+from .schema import ROWS, judged, names_of, schema_from_config
 from .signal import Cut, SignalSchema
+from .table import TableSchema
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -106,16 +108,32 @@ class Model:
             names it), ``start`` and ``end`` before.
         """
         cut = self._cut(rows)
+        scores = self._scores(rows if cut is None else cut, first_row)
+        invalid = np.isnan(scores)  # numbers near the largest of float32 overflow in the net
+        p = self._p_values(scores)
+        p[invalid] = np.nan
+        anomalous = pd.arrays.BooleanArray(scores > self.threshold, invalid)
+        found = {"anomaly_score": scores, "p_value": p, "is_anomaly": anomalous, "valid": ~invalid}
         if cut is not None:
-            return pd.concat([cut.where, self._score_windows(cut, first_row)], axis=1)
-        scores = np.concatenate([self._scores(*part) for part in self._parts(rows, first_row)])
-        valid = ~np.isnan(scores)  # numbers near the largest of float32 overflow in the net
-        p = np.full(len(scores), np.nan)
-        p[valid] = p_values(scores[valid], self.calibration)
-        anomalous = pd.array(scores > self.threshold, dtype="boolean")
-        anomalous[~valid] = pd.NA
-        frame = pd.DataFrame({"anomaly_score": scores, "p_value": p, "is_anomaly": anomalous, "valid": valid})
-        return frame.set_index(rows.index) if isinstance(rows, pd.DataFrame) else frame
+            return pd.concat([cut.where, pd.DataFrame(found, copy=False)], axis=1)
+        return pd.DataFrame(found, rows.index if isinstance(rows, pd.DataFrame) else None, copy=False)
+
+    def anomaly_score(self, rows: Any, *, first_row: int = 0) -> NDArray[np.float64]:
+        """Give the column ``anomaly_score`` of `score` alone, of the same bytes: NaN where a row can't be judged.
+
+        This is the quick way to judge few rows: an array of one row takes some microseconds.
+
+        Parameters
+        ----------
+        rows, first_row
+            As of `score`.
+
+        Returns
+        -------
+        ndarray of shape (rows,), or (windows,) of a table of readings
+        """
+        cut = self._cut(rows)
+        return self._scores(rows if cut is None else cut, first_row)
 
     def points(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Judge each reading of series by the windows that cover it.
@@ -132,7 +150,7 @@ class Model:
             threshold; ``valid``, False where no window covers it.
         """
         cut = self._cut_or_refuse(rows)
-        scores = cut.scores(self._score_windows(cut)["anomaly_score"].to_numpy())
+        scores = cut.scores(self._scores(cut, 0))
         valid = ~np.isnan(scores)
         anomalous = pd.array(scores > self.threshold, dtype="boolean")
         anomalous[~valid] = pd.NA
@@ -147,17 +165,31 @@ class Model:
             ``series`` (where the table names it), ``start``, ``end`` and ``anomaly_score``, the highest between them.
         """
         cut = self._cut_or_refuse(rows)
-        return cut.intervals(self._score_windows(cut)["anomaly_score"].to_numpy(), self.threshold)
-
-    def _parts(self, rows: Any, first_row: int) -> Iterator[tuple[Any, int]]:
-        """Cut rows, where each is one whatever comes with it."""
-        if self.config["schema"]["kind"] in {"table", "image", "array", "signal"}:
-            return parts(rows, prod(self.schema.shape), first_row)
-        return iter([(rows, first_row)])
+        return cut.intervals(self._scores(cut, 0), self.threshold)
 
     def _scores(self, rows: Any, first_row: int) -> NDArray[np.float64]:
+        """Score rows, or the windows of a cut, in parts."""
+        found = [self._scores_of_part(part, at) for part, at in self._parts(rows, first_row)]
+        return found[0] if len(found) == 1 else np.concatenate(found)
+
+    def _parts(self, rows: Any, first_row: int) -> Iterable[tuple[Any, int]]:
+        """Cut rows, where each is one whatever comes with it; windows, which overlap and are many, some at a time."""
+        if isinstance(rows, Cut):
+            starts = range(0, len(rows.starts), _WINDOWS)
+            return chain.from_iterable(
+                self._parts(self._windows(rows, at, at + _WINDOWS), first_row + at) for at in starts
+            )
+        if isinstance(self.schema, AudioSchema):
+            return [(rows, first_row)]
+        if isinstance(self.schema, TableSchema) and (self.conditioning is None or self.conditioning.of_label):
+            bare = self.schema.bare(rows)
+            rows = rows if bare is None else bare
+        return parts(rows, self._numbers, first_row)
+
+    def _scores_of_part(self, rows: Any, first_row: int) -> NDArray[np.float64]:
         inputs, valid = self._inputs(rows)
-        scores = self._reconstruct_graph.run(*inputs, first_row=first_row)["score"].astype(np.float64)
+        scores = self._reconstruct_graph.run(*inputs, first_row=first_row, outputs=["score"])["score"]
+        scores = scores.astype(np.float64)
         scores[~valid] = np.nan
         return scores
 
@@ -343,6 +375,11 @@ class Model:
             raise InputError(f"output is {output!r}; expected one of {', '.join(outputs)}.")
         return outputs[output]()
 
+    @cached_property
+    def _numbers(self) -> int:
+        """Numbers of a row in the net."""
+        return prod(self.schema.shape)
+
     def _cut(self, rows: Any) -> Cut | None:
         """Cut a table of readings into windows; None where rows are rows already."""
         return self.readings.cut(rows) if self.readings is not None and isinstance(rows, pd.DataFrame) else None
@@ -377,17 +414,12 @@ class Model:
             raise InputError("times are judged of series alone; give a model of series a table of readings.")
         return cut
 
-    def _score_windows(self, cut: Cut, first_row: int = 0) -> pd.DataFrame:
-        """Score windows, which overlap and are many, some at a time."""
-        starts = range(0, len(cut.starts), _WINDOWS)
-        parts = [self.score(self._windows(cut, at, at + _WINDOWS), first_row=first_row + at) for at in starts]
-        return pd.concat(parts, ignore_index=True)
-
     def _encode_rows(self, rows: Any) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        bare = self.schema.bare(rows) if self.normaliser.is_affine else None
+        if bare is not None:
+            return judged(self.normaliser(bare))  # what isn't finite is still not
         raw, valid = self.schema.encode(rows)
-        x = self.normaliser(raw)
-        fits = np.isfinite(x).all(axis=tuple(range(1, x.ndim)))
-        x[~fits] = 0
+        x, fits = judged(self.normaliser(raw))
         return x, valid & fits
 
     def _inputs(self, rows: Any) -> tuple[list[NDArray[np.float32]], NDArray[np.bool_]]:
@@ -447,6 +479,10 @@ class Model:
         return self.schema.decode(values)
 
     @cached_property
+    def _p_values(self) -> PValues:
+        return PValues(self.calibration)
+
+    @cached_property
     def _encode_graph(self) -> Graph:
         return Graph(self.folder / "encode.onnx")
 
@@ -478,7 +514,7 @@ class Model:
 
     @cached_property
     def _reconstruct_graph(self) -> Graph:
-        return Graph(self.folder / "reconstruct.onnx")
+        return Graph(self.folder / "reconstruct.onnx", self.config.get("blocks", ()))
 
 
 def _for_each(told: NDArray[np.float32], count: int, what: str, rows: str) -> NDArray[np.float32]:

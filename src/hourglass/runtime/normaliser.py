@@ -122,13 +122,13 @@ class Normaliser:
 
     def __call__(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Bring rows into the nets' units."""
-        values = x.astype(np.float64)
+        values = x if self.is_affine else x.astype(np.float64)  # offset and scale make float64 of any other
         for feature, number in self.fill.items():
             values[np.isnan(values[:, feature]), feature] = number
         for feature, curve in self.curves.items():
             values[:, feature] = curve(values[:, feature])
         with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite, which is not valid
-            scaled: NDArray[np.float32] = normalise(values, self.offset, self.scale).astype(np.float32)
+            scaled: NDArray[np.float32] = normalise(values, self.offset, self.scale).astype(np.float32, order="C")
         return scaled
 
     def inverse(self, x: NDArray[Any]) -> NDArray[np.float64]:

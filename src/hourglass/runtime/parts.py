@@ -1,6 +1,7 @@
-"""Rows cut into parts that are judged one after the other, so that memory doesn't grow with their number."""
+"""Rows cut into parts that are judged one after the other, and stay in the processor's cache meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,12 @@ import pandas as pd
 
 from .graphs import BLOCK
 
-#: Bytes of float64 in a part, about.
-_BYTES = 2**24
+#: Bytes of float64 in a part, at most, unless that is less than a block. What a table takes by the column is worth more
+#: rows at once.
+_BYTES, _BYTES_OF_TABLE = 2**20, 2**24
 
 
-def parts(rows: Any, numbers: int, first_row: int) -> Iterator[tuple[Any, int]]:
+def parts(rows: Any, numbers: int, first_row: int) -> Iterable[tuple[Any, int]]:
     """Cut a table or an array where the graphs' blocks begin.
 
     Parameters
@@ -24,19 +26,17 @@ def parts(rows: Any, numbers: int, first_row: int) -> Iterator[tuple[Any, int]]:
     first_row : int
         Absolute number of the first row.
 
-    Yields
-    ------
-    part
-        Of at least one block.
-    int
-        Absolute number of its first row.
+    Returns
+    -------
+    iterable of (rows, int)
+        Parts, each of at least one block, and the absolute number of their first rows.
     """
     if not isinstance(rows, pd.DataFrame | np.ndarray) or rows.ndim == 0 or not len(rows):
-        yield rows, first_row
-        return
-    size = BLOCK * max(1, _BYTES // (8 * BLOCK * numbers))
-    start = 0
-    while start < len(rows):
-        stop = start + size - (first_row + start) % BLOCK
-        yield rows[start:stop], first_row + start
-        start = stop
+        return [(rows, first_row)]
+    most = _BYTES_OF_TABLE if isinstance(rows, pd.DataFrame) else _BYTES
+    size = BLOCK << max(0, (most // (8 * BLOCK * numbers)).bit_length() - 1)  # large blocks begin where parts do
+    place = first_row % size
+    if place + len(rows) <= size:
+        return [(rows, first_row)]
+    starts = [0, *range(size - place, len(rows), size)]
+    return ((rows[start:stop], first_row + start) for start, stop in pairwise([*starts, len(rows)]))

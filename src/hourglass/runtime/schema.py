@@ -46,12 +46,19 @@ class Schema(Protocol):
         """Turn rows into an array of shape (rows, *shape) and tell which of them are valid.
 
         A row that can't be judged (a missing or infinite value, text for a number, an unseen category) is not valid;
-        its numbers are 0.
+        its numbers are 0. The array may be the rows themselves: it is not to be written to.
 
         Raises
         ------
         InputError
             No row can be read: a column is missing, or the shape is another.
+        """
+        ...
+
+    def bare(self, rows: Any) -> NDArray[Any] | None:
+        """Give numbers as `encode` does, where that is done without looking at them; None where it isn't.
+
+        Nobody has judged them yet: NaN and what is infinite stay. The array is not to be written to.
         """
         ...
 
@@ -120,6 +127,19 @@ def as_numbers(values: "pd.Series[Any]") -> NDArray[np.float64]:
 def matrix_of(rows: pd.DataFrame) -> NDArray[np.float64] | None:
     """Give a table of nothing but float64 as an array of shape (rows, columns), not to be written to; else None."""
     return rows.to_numpy() if all(dtype == np.float64 for dtype in rows.dtypes) else None
+
+
+def judged(x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Tell which rows of numbers hold no NaN and nothing infinite; the numbers of others become 0, in a copy."""
+    if x.dtype.kind != "f":  # other numbers are finite
+        return x, np.ones(len(x), bool)
+    finite = np.isfinite(x)
+    if finite.all():
+        return x, np.ones(len(x), bool)
+    valid: NDArray[np.bool_] = np.logical_and.reduce(finite, axis=tuple(range(1, x.ndim)))
+    x = x.copy()
+    x[~valid] = 0
+    return x, valid
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from . import windows as windowing
 from .errors import InputError
 from .grid import Grid, Told, regular
-from .schema import ROWS, Uncategorised, as_numbers, chosen
+from .schema import ROWS, Uncategorised, as_numbers, chosen, judged
 from .times import Clock, Times, Unit
 
 Duplicates = Literal["mean", "refuse"]
@@ -77,7 +77,11 @@ class SignalSchema(Uncategorised):
         return Clock(self.time, self.format, self.unit)
 
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Bring windows, or a table of readings that is cut into them, into the net's shape; see `Schema.encode`.
+        """Bring windows, or a table of readings that is cut into them, into the net's shape; see `bare`."""
+        return judged(self.bare(rows))
+
+    def bare(self, rows: Any) -> NDArray[Any]:
+        """Do what `encode` does, whatever the numbers; see `Schema.bare`.
 
         Windows have the shape (windows, window, channels); without the last dimension where there is one channel;
         or they are flat.
@@ -91,11 +95,7 @@ class SignalSchema(Uncategorised):
                 f"windows have shape {array.shape}; expected (windows, {self.window}, {len(self.columns)}), or a table "
                 f"with the columns {', '.join([self.time, *self.columns])}."
             )
-        x = np.ascontiguousarray(np.moveaxis(array.reshape(len(array), *self.raw_shape), 1, 2))
-        x = x.copy() if np.shares_memory(x, array) else x
-        valid = np.isfinite(x).all(axis=(1, 2))
-        x[~valid] = 0
-        return x, valid
+        return np.ascontiguousarray(np.moveaxis(array.reshape(len(array), *self.raw_shape), 1, 2))
 
     def decode(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bring windows back into the shape that people have them in."""

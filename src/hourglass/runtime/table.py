@@ -1,6 +1,7 @@
 """Rows of a table: named columns of numbers, booleans, categories and times."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, Literal, Self
 
@@ -9,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .schema import as_numbers, as_text, matrix_of, names_of
+from .schema import as_numbers, as_text, judged, matrix_of, names_of
 
 Type = Literal["number", "boolean", "category", "time"]
 Impute = Literal["none", "mean", "median", "indicator"]
@@ -134,7 +135,7 @@ class TableSchema:
 
     columns: tuple[Column, ...]
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """Shape of a row in the net."""
         return (sum(column.width for column in self.columns),)
@@ -175,11 +176,24 @@ class TableSchema:
 
     def encode(self, rows: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Turn rows into numbers; see `Schema.encode`."""
-        frame = self._frame(rows)
-        numbers = matrix_of(frame) if all(column.plain for column in self.columns) else None
-        x, valid = self._side_by_side(frame) if numbers is None else _judged(numbers)
+        numbers = self.bare(rows)
+        if numbers is not None:
+            return judged(numbers)
+        x, valid = self._side_by_side(self._frame(rows))
         x[~valid] = 0
         return x, valid
+
+    def bare(self, rows: Any) -> NDArray[Any] | None:
+        """Give an array, or a table of nothing but float64, as it is; see `Schema.bare`."""
+        if not self._is_plain:
+            return None
+        if isinstance(rows, np.ndarray) and rows.dtype.kind in "iuf" and rows.shape[1:] == self.shape:
+            return rows
+        return matrix_of(self._frame(rows))
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        return all(column.plain for column in self.columns)
 
     def decode(self, x: NDArray[np.float64]) -> pd.DataFrame:
         """Turn numbers into rows; a category is its value with the largest number."""
@@ -235,12 +249,6 @@ class TableSchema:
         if array.ndim != 2 or array.shape[1] != len(names):
             raise InputError(f"rows have shape {array.shape}; expected (rows, {len(names)}): {', '.join(names)}.")
         return pd.DataFrame(array, columns=names)
-
-
-def _judged(numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Copy rows of numbers, and tell which of them hold no other."""
-    valid: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(numbers), axis=1)
-    return np.array(numbers, order="C"), valid
 
 
 def _one_hot(known: tuple[str, ...], values: "pd.Series[Any]") -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
