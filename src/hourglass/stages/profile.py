@@ -22,7 +22,7 @@ _LEAST = 0.01
 def profile_step(project: Project, params: Params, variant: str) -> str:
     """Take steps of a variant on the project's data, write a trace and the numbers into ``reports/``; give a table."""
     device = devices.resolve(params.train.device)
-    devices.configure(params.train.threads)
+    devices.configure(params.train)
     inputs, settings = Inputs.of(Dataset(project.dataset), device, params.data.memory), params.settings_of(variant)
     if settings["latent"] == AUTO:
         settings = settings | {"latent": models.get(variant).narrowest(settings)}

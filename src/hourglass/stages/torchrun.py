@@ -69,7 +69,7 @@ def _join(root: str, variant: str, folder: str) -> None:
     die_with_parent()
     project = Project.find(Path(root))
     params = settings.load(project.params_file)
-    devices.configure(params.train.threads)
+    devices.configure(params.train)
     try:
         with devices.joined(devices.resolve(params.train.device, params.train.devices)) as device:
             with unpickling.refused():

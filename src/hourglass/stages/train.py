@@ -72,7 +72,7 @@ def run(project: Project, params: Params, variant: str) -> None:
     """Run the stage for one variant."""
     count = params.train.devices
     device = devices.resolve(params.train.device, count)
-    devices.configure(params.train.threads)
+    devices.configure(params.train)
     fingerprint = devices.fingerprint(device, params.train.threads, count)
     stage = f"train@{variant}"
 

@@ -104,7 +104,7 @@ def sweep(
         dataset = Dataset(project.dataset)
         metric = _metric(params, dataset)
     device = devices.resolve(params.train.device)
-    devices.configure(params.train.threads)
+    devices.configure(params.train)
     about = _about(project, params, variant, swept, metric)
     about.inputs.update(optuna=optuna, fingerprint=devices.fingerprint(device, params.train.threads))
     records = Records(folder_of(project) / f"{variant}-{digest(asdict(about))[:8]}")

@@ -14,7 +14,7 @@ _LOOP = "train"
 #: Settings of a variant that shape its nets and leave its loss what it is.
 NETS = ("latent", "net", "hidden", "decoder_hidden", "activation", "normalisation")
 #: Settings of the loop that say where and how it computes: bits depend on them, results don't.
-_MACHINE = ("device", "devices", "threads", "checkpoint_seconds")
+_MACHINE = ("device", "devices", "deterministic", "threads", "checkpoint_seconds")
 #: Significant digits of a proposed number: enough to tell settings apart, few enough to read.
 _DIGITS = 4
 

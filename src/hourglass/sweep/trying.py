@@ -170,4 +170,4 @@ def _measuring(threads: int) -> Iterator[None]:
         with threadpool_limits(1, user_api="blas"):
             yield
     finally:
-        devices.configure(threads)
+        devices.compute_with(threads)

@@ -10,6 +10,7 @@ import torch
 from torch import distributed
 
 from hourglass.errors import HourglassError
+from hourglass.training.settings import TrainSettings
 
 #: How long a process waits for the others, which may read their rows, measure or write meanwhile.
 _PATIENCE = timedelta(hours=1)
@@ -57,17 +58,39 @@ def memory(device: torch.device, allowed: int) -> int:
     return torch.cuda.mem_get_info(device)[1] if device.type == "cuda" else allowed
 
 
-def configure(threads: int) -> None:
-    """Set up this process for training: its threads, denormal numbers flushed to zero, and the same bits on a GPU.
+def configure(settings: TrainSettings) -> None:
+    """Set up this process for training: its threads, denormal numbers, and whether a GPU gives the same bits again.
 
-    Must come before the first parallel operation. Adam's first moments decay into denormals after some 800 steps and
-    would make every later step about 1.4 times slower. On a GPU cuDNN's convolutions and the memory-efficient attention
-    may add gradients up in any order unless they are told otherwise.
+    Must come before the first parallel operation, and before anything is computed on a GPU.
+    """
+    compute_with(settings.threads)
+    reproduce(on=settings.deterministic)
+
+
+def compute_with(threads: int) -> None:
+    """Set the number of threads, and have them flush denormal numbers to zero.
+
+    Adam's first moments decay into denormals after some 800 steps and would make every later step about 1.4 times
+    slower.
     """
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cuda.enable_mem_efficient_sdp(False)
+
+
+def reproduce(*, on: bool) -> None:
+    """Have every operation take its reproducible form, where it has two; one that has none warns.
+
+    On a CPU all are reproducible. On a GPU cuDNN's convolutions, cuBLAS, the memory-efficient attention and additions
+    by index may add up in any order unless they are told otherwise; off, cuDNN tries which convolution is fastest.
+    """
+    if on:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(on, warn_only=True)
+    # filling takes time, and nothing reads what is filled
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.deterministic = on
+    torch.backends.cudnn.benchmark = not on
+    torch.backends.cuda.enable_mem_efficient_sdp(not on)
 
 
 def fingerprint(device: torch.device, threads: int, count: int = 1) -> dict[str, str | int]:

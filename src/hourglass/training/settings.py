@@ -22,6 +22,9 @@ class TrainSettings:
     precision: Annotated[Precision, Setting("of nets in training; weights, losses and all measures are float32")] = (
         "float32"
     )
+    deterministic: Annotated[
+        bool, Setting("whether the same inputs give the same bits on a GPU, too, which may take longer")
+    ] = True
     epochs: Annotated[int, Setting("passes over the training rows, at most", ge=1, le=1_000_000)] = 200
     batch: Annotated[int, Setting("rows per step", ge=1, le=1_000_000)] = 128
     lr: Annotated[float, Setting("peak learning rate of Adam", gt=0, le=10)] = 1e-3
