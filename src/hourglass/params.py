@@ -160,7 +160,7 @@ class RunParams(Section):
 
     slots: int = Field(2, ge=1, le=256, description="stages that run at once")
     gpus: int | None = Field(
-        None, ge=1, description="trainings on a GPU that run at once, on all machines together; null: those found here"
+        None, ge=1, description="GPUs that trainings take up at once, on all machines together; null: those found here"
     )
 
 
