@@ -4,9 +4,9 @@ Run it anywhere: ``python benchmarks/ingest.py [--rounds 5] [--rows 500000] [--i
 FILE.json]``. It makes the files itself. Every side runs in a process of its own, round by round in turn; a side's time
 leaves out its imports. polars is a side where it is installed.
 
-Ours is all of ``ingest``: parse, encode, hash, split, measure, write and hash the files. The snapshot was made before.
-Nothing is kept of an earlier run, so raw files aren't hashed; "one more shard" hashes the new one. The readers and we
-use all cores that there are, PIL one; with ``--cores`` every side has no more than so many (on Linux).
+Ours is all of ``ingest`` as the stage runs it for the first time: hash the raw files, parse, encode, hash rows, split,
+measure, write and hash what is written; "one more shard" hashes the new one alone. The snapshot was made before. The
+readers and we use all cores that there are, PIL one; with ``--cores`` every side has no more than so many (on Linux).
 """
 
 import argparse
@@ -83,16 +83,22 @@ def _timed(work: Callable[[], object]) -> Took:
 def ours(folder: Path, case: str) -> Took:
     """Ingest the snapshot of a case."""
     if case != "one more shard":
-        return _ingest(folder, f"{case}-snapshot", None)
+        return _anew(folder, f"{case}-snapshot")
     shutil.rmtree(folder / "kept", ignore_errors=True)
     shutil.copytree(folder / "parts", folder / "kept", copy_function=os.link)
     return _ingest(folder, "grown-snapshot", folder / "kept")
 
 
+def _anew(folder: Path, name: str) -> Took:
+    """Ingest as the stage does for the first time: nothing is kept yet, and what comes is."""
+    shutil.rmtree(folder / "fresh", ignore_errors=True)
+    return _ingest(folder, name, folder / "fresh")
+
+
 def other(folder: Path, case: str, side: str) -> Took:
     """Read the files of a case, and do nothing with them."""
     if case == "one more shard":
-        return _ingest(folder, "grown-snapshot", None)
+        return _anew(folder, "grown-snapshot")
     read = _pil if case == "png" else _reader(case, side)
     return _timed(lambda: read(folder / ("png" if case == "png" else f"rows.{case}")))
 

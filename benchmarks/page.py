@@ -62,12 +62,13 @@ def ingest(found: dict[str, Any]) -> Iterator[str]:
     """Tell how long ingestion takes."""
     yield "## Ingestion"
     yield from _origin(found, "Ours is all of `ingest`; the others merely read. Times of the fastest of them.")
-    yield "| case | side | seconds | ours by the fastest | asked, at most |"
-    yield "|---|---|---:|---:|---:|"
-    for name, case in found["cases"].items():
-        for side, seconds in case["seconds"].items():
-            last = (_spread(case["ratios"]), f"{case['asked']:.2f}") if side == "ours" else ("", "")
-            yield _row(name, side, f"{median(seconds):.2f}", *last)
+    yield "| cores | case | side | seconds | ours by the fastest | asked, at most |"
+    yield "|---|---|---|---:|---:|---:|"
+    for cores, cases in found["cases_by_cores"].items():
+        for name, case in cases.items():
+            for side, seconds in case["seconds"].items():
+                last = (_spread(case["ratios"]), f"{case['asked']:.2f}") if side == "ours" else ("", "")
+                yield _row(cores, name, side, f"{median(seconds):.2f}", *last)
 
 
 def draw_growth(found: dict[str, Any], path: Path) -> None:
