@@ -28,6 +28,16 @@ def test_it_moves_parameters_as_torch_does_also_where_some_have_no_gradient(weig
         torch.testing.assert_close(one, another)
 
 
+def test_how_a_gradient_lies_in_memory_does_not_matter():
+    mine, theirs = parameters()[:1], parameters()[:1]
+    across, repeated = torch.arange(15.0).view(5, 3).t(), torch.ones(3, 1).expand(3, 5)
+    own, other = AdamW(mine, 0.0), AdamW(theirs, 0.0)
+    for gradient in (across, repeated):
+        own.step([gradient], torch.tensor(0.1))
+        other.step([gradient.contiguous()], torch.tensor(0.1))
+    assert torch.equal(mine[0], theirs[0])
+
+
 def test_its_state_is_the_tensors_that_it_goes_on_with():
     lr, gradients = torch.tensor(0.1), [torch.ones_like(one) for one in parameters()]
     mine, theirs = AdamW(parameters(), 0.0), AdamW(parameters(), 0.0)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -5,11 +6,13 @@ import torch
 
 from hourglass import models
 from hourglass.models.autoencoder import Autoencoder
+from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.terms import Term
 from hourglass.training import steps
-from hourglass.training.loop import fit
+from hourglass.training.augment import Augment
+from hourglass.training.loop import fit, trainee_for
 from hourglass.training.settings import TrainSettings
-from hourglass.training.steps import Sums
+from hourglass.training.steps import Steps, Sums
 
 
 @pytest.fixture
@@ -56,6 +59,36 @@ def test_steps_that_differ_by_more_than_their_numbers_are_not_replayed(trained):
 
     fast, slow = train(2), train(inf)
     assert all(torch.equal(fast[0][name], slow[0][name]) for name in slow[0])
+
+
+class Tied(Autoencoder):
+    """Adds two offsets to its loss, whose gradients lie in the same memory."""
+
+    def __init__(self, *args, **settings):
+        super().__init__(*args, **settings)
+        self.one, self.other = (torch.nn.Parameter(torch.zeros(4)) for _ in range(2))
+
+    def losses(self, batch, context):
+        away = (self.one + self.other - batch.x).square().sum(1)
+        return {"away": Term(away)}
+
+    def courses(self):
+        (course,) = super().courses()
+        (phase,) = course.phases
+        return (replace(course, phases=(replace(phase, parameters=[self.one, self.other]),)),)
+
+
+def test_gradients_that_share_memory_are_clipped_once():
+    model = Tied((4,), latent=2, hidden=[8])
+    (course,) = model.courses()
+    settings = TrainSettings(batch=8, clip=0.5)
+    trainee = trainee_for(model, [course], settings, 0, torch.device("cpu"))
+    rows = Batch.of(torch.ones(8, 4))
+    Steps(course, trainee, Augment.of((), model), settings).take(rows, ())
+    found = trainee.optimizers[course.phases[0].name].state()
+    # each entry is -2 and so the norm 2 sqrt(8); Adam's first mean is a tenth of the gradient
+    torch.testing.assert_close(found["mean.0"], torch.full((4,), -0.1 * 0.5 / 8**0.5))
+    torch.testing.assert_close(found["mean.1"], found["mean.0"])
 
 
 def test_sums_give_means_over_all_rows_of_batches_of_any_size():

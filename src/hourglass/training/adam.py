@@ -41,7 +41,7 @@ class AdamW:
         Parameters
         ----------
         gradients : sequence of Tensor or None
-            One for each parameter.
+            One for each parameter, however it lies in memory.
         lr : Tensor of shape ()
             Learning rate.
         """
@@ -50,7 +50,8 @@ class AdamW:
         self._steps.add_(torch.tensor([float(gradient is not None) for gradient in gradients], device=lr.device))
         torch._fused_adamw_(
             [self.parameters[number] for number in moved],
-            [gradient for gradient in gradients if gradient is not None],
+            # the operation takes memory as it lies, whatever the strides
+            [gradient.contiguous() for gradient in gradients if gradient is not None],
             [self._means[number] for number in moved],
             [self._squares[number] for number in moved],
             [],

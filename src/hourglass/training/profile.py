@@ -29,7 +29,7 @@ _BETWEEN = "between operations (Python, autograd, memory)"
 _KINDS = {
     "matrix products": {"mm", "addmm", "bmm", "baddbmm", "matmul", "linear", "dot", "mv", "addmv"},
     "convolutions": {"convolution", "convolution_backward", "mkldnn_convolution", "cudnn_convolution", "slow_conv"},
-    "optimiser": {"_fused_adamw_", "_foreach_mul_", "_foreach_norm"},
+    "optimiser": {"_fused_adamw_", "_foreach_norm"},
     "noise": {"randn", "rand", "normal_", "uniform_", "bernoulli_", "randint", "random_", "randperm"},
     "gathering and copying rows": {"index_select", "copy_", "cat", "clone", "_to_copy", "index"},
     "sums and means": {"sum", "mean", "amax", "amin", "var", "logsumexp"},

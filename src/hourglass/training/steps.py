@@ -139,10 +139,9 @@ class Steps:
         moving = [one for one in phase.parameters if one.requires_grad and one not in held]
         if moving:
             found = dict(zip(moving, gradients(terms, moving), strict=True))
-            present = [gradient for gradient in found.values() if gradient is not None]
-            sharing.add_up(present)
+            sharing.add_up(_present(found))
             if self.settings.clip is not None:
-                _clip(present, self.settings.clip)
+                found = _clipped(found, self.settings.clip)
             self.trainee.optimizers[phase.name].step([found.get(one) for one in phase.parameters], self.lr.tensor)
         return terms
 
@@ -236,10 +235,17 @@ def _same(some: list[Tensor], others: list[Tensor]) -> bool:
     return all(torch.equal(one, other) for one, other in zip(some, others, strict=True))
 
 
-def _clip(found: list[Tensor], largest: float) -> None:
-    """Scale gradients down to a norm of `largest`, all together (Pascanu et al. 2013, algorithm 1)."""
-    norm = torch.nn.utils.get_total_norm(found)
-    torch._foreach_mul_(found, (largest / (norm + 1e-6)).clamp(max=1.0))
+def _present(found: Mapping[nn.Parameter, Tensor | None]) -> list[Tensor]:
+    return [gradient for gradient in found.values() if gradient is not None]
+
+
+def _clipped(found: Mapping[nn.Parameter, Tensor | None], largest: float) -> dict[nn.Parameter, Tensor | None]:
+    """Scale gradients down to a norm of `largest`, all together (Pascanu et al. 2013, algorithm 1).
+
+    Not in place, for two of them may lie in the same memory.
+    """
+    scale = (largest / (torch.nn.utils.get_total_norm(_present(found)) + 1e-6)).clamp(max=1.0)
+    return {one: None if gradient is None else gradient * scale for one, gradient in found.items()}
 
 
 def _held(model: nn.Module, parts: tuple[str, ...]) -> set[nn.Parameter]:
