@@ -25,6 +25,7 @@ def held(gpus: tuple[str, ...], count: int = 1) -> Iterator[dict[str, str]]:
     with ExitStack() as stack:
         if part_of():
             if gpus:
+                slots.require(gpus, count)  # the server would have us wait for ever
                 stack.enter_context(_limit(slots.GPU, count))
             stack.enter_context(_limit(slots.CPU))
         if not gpus:

@@ -36,6 +36,12 @@ def test_defaults_fill_what_is_not_said(load):
     assert loaded.settings_of("vae") == {name: entry.default for name, entry in declared.items()}
 
 
+def test_a_training_that_would_wait_for_ever_for_its_gpus_is_refused(load):
+    with pytest.raises(HourglassError, match=r"run\.gpus is 1, and train\.devices 2: no training would ever start"):
+        load(SMALLEST + "train: {devices: 2}\nrun: {gpus: 1}\n")
+    load(SMALLEST + "train: {devices: 2, device: cpu}\nrun: {gpus: 1}\n")
+
+
 def test_what_is_said_is_kept(load):
     loaded = load("seed: 7\nvariants: [vae]\nvae: {latent: 3, hidden: [20, 10]}\ntrain: {lr: 1e-2, clip: 1}\n")
     assert loaded.seed == 7

@@ -251,7 +251,12 @@ class Params(Section):
         return changed
 
     def check(self) -> Self:
-        """Validate the sections of all listed variants (this imports them)."""
+        """Validate the sections of all listed variants (this imports them), and what sections say of each other."""
+        gpus, needed = self.run.gpus, self.train.devices
+        if self.train.device != "cpu" and gpus is not None and gpus < needed:
+            raise HourglassError(
+                f"params.yaml: run.gpus is {gpus}, and train.devices {needed}: no training would ever start; set run.gpus: {needed} or more, or null."
+            )
         for variant in self.variants:
             self.settings_of(variant)
         return self

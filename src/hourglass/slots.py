@@ -36,6 +36,21 @@ def gpus() -> tuple[str, ...]:
     return tuple(listed.stdout.split())
 
 
+def require(devices: tuple[str, ...], count: int) -> None:
+    """Refuse to wait for more GPUs than there are.
+
+    Raises
+    ------
+    HourglassError
+        There are fewer than `count`.
+    """
+    if len(devices) < count:
+        raise HourglassError(
+            f"params.yaml: train.devices is {count}, and this machine has {len(devices)} GPU(s); set train.devices: "
+            f"{len(devices)}, or train.device: cpu."
+        )
+
+
 @contextmanager
 def leased(devices: tuple[str, ...], on_wait: Callable[[], object], count: int = 1) -> Iterator[str]:
     """Hold some of several GPUs; wait where others hold too many. Nobody waits with a part of what it needs.
@@ -59,11 +74,7 @@ def leased(devices: tuple[str, ...], on_wait: Callable[[], object], count: int =
     HourglassError
         There are fewer than needed.
     """
-    if len(devices) < count:
-        raise HourglassError(
-            f"params.yaml: train.devices is {count}, and this machine has {len(devices)} GPU(s); set train.devices: "
-            f"{len(devices)}, or train.device: cpu."
-        )
+    require(devices, count)
     told = False
     while True:
         with ExitStack() as held:

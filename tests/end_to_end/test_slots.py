@@ -35,3 +35,8 @@ def test_trainings_side_by_side_see_a_gpu_each_and_the_results_are_the_same(two_
 def test_a_run_of_a_deployment_demands_the_servers_slots(two_gpus):
     said = two_gpus.hourglass("run", expect=1, PREFECT__FLOW_RUN_ID="6c7f4f5e-0000-4000-8000-000000000000")
     assert re.search(r"the Prefect server has no limit 'hourglass-[cg]pu'; `hourglass deploy` creates it\.", said)
+
+
+def test_a_training_on_several_devices_waits_for_all_of_them(two_gpus):
+    two_gpus.set(train={"devices": 2})
+    assert re.findall(r"sees (\S+)$", two_gpus.hourglass("run"), re.MULTILINE) == ["0,1", "0,1"]
