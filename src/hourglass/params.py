@@ -255,7 +255,8 @@ class Params(Section):
         gpus, needed = self.run.gpus, self.train.devices
         if self.train.device != "cpu" and gpus is not None and gpus < needed:
             raise HourglassError(
-                f"params.yaml: run.gpus is {gpus}, and train.devices {needed}: no training would ever start; set run.gpus: {needed} or more, or null."
+                f"params.yaml: run.gpus is {gpus}, and train.devices {needed}: no training would ever start; set "
+                f"run.gpus: {needed} or more, or null."
             )
         for variant in self.variants:
             self.settings_of(variant)
