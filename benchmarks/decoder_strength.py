@@ -157,7 +157,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--mnist", type=Path)
     asked = parser.parse_args()
-    devices.configure(asked.threads)
+    devices.compute_with(asked.threads)
     started = time.perf_counter()
     rows, settings = batches(digits()), BASE
     report("Decoders, digits", DECODERS, rows, settings, asked.seeds)

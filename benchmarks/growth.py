@@ -51,7 +51,7 @@ def train(path: Path, side: str) -> dict[str, float]:
     from hourglass.training.settings import TrainSettings
     from hourglass.training.stream import OnDisk, opened
 
-    devices.configure(1)
+    devices.configure(TrainSettings())
     column = Column([path])
     none = np.empty((0,), np.int64)
 
@@ -68,9 +68,10 @@ def train(path: Path, side: str) -> dict[str, float]:
     before = _peak()
     memory = 10 * size if side == "in memory" else max(_LEAST_MEMORY, size // 10)
     rows, few = opened(on_disk, memory), opened(OnDisk(100, (COLUMNS,), 0, read, normalise, on_disk.device), 2**20)
-    epochs = 1 + max(1, -(-WARM_STEPS * BATCH // len(column)))
+    timed = max(1, 100_000 // len(column))
+    warm = -(-WARM_STEPS // -(-len(column) // BATCH))
     marks = [time.perf_counter()]
-    settings = TrainSettings(epochs=epochs, batch=BATCH, patience=10**6)
+    settings = TrainSettings(epochs=warm + timed, batch=BATCH, patience=10**6)
     with tempfile.TemporaryDirectory() as folder:
         fit(
             model,
@@ -81,8 +82,8 @@ def train(path: Path, side: str) -> dict[str, float]:
             folder=Path(folder),
             on_epoch=lambda _: marks.append(time.perf_counter()),
         )
-    timed = [stop - start for start, stop in pairwise(marks)][-max(1, min(epochs - 1, 100_000 // len(column))) :]
-    return {"seconds": median(timed), "peak_bytes": _peak() - before, "bytes": size, "memory": memory}
+    seconds = [stop - start for start, stop in pairwise(marks)][-timed:]
+    return {"seconds": median(seconds), "peak_bytes": _peak() - before, "bytes": size, "memory": memory}
 
 
 def _peak() -> int:

@@ -72,7 +72,7 @@ def train(place: Path, data: Any) -> None:
     from hourglass.training.loop import fit
     from hourglass.training.settings import TrainSettings
 
-    devices.configure(1)
+    devices.compute_with(1)
     inputs = Inputs.of(Dataset(place / "dataset"), torch.device("cpu"), data.memory)
     model = inputs.build("autoencoder", HIDDEN, seed=0)
     folder = place / "train"

@@ -46,7 +46,7 @@ def ours(name: str) -> dict[str, Any]:
     from hourglass.training.loop import fit, measure
     from hourglass.training.settings import TrainSettings
 
-    devices.configure(1)
+    devices.configure(TrainSettings())
     work, (train, held_out) = WORKLOADS[name], rows_of(name)
     *hidden, latent = work.widths[1:]
     if name.startswith("table"):
@@ -80,7 +80,7 @@ def limit(name: str) -> dict[str, Any]:
     clock = Clock()
     with torch.inference_mode():
         for _ in range(3 + work.measured):
-            for _ in range(-(-work.rows // work.batch)):
+            for _ in range(work.steps):
                 step()
             clock.mark()
     return {"seconds": clock.epochs(), "held_out": None}
@@ -171,7 +171,7 @@ def compare(work: str, sides: tuple[str, ...], rounds: int, peers: str | None) -
             speeds[side].append(about.rows / median(found["seconds"][-about.measured :]))
             quality[side] = found["held_out"]
             if side == "ours" and work == "vae":
-                slowing.append(_slowing(found["seconds"], about.rows // about.batch))
+                slowing.append(_slowing(found["seconds"], about.steps))
     for side in sides:
         print(f"{work:>28} {side:>10} {median(speeds[side]):12,.0f} rows/s  held out {quality[side]}", flush=True)
     ratios = {side: sorted(_ratios(speeds, side)) for side in sides if side != "ours"}
@@ -194,9 +194,9 @@ def _ratios(speeds: dict[str, list[float]], side: str) -> Iterator[float]:
 
 
 def _slowing(seconds: list[float], steps: int) -> float:
-    """Compare the epochs around step 2,000 with those around step 200, which replays already."""
-    late, early = 2000 // steps, 200 // steps
-    return median(seconds[late - 2 : late + 1]) / median(seconds[early : early + 3])
+    """Compare the three epochs around step 2,000 with those around step 200, which replay already."""
+    late, early = (median(seconds[epoch - 1 : epoch + 2]) for epoch in (2000 // steps, 200 // steps))
+    return late / early
 
 
 def main() -> None:

@@ -42,9 +42,14 @@ class Workload:
     normalisation: bool = False
 
     @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return -(-self.rows // self.batch)
+
+    @property
     def warm(self) -> int:
         """Epochs before the first that is timed."""
-        return -(-WARM_STEPS // (self.rows // self.batch))
+        return -(-WARM_STEPS // self.steps)
 
     @property
     def epochs(self) -> int:
@@ -53,7 +58,7 @@ class Workload:
 
 
 WORKLOADS = {
-    "vae": Workload(10_000, 128, (784, 256, 128, 32), 8),
+    "vae": Workload(10_000, 128, (784, 256, 128, 32), 12),
     "convolutional vae": Workload(2_560, 128, (784, 32), 3),
     "table": Workload(500_000, 512, (30, 64, 32), 1),
     "table, batch normalisation": Workload(500_000, 512, (30, 64, 32), 1, normalisation=True),
@@ -122,11 +127,7 @@ class Decoder(nn.Module):
         super().__init__()
         widths = WORKLOADS[name].widths[::-1]
         if name.startswith("convolutional"):
-            grown = [
-                nn.ConvTranspose2d(64, 32, 3, 2, 1, output_padding=1),
-                nn.ReLU(),
-                nn.ConvTranspose2d(32, 1, 3, 2, 1, output_padding=1),
-            ]
+            grown = [nn.ConvTranspose2d(64, 32, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(32, 1, 4, 2, 1)]
             self.net = nn.Sequential(
                 nn.Linear(widths[0], 3136), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)), *grown, nn.Flatten()
             )
