@@ -11,7 +11,7 @@ from hourglass.files import write_json
 from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.settings import AUTO
-from hourglass.stages.train import Inputs
+from hourglass.stages.train import Inputs, require_trainable
 from hourglass.training import devices
 from hourglass.training.profile import Profile, profiled
 
@@ -20,10 +20,17 @@ _LEAST = 0.01
 
 
 def profile_step(project: Project, params: Params, variant: str) -> str:
-    """Take steps of a variant on the project's data, write a trace and the numbers into ``reports/``; give a table."""
+    """Take steps of a variant on the project's data, write a trace and the numbers into ``reports/``; give a table.
+
+    Raises
+    ------
+    HourglassError
+        The variant can't be trained on the data.
+    """
     device = devices.resolve(params.train.device)
     devices.configure(params.train)
     inputs, settings = Inputs.of(Dataset(project.dataset), device, params.data.memory), params.settings_of(variant)
+    require_trainable(inputs, params, variant)
     if settings["latent"] == AUTO:
         settings = settings | {"latent": models.get(variant).narrowest(settings)}
     model = inputs.build(variant, settings, params.seed).to(device)

@@ -121,7 +121,8 @@ def profiled(
     trace.parent.mkdir(parents=True, exist_ok=True)
     watched.export_chrome_trace(str(trace))
     parts = _parts(watched, under)
-    return Profile(variant, settings.batch, microseconds, steps.refusal is None, steps.refusal, parts)
+    refusal = None if steps.are_replayed else steps.refusal or "too few steps were taken"
+    return Profile(variant, settings.batch, microseconds, steps.are_replayed, refusal, parts)
 
 
 def _taken(steps: Steps, train: Source, settings: TrainSettings) -> Iterator[int]:

@@ -111,6 +111,11 @@ class Steps:
             self.take(batch, frozen)
             self._taken[kind] += 1
 
+    @property
+    def are_replayed(self) -> bool:
+        """Whether steps of some kind are."""
+        return bool(self._replays)
+
     def weigh(self, lr: float, kl_weight: float) -> None:
         """Set what changes with the step."""
         self.lr.set(lr)
