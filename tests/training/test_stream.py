@@ -211,17 +211,17 @@ def read(start, stop):
     return SimpleNamespace(**{name: column.read(start, stop) for name, column in columns.items()})
 rows = OnDisk(len(columns["x"]), columns["x"].shape, 0, read, lambda x: (x - 1) / 2, torch.device("cpu"))
 
-def train(source, name):
+def train(source, name, epochs):
     (folder / name).mkdir()
     model = models.build("autoencoder", rows.shape, {"latent": 8, "hidden": [32]}, seed=0)
-    fit(model, source, source, TrainSettings(epochs=2, batch=512), seed=0, folder=folder / name)
+    fit(model, source, source, TrainSettings(epochs=epochs, batch=512), seed=0, folder=folder / name)
 
 def resident(key):
     return 1024 * int(re.search(key + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 
-train(Batch.of(torch.zeros(600, *rows.shape)), "imports")  # torch imports some of its parts at the first step
+train(Batch.of(torch.zeros(600, *rows.shape)), "imports", 60)  # torch imports parts at first steps and recordings
 before = resident("VmRSS")
-train(opened(rows, memory), "training")
+train(opened(rows, memory), "training", 2)
 print(resident("VmHWM") - before)
 """
 
