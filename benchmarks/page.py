@@ -71,6 +71,26 @@ def ingest(found: dict[str, Any]) -> Iterator[str]:
                 yield _row(cores, name, side, f"{median(seconds):.2f}", *last)
 
 
+def scoring(found: dict[str, Any]) -> Iterator[str]:
+    """Tell how long a package takes to score rows."""
+    yield "## Scoring, on one core"
+    yield from _origin(
+        found, "*bare* is the graph alone, whose time is at most all of ours; asked is at least so many times ours."
+    )
+    yield "| side | seconds for a million rows | one row, p50 in us | p99 in us |"
+    yield "|---|---:|---:|---:|"
+    for side, of in found["sides"].items():
+        yield _row(side, f"{median(of['seconds']):.3f}", f"{median(of['p50']):.1f}", f"{median(of['p99']):.1f}")
+    yield ""
+    yield "| what | ours | by | its time in times of ours | asked |"
+    yield "|---|---|---|---:|---:|"
+    for what, ratios in found["ratios"].items():
+        for own, of in ratios.items():
+            for side, ratio in of.items():
+                asked = found["asked"][what].get(side)
+                yield _row(what.replace("_", " "), own, side, _spread(ratio), f"{asked:g}" if asked else "")
+
+
 def draw_growth(found: dict[str, Any], path: Path) -> None:
     """Draw the time of a row and the memory."""
     import matplotlib as mpl
@@ -110,7 +130,7 @@ def _spread(ratios: list[float]) -> str:
     return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
-SECTIONS = {"training": training, "growth": growth, "ingest": ingest}
+SECTIONS = {"training": training, "scoring": scoring, "growth": growth, "ingest": ingest}
 
 
 def main() -> None:

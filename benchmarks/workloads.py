@@ -68,7 +68,7 @@ WORKLOADS = {
 def rows_of(name: str) -> tuple[Tensor, Tensor]:
     """Make the rows of a workload, for training and held out."""
     count = WORKLOADS[name].rows + HELD_OUT
-    made = torch.from_numpy(_table(count) if name.startswith("table") else _digits(count))
+    made = torch.from_numpy(table(count) if name.startswith("table") else _digits(count))
     return made[:-HELD_OUT], made[-HELD_OUT:]
 
 
@@ -85,7 +85,7 @@ def _digits(count: int) -> np.ndarray:
     return images.reshape(count, 784)
 
 
-def _table(count: int) -> np.ndarray:
+def table(count: int) -> np.ndarray:
     """Draw rows of thirty columns near a surface of eight dimensions; standardised."""
     draw = np.random.default_rng(0)
     x = np.tanh(draw.normal(size=(count, 8)) @ draw.normal(size=(8, 30))) + 0.1 * draw.normal(size=(count, 30))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,13 @@ def test_a_row_alone_is_the_bytes_that_it_has_among_many(wide: Packaged) -> None
     places = [*range(9), 255, 256, 1023, 1024, len(rows) - 1]
     alone = [model.anomaly_score(rows[at : at + 1], first_row=at) for at in places]
     assert np.concatenate(alone).tobytes() == model.anomaly_score(rows)[places].tobytes()
+
+
+def test_threads_that_judge_rows_at_once_do_not_mix_them(wide: Packaged) -> None:
+    model, rows = wide.model, np.concatenate([wide.dataset.raw("test")] * 5)
+    with ThreadPoolExecutor(4) as pool:
+        alone = list(pool.map(lambda at: model.anomaly_score(rows[at : at + 1], first_row=at), range(len(rows))))
+    assert np.concatenate(alone).tobytes() == model.anomaly_score(rows).tobytes()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])

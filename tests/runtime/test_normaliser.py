@@ -37,6 +37,19 @@ def test_json_keeps_every_bit(offset: float, scale: float) -> None:
     np.testing.assert_array_equal([again.offset, again.scale], [normaliser.offset, normaliser.scale])
 
 
+@pytest.mark.parametrize("rows", [0, 1, 64, 100, 4096])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.uint8])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_many_rows_are_mapped_as_each_is_alone(rows: int, dtype: type, order: str) -> None:
+    draw = np.random.default_rng(0)
+    normaliser = Normaliser(draw.normal(size=5), draw.uniform(0.1, 9, 5))
+    x = np.asarray(draw.uniform(0, 200, (rows, 5)), dtype, order=order)
+    alone = [((row.astype(np.float64) - normaliser.offset) / normaliser.scale).astype(np.float32) for row in x]
+    found = normaliser(x)
+    assert found.flags.c_contiguous
+    np.testing.assert_array_equal(found, np.array(alone, np.float32).reshape(rows, 5))
+
+
 def test_the_map_gives_float32_and_leaves_its_input() -> None:
     x = np.array([[1, 3]], np.uint8)
     assert Normaliser(np.array(1.0), np.array(2.0))(x).dtype == np.float32

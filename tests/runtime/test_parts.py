@@ -19,7 +19,7 @@ def test_parts_are_all_rows_and_begin_where_blocks_do(count, first_row, numbers,
     np.testing.assert_array_equal(np.concatenate(values), rows)
     assert [first for _, first in found] == [first_row + part[0] for part in values]
     assert all(first % BLOCK == 0 for _, first in found[1:])
-    most = max(2**24 if table else 2**20, 8 * numbers * BLOCK)
+    most = max(2**22 if table else 2**20, 8 * numbers * BLOCK)
     assert all(8 * numbers * len(part) <= most for part in values)
 
 

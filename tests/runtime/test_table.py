@@ -182,3 +182,28 @@ def test_json_keeps_columns_and_says_no_more_than_it_must() -> None:
     config = json.loads(json.dumps(TableSchema(columns).config()))
     assert TableSchema.from_config(config).columns == columns
     assert config["columns"][0] == {"name": "a", "type": "number"}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "uint8", "Int64", "Float32", "bool", "object"])
+def test_numbers_of_any_type_are_encoded_alike(dtype: str) -> None:
+    schema = TableSchema((Column("a", "number"), Column("b", "number")))
+    frame = pd.DataFrame({"b": [1, 0, 1], "a": [0, 1, 1]})
+    x, valid = schema.encode(frame.astype(dtype))
+    assert x.dtype == np.float64
+    assert x.tolist() == [[0, 1], [1, 0], [1, 1]]
+    assert valid.all()
+    bare = schema.bare(frame.astype(dtype))
+    assert bare is None or bare.tolist() == x.tolist()
+    assert (bare is None) == (dtype in {"Int64", "Float32", "bool", "object"})
+
+
+def test_missing_integers_cannot_be_judged() -> None:
+    schema = TableSchema((Column("a", "number"), Column("b", "number")))
+    frame = pd.DataFrame({"a": pd.array([1, None, 3], "Int64"), "b": pd.array([1, 2, 3], "Int64")})
+    assert schema.encode(frame)[1].tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("array", [np.arange(6.0).reshape(3, 2), np.arange(6).reshape(3, 2), [[0, 1], [2, 3]]], ids=str)
+def test_an_array_has_the_columns_in_order(array: Any) -> None:
+    schema = TableSchema((Column("a", "number"), Column("b", "number")))
+    np.testing.assert_array_equal(schema.encode(array)[0], schema.encode(pd.DataFrame(array, columns=["a", "b"]))[0])

@@ -55,6 +55,8 @@ class ArraySchema(Uncategorised):
         Images may be a list of files, as bytes or as a `Path` (a text is none, for it may come from far away), or of
         pictures of any size that the model's form allows.
         """
+        if isinstance(rows, np.ndarray) and rows.shape[1:] == self.raw_shape and rows.dtype.kind in "buif":
+            return self._in_net(rows)
         named = "rows" if self.name == ROWS else f"rows of {self.name!r}"
         own = rows.to_numpy() if isinstance(rows, pd.DataFrame) else chosen(rows, self.name)
         array = self._pictures(own) if self._are_pictures(own) else numbers_of(own)
@@ -63,8 +65,7 @@ class ArraySchema(Uncategorised):
         if array.ndim == 0 or array.shape[1:] not in {self.raw_shape, (prod(self.raw_shape),)}:
             expected = ", ".join(str(size) for size in self.raw_shape)
             raise InputError(f"{named} have shape {array.shape}; expected (rows, {expected}).")
-        array = array.reshape(len(array), *self.raw_shape)
-        return _channels_first(array) if self.kind == "image" else array
+        return self._in_net(array.reshape(len(array), *self.raw_shape))
 
     def decode(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bring rows back into the shape that people have them in."""
@@ -84,6 +85,9 @@ class ArraySchema(Uncategorised):
         """Read what `config` gave."""
         form = Form.from_config(config["form"]) if "form" in config else AS_IS
         return cls(config["kind"], tuple(config["raw_shape"]), config.get("name", ROWS), form, config.get("derived"))
+
+    def _in_net(self, array: NDArray[Any]) -> NDArray[Any]:
+        return _channels_first(array) if self.kind == "image" else array
 
     def _are_pictures(self, rows: Any) -> bool:
         """Tell files, and pictures that the form has something to do with, from numbers."""

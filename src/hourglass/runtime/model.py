@@ -21,7 +21,7 @@ from .errors import InputError
 from .graphs import Graph
 from .normaliser import Normaliser
 from .parts import parts
-from .schema import ROWS, judged, names_of, schema_from_config
+from .schema import ROWS, all_true, judged, names_of, schema_from_config
 from .signal import Cut, SignalSchema
 from .table import TableSchema
 
@@ -190,7 +190,8 @@ class Model:
         inputs, valid = self._inputs(rows)
         scores = self._reconstruct_graph.run(*inputs, first_row=first_row, outputs=["score"])["score"]
         scores = scores.astype(np.float64)
-        scores[~valid] = np.nan
+        if not all_true(valid):
+            scores[~valid] = np.nan
         return scores
 
     def encode(self, rows: Any) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .schema import as_numbers, as_text, judged, matrix_of, names_of
+from .schema import as_numbers, as_text, judged, names_of
 
 Type = Literal["number", "boolean", "category", "time"]
 Impute = Literal["none", "mean", "median", "indicator"]
@@ -178,18 +178,21 @@ class TableSchema:
         """Turn rows into numbers; see `Schema.encode`."""
         numbers = self.bare(rows)
         if numbers is not None:
-            return judged(numbers)
+            return judged(numbers.astype(np.float64, copy=False))
         x, valid = self._side_by_side(self._frame(rows))
         x[~valid] = 0
         return x, valid
 
     def bare(self, rows: Any) -> NDArray[Any] | None:
-        """Give an array, or a table of nothing but float64, as it is; see `Schema.bare`."""
+        """Give an array, or a table of numbers of one type, as it is; see `Schema.bare`."""
         if not self._is_plain:
             return None
         if isinstance(rows, np.ndarray) and rows.dtype.kind in "iuf" and rows.shape[1:] == self.shape:
             return rows
-        return matrix_of(self._frame(rows))
+        frame = self._frame(rows)
+        dtypes = set(frame.dtypes)
+        is_one = len(dtypes) == 1 and all(isinstance(dtype, np.dtype) and dtype.kind in "iuf" for dtype in dtypes)
+        return frame.to_numpy() if is_one else None
 
     @cached_property
     def _is_plain(self) -> bool:
