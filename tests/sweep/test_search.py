@@ -1,10 +1,12 @@
 """A sweep of real trainings on a small table."""
 
 import json
+import shutil
 import sys
 from contextlib import chdir
 
 import pytest
+from ruamel.yaml import YAML
 
 from hourglass import params, unpickling
 from hourglass.errors import HourglassError
@@ -14,7 +16,8 @@ from hourglass.project import Project
 from hourglass.stages import evaluate, package, train
 from hourglass.sweep import search, trying
 from hourglass.sweep.records import TRIALS
-from tests.sweep.conftest import swept
+from hourglass.training.checkpoint import Checkpoint
+from tests.sweep.conftest import SMALL, swept
 
 pytest.importorskip("optuna", reason="the extra `sweep` isn't installed")
 
@@ -96,6 +99,17 @@ def test_a_killed_sweep_goes_on_in_the_midst_of_a_training_as_if_it_had_not_been
     assert not list(resumed.records.folder.glob("trial-*"))
 
 
+def test_a_sweep_killed_after_the_last_epoch_of_a_training_knows_all_of_it(whole, project, loaded, monkeypatch):
+    def killed(checkpoint):
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(Checkpoint, "clear", killed)
+        search.sweep(project, loaded, trials=1)
+    resumed = search.sweep(project, loaded, trials=1)
+    assert resumed.trials == whole.trials[:1]
+
+
 def test_a_finished_sweep_trains_nothing_and_a_longer_one_adds_to_it(project, loaded, monkeypatch):
     search.sweep(project, loaded, trials=2)
     told = []
@@ -106,14 +120,21 @@ def test_a_finished_sweep_trains_nothing_and_a_longer_one_adds_to_it(project, lo
     assert [trial.number for trial in longer.trials] == [0, 1, 2]
 
 
-def test_another_space_seed_or_loop_begins_anew(project, loaded):
+def test_another_space_or_pruning_begins_anew(project, loaded):
     others = [
         swept(loaded, space=loaded.sweep.space | {"autoencoder.latent": [2, 4, 6]}),
         swept(loaded, prune=False),
-        loaded.with_settings({"train.epochs": 1}),
     ]
-    names = {search.sweep(project, one, trials=1).name for one in (loaded, *others[:2])}
-    assert len(names) == 3
+    assert len({search.sweep(project, one, trials=1).name for one in (loaded, *others)}) == 3
+
+
+@pytest.mark.parametrize("changed", [{"seed": 1}, {"train": SMALL["train"] | {"epochs": 1}}], ids=str)
+def test_another_seed_or_loop_begins_anew(project, loaded, tmp_path, changed):
+    other = Project(tmp_path / "project", project.home)
+    shutil.copytree(project.root, other.root)
+    YAML().dump(SMALL | changed, other.params_file)
+    (before, after) = (search.sweep(one, params.load(one.params_file), trials=1).name for one in (project, other))
+    assert before != after
 
 
 def test_what_fails_is_a_trial_too_and_the_sweep_goes_on(project, loaded):
@@ -123,6 +144,14 @@ def test_what_fails_is_a_trial_too_and_the_sweep_goes_on(project, loaded):
     assert [trial.state for trial in sweep.trials] == ["complete", "failed", "failed", "failed"]
     assert "needs at least" in sweep.trials[1].problem
     assert sweep.best.number == 0
+
+
+def test_settings_that_do_not_go_together_are_a_failed_trial(project, loaded):
+    shares = {"train.freeze_encoder": [0.0, 0.5], "train.freeze_decoder": [0.0, 0.5]}
+    sweep = search.sweep(project, swept(loaded, space=shares).with_settings({"train.epochs": 1}), trials=4)
+    (failed,) = (trial for trial in sweep.trials if trial.state == "failed")
+    assert set(failed.settings.values()) == {0.5}
+    assert "so the first steps would move nothing" in failed.problem
 
 
 def test_a_sweep_without_a_complete_training_says_why(project, loaded):

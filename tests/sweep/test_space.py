@@ -16,7 +16,9 @@ from hourglass.sweep.space import Choice, Range
 def load(tmp_path: Path):
     def load(swept: str, variants: str = "[vae]") -> Params:
         path = tmp_path / "params.yaml"
-        path.write_text(f"variants: {variants}\nvae: {{}}\nbeta_vae: {{}}\nautoencoder: {{}}\nsweep: {{{swept}}}\n")
+        path.write_text(
+            f"variants: {variants}\nvae: {{}}\nbeta_vae: {{}}\nautoencoder: {{}}\novercomplete: {{}}\nsweep: {{{swept}}}\n"
+        )
         return params.load(path)
 
     return load
@@ -31,6 +33,18 @@ def test_lists_are_choices_and_ends_are_ranges_of_the_settings_type(load):
         "vae.hidden": Choice((None, [8, 4])),
         "vae.latent": Range(2, 64, log=True, whole=True),
     }
+
+
+@pytest.mark.parametrize(
+    ("variant", "setting", "range_"),
+    [
+        ("vae", "sigma: {low: 0.1, high: 1}", Range(0.1, 1.0, log=False, whole=False)),
+        ("overcomplete", "latent: {low: 64, high: 99}", Range(64, 99, log=False, whole=True)),
+    ],
+)
+def test_a_number_that_may_be_something_else_has_a_range_too(load, variant, setting, range_):
+    loaded = load(f"metric: select, space: {{{variant}.{setting}}}", f"[{variant}]")
+    assert list(space.read(loaded, variant).values()) == [range_]
 
 
 def test_settings_of_other_variants_are_left_out(load):

@@ -134,7 +134,7 @@ def _search(
                 break
             settings = proposal.settings
         folder = sweep.records.folder / f"trial-{number}"
-        result = bench.train(params.with_settings(settings), folder, proposal if prune else None)
+        result = bench.train(params, settings, folder, proposal if prune else None)
         trial = Trial(number, settings, **vars(result))
         sweep.records.add(trial)
         shutil.rmtree(folder)

@@ -195,14 +195,20 @@ def _range(where: str, content: dict[str, Any], declared: Declared | None) -> Ra
             f"params.yaml: {where} is {content!r}; expected {{low: , high: }} of numbers, and log: true where its "
             "logarithm counts."
         )
-    if declared is not None and not {int, float} & {declared.type, *get_args(declared.type)}:
+    numbers = {int, float} if declared is None else {int, float} & _kinds(declared.type)
+    if not numbers:
         raise HourglassError(f"params.yaml: {where} is no number, so it has no low and high; list the values to try.")
     if low >= high:
         raise HourglassError(f"params.yaml: {where} goes from {low} to {high}; low should be less than high.")
     if log and low <= 0:
         raise HourglassError(f"params.yaml: {where} starts at {low}, which has no logarithm; low should be above 0.")
-    whole = declared is not None and declared.type is int
+    whole = numbers == {int}
     return Range(low, high, log, whole) if whole else Range(float(low), float(high), log, whole)
+
+
+def _kinds(declared: Any) -> set[Any]:
+    """Name what a value of a setting may be, bounds left out."""
+    return {getattr(kind, "__origin__", kind) for kind in (declared, *get_args(declared))}
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

@@ -63,13 +63,14 @@ class Bench:
     device: torch.device
     metric: str
 
-    def train(self, params: Params, folder: Path, proposal: Proposal | None) -> Result:
+    def train(self, params: Params, changed: dict[str, Any], folder: Path, proposal: Proposal | None) -> Result:
         """Train under some settings, with the seeds of ``train@V``; a failure is a result too.
 
         Parameters
         ----------
         params : Params
-            With the settings to try.
+        changed : dict
+            The settings to try, by dotted names.
         folder : Path
             Where checkpoints are kept, so that a repeated call goes on where a killed one stopped.
         proposal : Proposal or None
@@ -78,7 +79,7 @@ class Bench:
         folder.mkdir(exist_ok=True)
         watch = _Watch(folder / METRICS_FILE, proposal)
         try:
-            return self._train(params, folder, watch)
+            return self._train(params.with_settings(changed), folder, watch)
         except _Hopeless:
             return Result("pruned", monitor=watch.monitor)
         except (HourglassError, torch.OutOfMemoryError) as problem:
@@ -91,6 +92,7 @@ class Bench:
         watch.settled = _settled(model, params.train)
         rows: dict[str, Any] = {"train": inputs.train, "validation": inputs.validation, "settings": params.train}
         (course,) = fit(model, **rows, seed=params.seed, folder=folder, on_epoch=watch, first_course_only=True)
+        watch.catch_up()
         value = course.best if self.metric == MONITOR else self._selected(model, settings, params, folder)
         return Result("complete", value, watch.monitor)
 
@@ -140,18 +142,23 @@ class _Watch:
     monitor: list[float] = field(default_factory=list)
 
     def __call__(self, record: Record) -> None:
-        for monitor in self._new(record):
-            self.monitor.append(monitor)
-            if self.proposal is not None:
-                self.proposal.report(len(self.monitor), monitor)
+        if self.monitor:
+            self._tell(record["monitor"])
+        else:
+            self.catch_up()
         if self.proposal is not None and len(self.monitor) > self.settled and self.proposal.hopeless():
             raise _Hopeless
 
-    def _new(self, record: Record) -> list[float]:
-        """Give what wasn't seen: the epoch, and before it those of a killed call."""
-        if self.monitor or record["epoch"] == 1:
-            return [record["monitor"]]
-        return [json.loads(line)["monitor"] for line in self.log.read_text(encoding="utf-8").splitlines()]
+    def catch_up(self) -> None:
+        """Tell of the epochs so far, a killed call's too, unless some were told of."""
+        if not self.monitor:
+            for line in self.log.read_text(encoding="utf-8").splitlines():
+                self._tell(json.loads(line)["monitor"])
+
+    def _tell(self, monitor: float) -> None:
+        self.monitor.append(monitor)
+        if self.proposal is not None:
+            self.proposal.report(len(self.monitor), monitor)
 
 
 def _settled(model: Variant, settings: TrainSettings) -> int:
