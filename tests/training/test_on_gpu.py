@@ -1,15 +1,19 @@
 """What the loop promises on the CPU holds on a GPU too."""
 
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import multiprocessing
 
 from hourglass import models
 from hourglass.models.shared.batch import Batch
@@ -29,10 +33,10 @@ def rows(count, seed, device):
     return Batch.of(torch.randn(count, 64, generator=torch.Generator().manual_seed(seed)).to(device))
 
 
-def train(variant, folder, device):
+def train(variant, folder, device, settings=SETTINGS):
     folder.mkdir(exist_ok=True)
     model = models.build(variant, (64,), {"latent": 8, "hidden": [256, 128]}, seed=0).to(device)
-    fit(model, rows(2000, 0, device), rows(200, 1, device), SETTINGS, seed=3, folder=folder)
+    fit(model, rows(2000, 0, device), rows(200, 1, device), settings, seed=3, folder=folder)
     return model
 
 
@@ -58,6 +62,36 @@ def test_a_killed_training_goes_on_to_the_same_bits(variant, tmp_path):
     resumed = load_file(folder / "weights.safetensors")
     assert all(torch.equal(resumed[name], value.cpu()) for name, value in whole.items())
     assert (folder / METRICS_FILE).read_bytes() == (tmp_path / "whole" / METRICS_FILE).read_bytes()
+
+
+@pytest.mark.parametrize("variant", ["autoencoder", "vae", "vq_vae"])
+def test_training_in_bfloat16_ends_near_that_in_float32(variant, tmp_path):
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        settings = replace(SETTINGS, precision=precision)
+        model = train(variant, tmp_path / precision, torch.device("cuda"), settings)
+        losses.append(measure(model, rows(200, 2, "cuda"), seed=0)["reconstruction"])
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+
+
+def train_on_one_of_two(number, folder, port):
+    os.environ |= {"MASTER_ADDR": "localhost", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    os.environ |= {"RANK": str(number), "LOCAL_RANK": str(number)}
+    with devices.joined(torch.device("cuda")) as device:
+        model = train("vae", folder, device)
+        save_file({name: value.cpu() for name, value in model.state_dict().items()}, folder / f"{number}.safetensors")
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_two_gpus_train_what_one_trains(tmp_path):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    multiprocessing.spawn(train_on_one_of_two, (tmp_path, port), nprocs=2)
+    alone = train("vae", tmp_path / "alone", torch.device("cuda")).state_dict()
+    first, second = (load_file(tmp_path / f"{number}.safetensors") for number in (0, 1))
+    assert all(torch.equal(second[name], value) for name, value in first.items())
+    assert all(torch.allclose(first[name], value.cpu(), atol=1e-4) for name, value in alone.items())
 
 
 @pytest.mark.parametrize(
