@@ -103,9 +103,10 @@ def test_a_sweep_killed_after_the_last_epoch_of_a_training_knows_all_of_it(whole
     def killed(checkpoint):
         raise Killed
 
-    with monkeypatch.context() as patched, pytest.raises(Killed):
+    with monkeypatch.context() as patched:
         patched.setattr(Checkpoint, "clear", killed)
-        search.sweep(project, loaded, trials=1)
+        with pytest.raises(Killed):
+            search.sweep(project, loaded, trials=1)
     resumed = search.sweep(project, loaded, trials=1)
     assert resumed.trials == whole.trials[:1]
 

@@ -16,9 +16,8 @@ from hourglass.sweep.space import Choice, Range
 def load(tmp_path: Path):
     def load(swept: str, variants: str = "[vae]") -> Params:
         path = tmp_path / "params.yaml"
-        path.write_text(
-            f"variants: {variants}\nvae: {{}}\nbeta_vae: {{}}\nautoencoder: {{}}\novercomplete: {{}}\nsweep: {{{swept}}}\n"
-        )
+        sections = "".join(f"{name}: {{}}\n" for name in ("vae", "beta_vae", "autoencoder", "overcomplete"))
+        path.write_text(f"variants: {variants}\n{sections}sweep: {{{swept}}}\n")
         return params.load(path)
 
     return load
