@@ -10,7 +10,15 @@ from hourglass.training.settings import TrainSettings
 
 
 def test_members_are_as_trained_alone_to_the_bit(build, surface, tmp_path, monkeypatch):
+    taken = []
+
+    class Counted(together._Replay):
+        def __call__(self, batches):
+            taken.append(len(batches))
+            super().__call__(batches)
+
     monkeypatch.setattr(together, "RECORDED_AFTER", 2)
+    monkeypatch.setattr(together, "_Replay", Counted)
     settings, rows = TrainSettings(batch=16, epochs=3), Batch.of(surface(60, 0))
     if build().conditional:
         rows = Batch(rows.x, surface(60, 2).flatten(1)[:, :2], rows.x, rows.label, rows.index)
@@ -21,5 +29,6 @@ def test_members_are_as_trained_alone_to_the_bit(build, surface, tmp_path, monke
     fit_members(members, rows, rows, settings)
     alone = build()
     fit(alone, rows, rows, settings, seed=1, folder=folders[2])
+    assert taken[:6] == [2] * 6  # of the 9 steps with all rows, two are taken as they are written and one is recorded
     for name, value in alone.state_dict().items():
         assert torch.equal(members[1].model.state_dict()[name], value), name
