@@ -44,16 +44,13 @@ class Replay:
     """
 
     def __init__(self, step: Callable[[Batch], None], batch: Batch, model: nn.Module) -> None:
-        self._buffers = [
-            (module, name, buffer) for module in model.modules() for name, buffer in module.named_buffers(recurse=False)
-        ]
+        self._buffers = Buffers(model)
         room = batch.copied()
         with Recording() as recording:
             step(room)
-        for module, name, buffer in self._buffers:
-            if module.get_buffer(name) is not buffer:
-                recording.carry(module.get_buffer(name), buffer)
-                setattr(module, name, buffer)
+        for new, buffer in self._buffers.replaced():
+            recording.carry(new, buffer)
+        self._buffers.bring_back()
         self.refusal = recording.refusal
         names = [field.name for field in fields(room) if field.name != "target" or room.target is not room.x]
         self._places = [(name, getattr(room, name)) for name in names if recording.reads(getattr(room, name))]
@@ -64,12 +61,35 @@ class Replay:
         """Take the step once more, on rows of the same number."""
         for name, place in self._places:
             place.copy_(getattr(batch, name))
-        for module, name, buffer in self._buffers:
-            if module._buffers[name] is not buffer:
-                buffer.copy_(module.get_buffer(name))
-                setattr(module, name, buffer)
+        self._buffers.bring_back()
         for operation in self._operations:
             operation()
+
+
+class Buffers:
+    """The buffers of models, where a step may put new ones.
+
+    Parameters
+    ----------
+    *models : Module
+    """
+
+    def __init__(self, *models: nn.Module) -> None:
+        modules = [module for model in models for module in model.modules()]
+        self._all = [(module, name, it) for module in modules for name, it in module.named_buffers(recurse=False)]
+
+    def replaced(self) -> list[tuple[Tensor, Tensor]]:
+        """Give what was put in the place of buffers, each beside the one that was there."""
+        places = ((module.get_buffer(name), buffer) for module, name, buffer in self._all)
+        return [(new, buffer) for new, buffer in places if new is not buffer]
+
+    def bring_back(self) -> None:
+        """Put the buffers back, with the numbers of those in their place."""
+        for module, name, buffer in self._all:
+            new = module._buffers[name]
+            if new is not None and new is not buffer:
+                buffer.copy_(new)
+                setattr(module, name, buffer)
 
 
 class Recording(TorchDispatchMode):
@@ -114,7 +134,6 @@ class Recording(TorchDispatchMode):
 
     def carry(self, source: Tensor, target: Tensor) -> None:
         """Note that what the last step left in `source` is what the next one finds in `target`."""
-        target.copy_(source)
         self.calls.append(Call.of(_aten.copy_.default, (target, source), {}, target))
 
     def reads(self, tensor: Tensor | None) -> bool:

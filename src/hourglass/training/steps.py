@@ -1,7 +1,7 @@
 """The steps of a training: what one does, and how it is done again faster."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -98,7 +98,7 @@ class Steps:
     def __call__(self, batch: Batch, *, lr: float, kl_weight: float, frozen: tuple[str, ...]) -> None:
         """Move the model by one batch, but for the `frozen` parts."""
         self.weigh(lr, kl_weight)
-        kind = (len(batch), batch.target is batch.x, frozen)
+        kind = kind_of(batch, frozen)
         replay = self._replays.get(kind)
         if replay is not None:
             replay(batch)
@@ -159,7 +159,7 @@ class Steps:
         if refusal is None:
             state.restore(before)
             replay(batch)
-            if not _same(state.copy(), after):
+            if not same(state.copy(), after):
                 state.restore(after)
                 refusal = "what it does changes from step to step by more than its numbers"
         if refusal is None:
@@ -180,7 +180,7 @@ class Due(NamedTuple):
     @property
     def kind(self) -> Kind:
         """What it has in common with other steps."""
-        return len(self.batch), self.batch.target is self.batch.x, self.frozen
+        return kind_of(self.batch, self.frozen)
 
     def weigh(self) -> None:
         """Set what changes with the step."""
@@ -236,7 +236,13 @@ class State:
             tensor.copy_(value)
 
 
-def _same(some: list[Tensor], others: list[Tensor]) -> bool:
+def kind_of(batch: Batch, frozen: tuple[str, ...]) -> Kind:
+    """Tell what a step has in common with others."""
+    return len(batch), batch.target is batch.x, frozen
+
+
+def same(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    """Tell whether tensors are the same to the bit."""
     return all(torch.equal(one, other) for one, other in zip(some, others, strict=True))
 
 

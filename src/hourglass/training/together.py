@@ -5,20 +5,18 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hourglass.models.shared.batch import Batch
 from hourglass.training.lifting import Lifting, NotLiftedError, Place, place_of
 from hourglass.training.operations import again, storage_of
-from hourglass.training.replay import Recording
-from hourglass.training.steps import Due, Kind, State, Steps
+from hourglass.training.replay import Buffers, Recording
+from hourglass.training.steps import Due, Kind, State, Steps, same
 
 #: Steps of a kind before one is recorded.
 RECORDED_AFTER = 10
 #: Bytes that the operations of one net's step write, at most: steps that write more are as fast one by one.
 PAYS = 2**20
-
-_Buffers = list[tuple[nn.Module, str, Tensor]]
 
 
 class Together:
@@ -75,7 +73,8 @@ class Together:
         stack.join()
         stack.part()
         before = stack.drawn()
-        places, buffers = [place_of(tensor) for tensor in stack.states[0].tensors()], stack.buffers(0)
+        places = [place_of(tensor) for tensor in stack.states[0].tensors()]
+        buffers = Buffers(due[0].steps.trainee.model)
         due[0].weigh()
         with Recording() as recording:
             due[0].steps.take(rooms.first, due[0].frozen)
@@ -90,11 +89,11 @@ class Together:
             lifting = Lifting(len(due), stack.by_place(places) | rooms.by_place(), stack.generators())
             try:
                 lifting.run(recording.calls)
-                for module, name, buffer in buffers:
-                    lifting.carry(module.get_buffer(name), buffer)
+                for new, buffer in buffers.replaced():
+                    lifting.carry(new, buffer)
             except NotLiftedError as wrong:
                 self.refusal = str(wrong)
-            if self.refusal is None and not (stack.is_as_members() and _same(stack.drawn(), after)):
+            if self.refusal is None and not (stack.is_as_members() and same(stack.drawn(), after)):
                 self.refusal = "at once they do something else"
             stack.draw_from(after)
         if self.refusal is None:
@@ -117,7 +116,7 @@ class _Replay:
         for name, places in self._places:
             for place, batch in zip(places, batches, strict=True):
                 place.copy_(getattr(batch, name))
-        self._stack.collect_buffers()
+        self._stack.buffers.bring_back()
         for operation in self._operations:
             operation()
 
@@ -150,9 +149,9 @@ class _Stack:
     def __init__(self, members: Sequence[Steps]) -> None:
         self.states = [State(member.trainee, member.sums) for member in members]
         self._models = [member.trainee.model for member in members]
+        self.buffers = Buffers()
         self._sources = [list(member.trainee.generators.values()) for member in members]
         self._stacks: list[Tensor] = []
-        self._buffers: _Buffers = []
 
     @torch.no_grad()
     def join(self) -> None:
@@ -163,7 +162,7 @@ class _Stack:
             for part, tensor in zip(stack, tensors, strict=True):
                 part.copy_(tensor)
                 tensor.data = part
-        self._buffers = [entry for member in range(len(self._models)) for entry in self.buffers(member)]
+        self.buffers = Buffers(*self._models)
 
     def part(self) -> None:
         """Give each member memory of its own again."""
@@ -174,25 +173,13 @@ class _Stack:
     def is_as_members(self) -> bool:
         """Tell whether the common tensors hold what the members' hold."""
         for number, state in enumerate(self.states):
-            if not _same([stack[number] for stack in self._stacks], state.tensors()):
+            if not same([stack[number] for stack in self._stacks], state.tensors()):
                 return False
         return True
 
     def by_place(self, places: Sequence[Place]) -> dict[Place, Tensor]:
         """Give the common tensors by where those of a member lay."""
         return dict(zip(places, self._stacks, strict=True))
-
-    def buffers(self, member: int) -> _Buffers:
-        """Find the buffers of a member's model."""
-        modules = self._models[member].modules()
-        return [(module, name, buffer) for module in modules for name, buffer in module.named_buffers(recurse=False)]
-
-    def collect_buffers(self) -> None:
-        """Bring back what a member's own step put into the place of a buffer."""
-        for module, name, buffer in self._buffers:
-            if module._buffers[name] is not buffer:
-                buffer.copy_(module.get_buffer(name))
-                setattr(module, name, buffer)
 
     def generators(self) -> dict[int, tuple[torch.Generator, ...]]:
         """Give those of all members by the address of the first's."""
@@ -207,7 +194,3 @@ class _Stack:
         sources = (source for sources in self._sources for source in sources)
         for source, state in zip(sources, states, strict=True):
             source.set_state(state)
-
-
-def _same(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
-    return all(torch.equal(one, other) for one, other in zip(some, others, strict=True))
