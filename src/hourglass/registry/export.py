@@ -1,7 +1,7 @@
 """From a trained variant to ONNX graphs that say the same."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from hourglass.models.shared.variant import Variant
 TOLERANCE = 1e-5
 #: A row whose margin is smaller may be rounded to another code by the graph than by the net.
 _TIE = 1e-5
+#: Graphs that all members of an ensemble are in.
+_OF_ALL = {"reconstruct", "squares"}
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,23 @@ class Part:
 class _Graph(nn.Module):
     """A part as a module with named outputs."""
 
-    def __init__(self, model: Variant, outputs: Callable[..., Mapping[str, Tensor]]) -> None:
+    def __init__(self, members: Sequence[Variant], outputs: Callable[..., Mapping[str, Tensor]]) -> None:
         super().__init__()
-        self.model = model
+        self.model, *others = members
+        self.others = nn.ModuleList(others)
         self.outputs = outputs
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         return tuple(self.outputs(*inputs).values())
 
 
-def parts_of(model: Variant, prior: Prior | None, x: Tensor, condition: Tensor | None = None) -> dict[str, Part]:
+def parts_of(
+    model: Variant, prior: Prior | None, x: Tensor, condition: Tensor | None = None, others: Sequence[Variant] = ()
+) -> dict[str, Part]:
     """Name the parts of a variant that become graphs, with examples made of rows `x`.
+
+    Of an ensemble rows are rebuilt and scored by all members. Codes are those of the first: what one member means by a
+    code, another doesn't.
 
     Parameters
     ----------
@@ -68,14 +76,19 @@ def parts_of(model: Variant, prior: Prior | None, x: Tensor, condition: Tensor |
     x : Tensor of shape (rows, *shape)
     condition : Tensor of shape (rows, known) or None
         What a conditional variant is told of the rows: another input of each graph.
+    others : sequence of Variant
+        The other members of an ensemble.
     """
+    members = (model, *others)
     beside = {} if condition is None else {"condition": condition}
     codes = model.encode(x, *beside.values())
     parts = {
         "encode": Part(model.encode, {"x": x} | beside),
         "decode": Part(lambda z, *told: {"x_hat": model.decode(z, *told)}, {"z": codes["z"]} | beside),
-        "reconstruct": Part(lambda x, *told: _reconstruct(model, x, *told), {"x": x} | beside),
+        "reconstruct": Part(lambda x, *told: _reconstruct(members, x, *told), {"x": x} | beside),
     }
+    if others:
+        parts["squares"] = Part(lambda x, *told: {"squares": _squares(members, x, *told)}, {"x": x} | beside)
     if prior is not None:
         noise = torch.randn(len(x), prior.noise, generator=torch.Generator().manual_seed(0))
         sample = Part(lambda noise, *told: {"x_hat": model.decode(prior(noise), *told)}, {"noise": noise} | beside)
@@ -87,9 +100,21 @@ def parts_of(model: Variant, prior: Prior | None, x: Tensor, condition: Tensor |
     }
 
 
-def _reconstruct(model: Variant, x: Tensor, *told: Tensor) -> dict[str, Tensor]:
-    x_hat = model.reconstruct(x, *told)
-    return {"x_hat": x_hat, "score": model.anomaly_score(x, x_hat)}
+def _reconstruct(members: Sequence[Variant], x: Tensor, *told: Tensor) -> dict[str, Tensor]:
+    """Rebuild and score rows; of an ensemble give the means, and the standard deviation of the members' scores."""
+    rebuilt = [member.reconstruct(x, *told) for member in members]
+    scores = [member.anomaly_score(x, x_hat) for member, x_hat in zip(members, rebuilt, strict=True)]
+    if len(members) == 1:
+        return {"x_hat": rebuilt[0], "score": scores[0]}
+    of_members = torch.stack(scores)
+    score = of_members.mean(0)
+    spread = ((of_members - score).square().sum(0) / (len(members) - 1)).sqrt()
+    return {"x_hat": torch.stack(rebuilt).mean(0), "score": score, "score_spread": spread}
+
+
+def _squares(members: Sequence[Variant], x: Tensor, *told: Tensor) -> Tensor:
+    """Average the squared residuals of all members: shape of `x`; what the score of an ensemble is made of."""
+    return torch.stack([(member.reconstruct(x, *told) - x).square() for member in members]).mean(0)
 
 
 def _step(code_prior: CodeTransformer, index: Tensor) -> Part:
@@ -105,7 +130,14 @@ def _step(code_prior: CodeTransformer, index: Tensor) -> Part:
     return Part(step, {"before": before, "place": place, "cache": cache})
 
 
-def export(model: Variant, prior: Prior | None, folder: Path, x: Tensor, condition: Tensor | None = None) -> None:
+def export(
+    model: Variant,
+    prior: Prior | None,
+    folder: Path,
+    x: Tensor,
+    condition: Tensor | None = None,
+    others: Sequence[Variant] = (),
+) -> None:
     """Write each graph as ``NAME.onnx`` and check it against the net.
 
     Parameters
@@ -119,33 +151,35 @@ def export(model: Variant, prior: Prior | None, folder: Path, x: Tensor, conditi
         Rows to check on.
     condition : Tensor of shape (rows, known) or None
         What a conditional variant is told of them.
+    others : sequence of Variant
+        The other members of an ensemble, on the CPU.
 
     Raises
     ------
     HourglassError
         A graph differs from the net by more than `TOLERANCE`, other than on rows at a tie.
     """
-    model.eval()
+    members = [member.eval() for member in (model, *others)]
     with torch.no_grad():
-        decided = (model.margin(x) > _TIE).numpy()
+        decided = (torch.stack([member.margin(x) for member in members]).amin(0) > _TIE).numpy()
         if not decided.any():
             raise HourglassError(
                 "every calibration row lies at a tie between two codes, so no graph can be checked against the net; "
                 "the model was not packaged."
             )
-        for name, part in parts_of(model, prior, x, condition).items():
+        for name, part in parts_of(model, prior, x, condition, others).items():
             path = folder / f"{name}.onnx"
             expected = part()
-            _write(model, part, list(expected), path)
+            _write(members if name in _OF_ALL else members[:1], part, list(expected), path)
             _check_parity(path, part, expected, decided if {"x", "z"} & part.inputs.keys() else slice(None))
 
 
-def _write(model: Variant, part: Part, outputs: list[str], path: Path) -> None:
+def _write(members: Sequence[Variant], part: Part, outputs: list[str], path: Path) -> None:
     with warnings.catch_warnings():
         # torch's exporter warns of its own use of torch.export
         warnings.simplefilter("ignore", FutureWarning)
         program = torch.onnx.export(
-            _Graph(model, part.outputs).eval(),
+            _Graph(members, part.outputs).eval(),
             tuple(value[:2] for value in part.inputs.values()),
             input_names=list(part.inputs),
             output_names=outputs,
@@ -179,7 +213,8 @@ def _check_parity(path: Path, part: Part, expected: Mapping[str, Tensor], rows: 
         reference = tensor.numpy()[rows]
         difference = np.abs(values[rows] - reference).max(initial=0)
         # a score is a difference of nearly equal numbers: its rounding is that of the rows
-        magnitude = part.inputs["x"].square().flatten(1).mean(1).numpy() if name == "score" else np.abs(reference)
+        scored = name in {"score", "score_spread", "squares"}
+        magnitude = part.inputs["x"].square().flatten(1).mean(1).numpy() if scored else np.abs(reference)
         largest = magnitude.max(initial=0)
         if not difference <= TOLERANCE * largest:
             raise HourglassError(

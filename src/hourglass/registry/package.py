@@ -1,7 +1,7 @@
 """The folder that is registered, byte for byte."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from hourglass import models, runtime
@@ -19,7 +20,7 @@ from hourglass.files import digest, folder_hashes, read_json, write_json
 from hourglass.models.shared.priors import Fitted, Prior
 from hourglass.models.shared.transformer import CodeTransformer
 from hourglass.models.shared.variant import Variant
-from hourglass.outputs import MODEL, WEIGHTS
+from hourglass.outputs import MODEL, WEIGHTS, member_folder
 from hourglass.registry import blocks
 from hourglass.registry.export import export
 from hourglass.runtime.conformal import threshold
@@ -42,16 +43,30 @@ class Trained:
     description : dict
         The content of ``model.json``.
     folder : Path
+    others : tuple of Variant
+        The other members of an ensemble.
     """
 
     model: Variant
     description: dict[str, Any]
     folder: Path
+    others: tuple[Variant, ...] = ()
+
+    @property
+    def weights(self) -> list[Path]:
+        """The files of the members' weights, those of the first before."""
+        return [member_folder(self.folder, number) / WEIGHTS for number in range(1, len(self.others) + 2)]
 
     @classmethod
     def read(cls, folder: Path) -> "Trained":
         """Read a model and its weights."""
         description = read_json(folder / MODEL)
+        numbers = range(1, len(description.get("others", ())) + 2)
+        model, *others = (cls._member(description, member_folder(folder, number)) for number in numbers)
+        return cls(model, description, folder, tuple(others))
+
+    @staticmethod
+    def _member(description: dict[str, Any], folder: Path) -> Variant:
         model = models.build(
             description["variant"],
             description["shape"],
@@ -62,8 +77,12 @@ class Trained:
             categories=description["categories"],
             embedded=description["embedded"],
         )
-        model.load_state_dict(load_file(folder / WEIGHTS))
-        return cls(model.eval(), description, folder)
+        path = folder / WEIGHTS
+        try:
+            model.load_state_dict(load_file(path))
+        except (OSError, SafetensorError, RuntimeError) as wrong:
+            raise HourglassError(f"{path} doesn't hold the weights of the net ({wrong}); train it again.") from wrong
+        return model.eval()
 
 
 def package(trained: Trained, dataset: Dataset, alpha: float, folder: Path) -> None:
@@ -85,10 +104,14 @@ def package(trained: Trained, dataset: Dataset, alpha: float, folder: Path) -> N
         There are too few calibration rows for `alpha`, or a graph differs from the net.
     """
     examples = dataset.take("calibration", sample(dataset, "calibration", most=_AT_ONCE))
-    shutil.copyfile(trained.folder / WEIGHTS, folder / WEIGHTS)
+    for number, weights in enumerate(trained.weights, start=1):
+        target = member_folder(folder, number) / WEIGHTS
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(weights, target)
     fill(
         folder,
         model=trained.model,
+        others=trained.others,
         prior=_prior(trained.model, dataset),
         examples=dataset.normaliser(examples.x),
         condition=examples.condition if trained.model.conditional else None,
@@ -118,6 +141,7 @@ def fill(
     condition: NDArray[np.float32] | None,
     config: dict[str, Any],
     calibration: Iterable[tuple[Any, NDArray[np.bool_]]],
+    others: Sequence[Variant] = (),
 ) -> None:
     """Write graphs, runtime, settings, threshold and manifest into a folder that holds the weights.
 
@@ -136,6 +160,8 @@ def fill(
         What the runtime is told: variant, schema, normaliser, `alpha` and so on.
     calibration : iterable of (DataFrame or ndarray) and (ndarray of bool)
         Calibration rows as people have them, in parts, and which of them are normal and set the threshold.
+    others : sequence of Variant
+        The other members of an ensemble.
 
     Raises
     ------
@@ -143,7 +169,7 @@ def fill(
         There are too few calibration rows for `alpha`, or a graph differs from the net.
     """
     told = None if condition is None else torch.from_numpy(condition)
-    export(model, prior, folder, torch.from_numpy(examples), told)
+    export(model, prior, folder, torch.from_numpy(examples), told, others)
     sizes = blocks.sizes(folder / "reconstruct.onnx", examples, *([] if condition is None else [condition]))
     _ship_runtime(folder)
     config = config | {
@@ -153,6 +179,8 @@ def fill(
         "runtime": digest(folder_hashes(folder / RUNTIME)),
     }
     config |= _sampling(prior, model.code_prior)
+    if others:
+        config["ensemble"] = len(others) + 1
     normal_scores = np.sort(_calibration_scores(folder, config, calibration))
     np.save(folder / "calibration.npy", normal_scores)
     try:

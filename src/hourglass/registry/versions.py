@@ -189,6 +189,8 @@ def signature(config: dict[str, Any]) -> Any:
         ColSpec("boolean", "is_anomaly"),
         ColSpec("boolean", "valid"),
     ]
+    if "ensemble" in config:
+        outputs.append(ColSpec("double", "score_spread"))
     params = ParamSchema(
         [
             ParamSpec("output", "string", "score"),

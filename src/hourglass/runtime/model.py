@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from math import prod
@@ -50,6 +50,10 @@ class Model:
     A model of recordings takes pieces of them, or a waveform of shape (samples,) at the rate of its schema; what is
     rebuilt of that is a waveform again.
 
+    An ensemble (`members` is above 1) scores and rebuilds rows by the mean of its members, whose scores' standard
+    deviation is ``score_spread``. It encodes, decodes and samples by the first: a code of one member says nothing to
+    another.
+
     Parameters
     ----------
     folder : Path
@@ -74,6 +78,7 @@ class Model:
         known = self.config.get("condition")
         self.conditioning = Conditioning.from_config(known) if known else None
         self.latent: int = self.config["latent"]
+        self.members: int = self.config.get("ensemble", 1)
         self.threshold: float = self.config["threshold"]
 
     @cached_property
@@ -104,16 +109,19 @@ class Model:
         -------
         DataFrame
             ``anomaly_score`` (larger is more anomalous), ``p_value`` (conformal), ``is_anomaly`` (missing where
-            invalid) and ``valid``. Of a table of readings a row for each window, with its ``series`` (where the table
+            invalid) and ``valid``; of an ensemble ``score_spread``, the standard deviation of its members' scores. Of
+            a table of readings a row for each window, with its ``series`` (where the table
             names it), ``start`` and ``end`` before.
         """
         cut = self._cut(rows)
-        scores = self._scores(rows if cut is None else cut, first_row)
+        names = ("score", "score_spread") if self.members > 1 else ("score",)
+        scores, *spread = self._judged(rows if cut is None else cut, first_row, names)
         invalid = np.isnan(scores)  # numbers near the largest of float32 overflow in the net
         p = self._p_values(scores)
         p[invalid] = np.nan
         anomalous = pd.arrays.BooleanArray(scores > self.threshold, invalid)
         found = {"anomaly_score": scores, "p_value": p, "is_anomaly": anomalous, "valid": ~invalid}
+        found |= dict(zip(names[1:], spread, strict=True))
         if cut is not None:
             return pd.concat([cut.where, pd.DataFrame(found, copy=False)], axis=1)
         return pd.DataFrame(found, rows.index if isinstance(rows, pd.DataFrame) else None, copy=False)
@@ -168,9 +176,12 @@ class Model:
         return cut.intervals(self._scores(cut, 0), self.threshold)
 
     def _scores(self, rows: Any, first_row: int) -> NDArray[np.float64]:
-        """Score rows, or the windows of a cut, in parts."""
-        found = [self._scores_of_part(part, at) for part, at in self._parts(rows, first_row)]
-        return found[0] if len(found) == 1 else np.concatenate(found)
+        return self._judged(rows, first_row, ("score",))[0]
+
+    def _judged(self, rows: Any, first_row: int, names: Sequence[str]) -> list[NDArray[np.float64]]:
+        """Score rows, or the windows of a cut, in parts; give outputs of the graph by name."""
+        found = [self._judged_part(part, at, names) for part, at in self._parts(rows, first_row)]
+        return found[0] if len(found) == 1 else [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
     def _parts(self, rows: Any, first_row: int) -> Iterable[tuple[Any, int]]:
         """Cut rows, where each is one whatever comes with it; windows, which overlap and are many, some at a time."""
@@ -186,13 +197,14 @@ class Model:
             rows = rows if bare is None else bare
         return parts(rows, self._numbers, first_row)
 
-    def _scores_of_part(self, rows: Any, first_row: int) -> NDArray[np.float64]:
+    def _judged_part(self, rows: Any, first_row: int, names: Sequence[str]) -> list[NDArray[np.float64]]:
         inputs, valid = self._inputs(rows)
-        scores = self._reconstruct_graph.run(*inputs, first_row=first_row, outputs=["score"])["score"]
-        scores = scores.astype(np.float64)
+        found = self._reconstruct_graph.run(*inputs, first_row=first_row, outputs=names)
+        judged = [found[name].astype(np.float64) for name in names]
         if not all_true(valid):
-            scores[~valid] = np.nan
-        return scores
+            for values in judged:
+                values[~valid] = np.nan
+        return judged
 
     def encode(self, rows: Any) -> NDArray[np.float32]:
         """Embed rows: shape (rows, latent)."""
@@ -236,8 +248,16 @@ class Model:
         cut = self._cut(rows)
         if cut is not None:
             return self._restored(cut, self.attribute(self._windows(cut)))
-        squares = self.residuals(rows).astype(np.float64) ** 2
-        return self._in_raw_shape(squares / prod(self.schema.shape))
+        return self._in_raw_shape(self._squares(rows) / prod(self.schema.shape))
+
+    def _squares(self, rows: Any) -> NDArray[np.float64]:
+        """Squared residuals in the net's units, of an ensemble their mean over its members: shape (rows, *shape)."""
+        if self.members == 1:
+            return self.residuals(rows).astype(np.float64) ** 2
+        inputs, valid = self._inputs(rows)
+        squares = self._squares_graph.run(*inputs)["squares"].astype(np.float64)
+        squares[~valid] = np.nan
+        return squares
 
     def decode(self, z: Any, *, condition: Any = None) -> Any:
         """Decode codes of shape (rows, latent)."""
@@ -512,6 +532,10 @@ class Model:
     @cached_property
     def _sample_graph(self) -> Graph:
         return Graph(self.folder / "sample.onnx")
+
+    @cached_property
+    def _squares_graph(self) -> Graph:
+        return Graph(self.folder / "squares.onnx")
 
     @cached_property
     def _reconstruct_graph(self) -> Graph:
