@@ -1,4 +1,3 @@
-import json
 from math import inf
 
 import pytest
@@ -6,7 +5,7 @@ import torch
 
 from hourglass import models
 from hourglass.errors import HourglassError
-from hourglass.training import ensemble, together
+from hourglass.training import together
 from hourglass.training.ensemble import Member, fit_members
 from hourglass.training.loop import METRICS_FILE, fit
 from hourglass.training.settings import TrainSettings
@@ -47,8 +46,6 @@ def members(tmp_path):
 
     def make(variant="vae", place="ensemble", **settings):
         folders = [tmp_path / place / str(seed) for seed in SEEDS]
-        for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
         pairs = zip(SEEDS, folders, strict=True)
         return [Member(build(seed, variant, **settings), seed, folder) for seed, folder in pairs]
 
@@ -61,6 +58,7 @@ def as_alone(members, rows):
 
     def check(found, finished, settings, variant="vae", **own):
         for member, courses, alone in zip(found, finished, members(variant, "alone", **own), strict=True):
+            alone.folder.mkdir(parents=True)
             assert fit(alone.model, *rows, settings, seed=alone.seed, folder=alone.folder) == courses
             for name, value in alone.model.state_dict().items():
                 assert torch.equal(member.model.state_dict()[name], value), name
@@ -153,10 +151,3 @@ def test_a_broken_member_names_itself(members, rows, refusals):
         next(found[1].model.parameters()).fill_(torch.inf)
     with pytest.raises(HourglassError, match=r"^member 2 of 3 \(seed 4\): training diverged"):
         fit_members(found, *rows, TrainSettings(batch=8, epochs=3))
-
-
-def test_the_file_of_a_member_tells_of_its_courses(members, rows):
-    (member, *_) = members()
-    (courses,) = fit_members([member], *rows, TrainSettings(batch=8, epochs=2))
-    with ensemble.safe_open(member.folder / ensemble.WEIGHTS_FILE, framework="pt") as stored:
-        assert json.loads(stored.metadata()["courses"])[0]["best_epoch"] == courses[0].best_epoch

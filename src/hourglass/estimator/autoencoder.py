@@ -298,6 +298,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
     def _train_settings(self) -> TrainSettings:
         named = {name: getattr(self, name) for name in ("epochs", "batch", "lr", "patience", "device")}
         settings = checked(TrainSettings, {**(self.training or {}), **named}, owner="training")
+        if settings.get("ensemble", 1) > 1:
+            raise InputError("ensemble is for params.yaml; an estimator is one net, so fit one for each seed.")
         with told_in_python():
             return TrainSettings(**settings)
 

@@ -35,12 +35,15 @@ class Measured:
     errors : dict of str to ndarray of shape (rows,)
         Squared errors in the nets' units of ``model``, ``pca`` and ``untrained``.
     scores : ndarray of shape (rows,)
+    spread : ndarray of shape (rows,)
+        Standard deviation of the scores of an ensemble's members; 0 for a net alone.
     anomaly : ndarray of bool, shape (rows,)
     label, index : ndarray of shape (rows,)
     """
 
     errors: dict[str, NDArray[np.float64]]
     scores: NDArray[np.float64]
+    spread: NDArray[np.float64]
     anomaly: NDArray[np.bool_]
     label: NDArray[np.int64]
     index: NDArray[np.int64]
@@ -52,11 +55,12 @@ class Measured:
         for rows, first_row in parts(dataset, split):
             raw, x = dataset.as_given(rows), dataset.normaliser(rows.x)
             residuals = [model.residuals(raw, first_row=first_row), *(rival(x) for rival in rivals.values())]
-            scores = model.score(raw, first_row=first_row)["anomaly_score"].to_numpy()
-            found.append((scores, rows.label, rows.index, *map(reconstruction.row_errors, residuals)))
-        scores, label, index, *errors = map(np.concatenate, zip(*found, strict=True))
+            judged = model.score(raw, first_row=first_row)
+            scores, spread = judged["anomaly_score"].to_numpy(), judged.get("score_spread", np.zeros(len(judged)))
+            found.append((scores, spread, rows.label, rows.index, *map(reconstruction.row_errors, residuals)))
+        scores, spread, label, index, *errors = map(np.concatenate, zip(*found, strict=True))
         names = ("model", *rivals)
-        return cls(dict(zip(names, errors, strict=True)), scores, dataset.is_anomaly(label), label, index)
+        return cls(dict(zip(names, errors, strict=True)), scores, spread, dataset.is_anomaly(label), label, index)
 
     def of_normal(self, name: str) -> NDArray[np.float64]:
         """Squared errors of the normal rows."""
@@ -70,7 +74,8 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     -------
     dict
         What was found, as JSON: ``selection`` and ``test`` metrics of ``model``, ``pca`` and ``untrained``, the
-        posterior, guards, how far samples cover the data, alarms, curves and the portrait.
+        posterior, guards, how far samples cover the data, alarms, curves and the portrait; of an ensemble how far
+        its members are apart.
     dict of str to ndarray
         Scores, codes, examples and the portrait's arrays for pictures.
     """
@@ -93,6 +98,8 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     found["failures"] = guards.failures(model, selection.scores, selection.anomaly, spread)
     found["failures"] += guards.untrained(selection.of_normal("model"), selection.of_normal("untrained"))
     test = measured["test"]
+    if model.members > 1:
+        found["ensemble"] = _agreement(model, test)
     if _has_both(test.anomaly):
         found["curves"] = detection.curves(test.scores, test.anomaly)
     found["generation"] = _generation(model, dataset, test, seed)
@@ -119,6 +126,13 @@ def _alarms(rows: Measured, threshold: float) -> dict[str, float]:
     if rows.anomaly.any():
         alarms |= detection.rate_above(rows.scores[rows.anomaly], threshold, "detection_rate")
     return alarms
+
+
+def _agreement(model: Model, rows: Measured) -> dict[str, float]:
+    """Tell how far the members' scores of normal rows are apart, in parts of the score: the median over rows."""
+    normal = ~rows.anomaly & (rows.scores > 0)
+    apart = rows.spread[normal] / rows.scores[normal]
+    return {"members": model.members, "relative_spread": float(np.median(apart)) if len(apart) else 0.0}
 
 
 def _generation(model: Model, dataset: Dataset, test: Measured, seed: int) -> dict[str, Any]:

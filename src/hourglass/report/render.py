@@ -193,6 +193,8 @@ def _runs(variants: tuple[Variant, ...]) -> Iterator[tuple[str, list[str]]]:
     yield from (row(f"setting {name}", "settings", name) for name in settings)
     yield from ((f"train.{name}", [_at(variant.loop, (name,)) for variant in variants]) for name in loop)
     yield row("parameters", "parameters")
+    if any("ensemble" in variant.evaluation for variant in variants):
+        yield "members", [_members(variant.evaluation.get("ensemble")) for variant in variants]
     yield "epochs run", [words.count(variant.courses[-1].epoch) for variant in variants]
     yield "steps", [words.count(variant.courses[-1].step) for variant in variants]
     yield (
@@ -204,6 +206,13 @@ def _runs(variants: tuple[Variant, ...]) -> Iterator[tuple[str, list[str]]]:
     yield from (row(f"fingerprint {name}", "fingerprint", name) for name in fingerprint)
     for stage in ("train", "package", "evaluate"):
         yield f"input key of {stage}", [variant.keys.get(f"{stage}@{variant.name}", "") for variant in variants]
+
+
+def _members(ensemble: dict[str, Any] | None) -> str:
+    """Tell of how many nets a model is made, and how far their scores of a row are apart."""
+    if ensemble is None:
+        return "1"
+    return f"{ensemble['members']}, scores of a normal row apart by {ensemble['relative_spread']:.1%} (median)"
 
 
 def _at(content: dict[str, Any], path: tuple[str, ...]) -> str:

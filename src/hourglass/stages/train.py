@@ -17,7 +17,7 @@ from hourglass.errors import HourglassError
 from hourglass.files import write_json
 from hourglass.models.shared import sharing
 from hourglass.models.shared.variant import Variant
-from hourglass.outputs import MODEL, WEIGHTS
+from hourglass.outputs import MODEL, WEIGHTS, member_folder
 from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry.mirror import mirrored
@@ -28,7 +28,8 @@ from hourglass.stages import torchrun
 from hourglass.stages.guard import run_guarded
 from hourglass.stages.progress import EpochProgress
 from hourglass.training import devices
-from hourglass.training.loop import EVALUATION_ROWS, METRICS_FILE, fit
+from hourglass.training.ensemble import TRAINED_FILE, Member, fit_members
+from hourglass.training.loop import EVALUATION_ROWS, METRICS_FILE
 from hourglass.training.source import Source
 from hourglass.training.stream import OnDisk, opened
 from hourglass.training.widths import choose
@@ -115,8 +116,8 @@ def train(inputs: Inputs, params: Params, variant: str, device: torch.device, fo
     """
     settings = params.settings_of(variant)
 
-    def build(latent: int) -> Variant:
-        return inputs.build(variant, settings | {"latent": latent}, params.seed).to(device)
+    def build(latent: int, seed: int = params.seed) -> Variant:
+        return inputs.build(variant, settings | {"latent": latent}, seed).to(device)
 
     def watch(latent: int, epochs: int) -> EpochProgress:
         return EpochProgress(f"{variant} with latent {latent}", epochs)
@@ -127,13 +128,19 @@ def train(inputs: Inputs, params: Params, variant: str, device: torch.device, fo
     if latent == AUTO:
         widths = choose(build, **rows, **_ends(variant, settings), folder=folder / _WIDTHS, watch=watch)
         latent = widths.chosen
-    model = build(latent)
-    with EpochProgress(variant, params.train.epochs * len(model.courses())) as show:
-        courses = fit(model, **rows, folder=folder, on_epoch=show)
+    members = [
+        Member(build(latent, seed), seed, member_folder(folder, number))
+        for number, seed in enumerate(range(params.seed, params.seed + params.train.ensemble), start=1)
+    ]
+    model = members[0].model
+    title = variant if len(members) == 1 else f"{variant}, {len(members)} members"
+    with EpochProgress(title, params.train.epochs * len(model.courses())) as show:
+        courses, *others = fit_members(members, inputs.train, inputs.validation, params.train, on_epoch=show)
     if sharing.number() > 0:
         return
     shutil.rmtree(folder / _WIDTHS, ignore_errors=True)
-    save_file({name: value.cpu().contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
+    for member in members:
+        _write_weights(member)
     description = {
         "variant": variant,
         "shape": list(inputs.shape),
@@ -148,7 +155,18 @@ def train(inputs: Inputs, params: Params, variant: str, device: torch.device, fo
         "courses": [asdict(course) for course in courses],
         "fingerprint": devices.fingerprint(device, params.train.threads, sharing.processes()),
     }
+    if others:
+        described = zip(members[1:], others, strict=True)
+        description["others"] = [
+            {"seed": member.seed, "courses": [asdict(course) for course in finished]} for member, finished in described
+        ]
     write_json(folder / MODEL, description)
+
+
+def _write_weights(member: Member) -> None:
+    weights = {name: value.cpu().contiguous() for name, value in member.model.state_dict().items()}
+    save_file(weights, member.folder / WEIGHTS)
+    (member.folder / TRAINED_FILE).unlink()
 
 
 def require_trainable(inputs: Inputs, params: Params, variant: str) -> None:

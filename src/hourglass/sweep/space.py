@@ -13,8 +13,8 @@ from hourglass.training.settings import TrainSettings
 _LOOP = "train"
 #: Settings of a variant that shape its nets and leave its loss what it is.
 NETS = ("latent", "net", "hidden", "decoder_hidden", "activation", "normalisation")
-#: Settings of the loop that say where and how it computes: bits depend on them, results don't.
-_MACHINE = ("device", "devices", "deterministic", "threads", "checkpoint_seconds")
+#: Settings of the loop that say where, how and how often it computes; a trial trains one net.
+_MACHINE = ("device", "devices", "deterministic", "threads", "ensemble", "checkpoint_seconds")
 #: Significant digits of a proposed number: enough to tell settings apart, few enough to read.
 _DIGITS = 4
 

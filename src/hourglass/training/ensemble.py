@@ -19,8 +19,8 @@ from hourglass.training.source import Resident, Source, as_source
 from hourglass.training.steps import Due
 from hourglass.training.together import Together
 
-#: Holds the weights of a member's best epoch, and what came of its courses.
-WEIGHTS_FILE = "weights.safetensors"
+#: Holds the weights of a member that is trained, and what came of its courses; the caller removes it.
+TRAINED_FILE = "trained.safetensors"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Member:
     seed : int
         Of the order of rows and all noise.
     folder : Path
-        Exists; gets the metrics and, in the end, the weights.
+        Gets the metrics, and what a repeated call goes on from.
     """
 
     model: Variant
@@ -51,6 +51,8 @@ def fit_members(
     on_epoch: Callable[[Record], None] | None = None,
 ) -> list[list[Finished]]:
     """Train each member as `fit` trains it alone, to the bit, and leave it with the weights of its best epoch.
+
+    One member is no ensemble, but a net alone.
 
     Small nets in memory, on a CPU, take their steps at once; others are trained in turn, and so is the rest where the
     members' steps differ. A repeated call goes on where a killed one stopped.
@@ -74,10 +76,12 @@ def fit_members(
         As `fit` does; the sentence names the member.
     """
     train, validation = as_source(train), as_source(validation)
+    for member in members:
+        member.folder.mkdir(parents=True, exist_ok=True)
     trainings = [
         _Training(
             member,
-            f"member {number} of {len(members)} (seed {member.seed})",
+            f"member {number} of {len(members)} (seed {member.seed}): " if len(members) > 1 else "",
             fitting(
                 member.model, train, validation, settings, seed=member.seed, folder=member.folder, on_epoch=on_epoch
             ),
@@ -94,7 +98,7 @@ class _Training:
 
     def __init__(self, member: Member, name: str, coming: Fitting) -> None:
         self._member, self._name, self._coming = member, name, coming
-        self._file = member.folder / WEIGHTS_FILE
+        self._file = member.folder / TRAINED_FILE
         self.due: Due | None = None
         self.finished = self._read() if self._file.exists() else None
 
@@ -115,7 +119,7 @@ class _Training:
                 self._write(end.value)
             sharing.wait()
         except HourglassError as wrong:
-            raise HourglassError(f"{self._name}: {wrong}") from wrong
+            raise HourglassError(f"{self._name}{wrong}") from wrong
 
     def run(self) -> list[Finished]:
         """Take all steps that are left, one by one."""

@@ -58,6 +58,9 @@ class TrainSettings:
     auto_gain: Annotated[
         float, Setting("share of the held-out error that a wider code must save, for latent: auto", gt=0, lt=1)
     ] = 0.1
+    ensemble: Annotated[
+        int, Setting("nets, each under a seed of its own, that make one model: its score is their mean", ge=1, le=64)
+    ] = 1
     checkpoint_seconds: Annotated[float, Setting("time between two checkpoints, at least", ge=0)] = 5.0
 
     def __post_init__(self) -> None:
