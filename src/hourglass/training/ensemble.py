@@ -142,30 +142,24 @@ class _Training:
 
 
 def _take_together(trainings: Sequence[_Training]) -> None:
-    """Take steps at once for as long as more than one training is at the same place; those behind catch up first."""
-    together: Together | None = None
+    """Take steps at once of those that are at the same place; those behind catch up first, those ahead wait."""
     for training in trainings:
         training.advance()
     while len(going := [training for training in trainings if training.due is not None]) > 1:
         places = [training.place for training in going]
-        first = min(places)
-        group = [training for training, place in zip(going, places, strict=True) if place == first]
-        due = [training.due for training in group if training.due is not None]
-        if len(due) == 1:
-            due[0].take()
-        else:
-            members = [one.steps for one in due]
-            if together is None or together.members != members:
-                _part(together)
-                together = Together(members)
-            together(due)
-        for training in group:
-            training.advance()
-        if together is not None and together.refusal is not None:
-            break
-    _part(together)
-
-
-def _part(together: Together | None) -> None:
-    if together is not None:
+        group = [training for training, place in zip(going, places, strict=True) if place == min(places)]
+        ahead = min((place for place in places if place > min(places)), default=None)
+        together = Together([one.steps for one in _due(group)])
+        while [one.steps for one in _due(group)] == together.members and group[0].place != ahead:
+            together(_due(group))
+            for training in group:
+                training.advance()
+            if together.refusal is not None:
+                break
         together.part()
+        if together.refusal is not None:
+            return
+
+
+def _due(group: Sequence[_Training]) -> list[Due]:
+    return [training.due for training in group if training.due is not None]

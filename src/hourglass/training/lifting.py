@@ -20,6 +20,8 @@ from hourglass.training.replay import Recording
 
 _aten = torch.ops.aten
 
+#: Processors take so many numbers of a tensor at once, or fewer.
+_WHOLE = 16
 #: Where a tensor lies: two that agree in it are the same numbers.
 Place = tuple[int, int, tuple[int, ...], tuple[int, ...], torch.dtype]
 
@@ -231,10 +233,20 @@ def _products(lifted: _Lifted) -> Any:
 
 
 def _adamw(lifted: _Lifted) -> Any:
-    """Move the weights of all nets, which have taken the same number of steps."""
+    """Move the weights of all nets, which have taken the same number of steps.
+
+    Where processors would take numbers of two nets at once, each net keeps a tensor of its own: bits depend on it.
+    """
     (weights, found, means, squares, largest, steps), kwargs = lifted.with_stacks(lifted.stacks)
     gradients = [gradient.contiguous() for gradient in found]
-    return lifted.call.operation(weights, gradients, means, squares, largest, [step[0] for step in steps], **kwargs)
+    whole = [weight[0].numel() % _WHOLE == 0 for weight in weights]
+
+    def parts(stacks: list[Tensor]) -> list[Tensor]:
+        pairs = zip(stacks, whole, strict=True)
+        return [part for stack, is_whole in pairs for part in ([stack] if is_whole else stack.unbind())]
+
+    taken = [step for stack, is_whole in zip(steps, whole, strict=True) for step in stack[: 1 if is_whole else None]]
+    return lifted.call.operation(*map(parts, (weights, gradients, means, squares)), largest, taken, **kwargs)
 
 
 #: How operations are lifted that `torch.vmap` doesn't know, or not well.

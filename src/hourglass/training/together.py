@@ -15,8 +15,8 @@ from hourglass.training.steps import Due, Kind, State, Steps, same
 
 #: Steps of a kind before one is recorded.
 RECORDED_AFTER = 10
-#: Bytes that the operations of one net's step write, at most: steps that write more are as fast one by one.
-PAYS = 2**20
+#: Bytes that the operations of one member's step write, at most: steps that write more are as fast one by one.
+PAYS = 3 * 2**20
 
 
 class Together:
@@ -48,7 +48,7 @@ class Together:
         """Take the step that is due of each member, in their order."""
         first = due[0]
         kind = first.kind
-        if any(one.lr != first.lr or one.kl_weight != first.kl_weight or one.kind != kind for one in due):
+        if len({(len(one.batch), one.lr, one.kl_weight, one.frozen) for one in due}) > 1:
             self.refusal = "the members' steps differ"
         if self.refusal is None and kind in self._replays:
             first.weigh()
