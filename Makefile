@@ -26,6 +26,7 @@ bench: $(VENV)/installed ## the benchmarks beside other libraries, which get an 
 	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet torch==2.13.0 pythae==0.1.2 pyod==3.6.7 lightning==2.6.6 scikit-learn
 	cd benchmarks && ../$(BIN)/python training.py --peers ../$(PEERS)/bin/python --out results/training.json
+	cd benchmarks && ../$(BIN)/python ensemble.py --out results/ensemble.json
 	cd benchmarks && ../$(BIN)/python scoring.py --peers ../$(PEERS)/bin/python --out results/scoring.json
 	cd benchmarks && ../$(BIN)/python growth.py --out results/growth.json
 	cd benchmarks && ../$(BIN)/python ingest.py --out results/ingest.json

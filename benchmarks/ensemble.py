@@ -120,7 +120,7 @@ def compare(case: Case, rounds: int) -> dict[str, Any]:
     for side, of in ratios.items():
         print(f"{'':>18} eight take {median(of):.2f} times {side} ({min(of):.2f} to {max(of):.2f})", flush=True)
     asked = ASKED if max(case.hidden) <= 64 else None
-    return {"seconds": seconds, "ratios": ratios, "asked": asked}
+    return {"steps": STEPS, "seconds": seconds, "ratios": ratios, "asked": asked}
 
 
 def main() -> None:
@@ -135,7 +135,7 @@ def main() -> None:
     on_one_core()
     from hourglass.training import devices
 
-    devices.configure(1)
+    devices.compute_with(1)
     found = {case.name: compare(case, asked.rounds) for case in CASES if case.name in asked.case}
     if asked.out:
         asked.out.write_text(json.dumps({"about": about(), "work": found}, indent=2) + "\n")

@@ -35,6 +35,17 @@ def training(found: dict[str, Any]) -> Iterator[str]:
         yield f"An epoch at step 2,000 takes {_spread(slowing)} of one at step 200 (asked: at most 1.05)."
 
 
+def ensemble(found: dict[str, Any]) -> Iterator[str]:
+    """Tell how long an ensemble takes."""
+    yield "## Ensembles, on one core"
+    yield from _origin(found, "Times of the processor. *as written* is one net whose steps aren't replayed.")
+    yield "| nets | eight, us a step | one | one, as written | eight by one | by one as written | asked, at most |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
+    for work, of in found["work"].items():
+        times = (f"{median(seconds) / of['steps'] * 1e6:,.0f}" for seconds in of["seconds"].values())
+        yield _row(work, *times, *map(_spread, of["ratios"].values()), f"{of['asked']:g}" if of["asked"] else "")
+
+
 def growth(found: dict[str, Any]) -> Iterator[str]:
     """Tell how time and memory grow."""
     yield "## Growth"
@@ -130,7 +141,7 @@ def _spread(ratios: list[float]) -> str:
     return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
-SECTIONS = {"training": training, "scoring": scoring, "growth": growth, "ingest": ingest}
+SECTIONS = {"training": training, "ensemble": ensemble, "scoring": scoring, "growth": growth, "ingest": ingest}
 
 
 def main() -> None:
