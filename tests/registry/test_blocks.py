@@ -28,10 +28,15 @@ def test_what_depends_on_the_rows_beside_allows_none(tmp_path: Path) -> None:
     assert blocks.sizes(path, np.ones((5, 2), np.float32)) == []
 
 
-def test_convolutions_keep_the_usual_size(tmp_path: Path) -> None:
+def test_convolutions_gain_a_size_for_single_rows(tmp_path: Path) -> None:
     node = helper.make_node("Conv", ["x", "w"], ["y"], pads=[1, 1])
     path = write(tmp_path / "graph.onnx", node, np.ones((1, 1, 3), np.float32), (1, 8))
-    assert blocks.sizes(path, np.ones((5, 1, 8), np.float32)) == []
+    assert blocks.sizes(path, np.ones((5, 1, 8), np.float32)) == [4]
+
+
+def test_rows_that_fill_the_cache_by_themselves_gain_no_larger_size(tmp_path: Path) -> None:
+    path = write(tmp_path / "graph.onnx", helper.make_node("Mul", ["x", "w"], ["y"]), np.array(0.1, np.float32), (784,))
+    assert blocks.sizes(path, np.ones((5, 784), np.float32)) == [4, 32]
 
 
 def test_a_package_names_the_sizes_that_its_graph_allows(table_autoencoder: Any) -> None:

@@ -8,10 +8,10 @@ import onnx
 from numpy.typing import NDArray
 
 from hourglass.runtime.graphs import Graph
+from hourglass.runtime.parts import BYTES
 
-#: A row, some rows, and many.
-_SIZES = (4, 32, 1024)
-#: In blocks larger than the usual one they take more memory and no less time, and to try them takes long.
+_ROW, _SOME, _MANY = 4, 32, 1024
+#: To try sizes takes long for a net with convolutions, so that it gets the one that single rows gain most by.
 _CONVOLUTIONS = {"Conv", "ConvTranspose"}
 
 
@@ -25,9 +25,13 @@ def sizes(path: Path, *rows: NDArray[Any]) -> list[int]:
     *rows : ndarray of shape (rows, ...)
         Its inputs; there is at least one row.
     """
+    graph = Graph(path, _worthwhile(path, rows[0]))
+    # repeated, or the first of them: so many fill every size
+    return list(graph.agreeing(graph.sizes, *(np.resize(x, (_MANY, *x.shape[1:])) for x in rows)))
+
+
+def _worthwhile(path: Path, rows: NDArray[Any]) -> list[int]:
     if _CONVOLUTIONS & {node.op_type for node in onnx.load(path).graph.node}:
-        return []
-    count = -(-len(rows[0]) // max(_SIZES)) * max(_SIZES)  # repeated, so that all sizes divide them
-    whole = [np.resize(x, (count, *x.shape[1:])) for x in rows]
-    graph = Graph(path, _SIZES)
-    return [size for size in graph.sizes if graph.agrees(size, *whole)]
+        return [_ROW]
+    is_part = 8 * _MANY * rows[0].size <= BYTES  # otherwise so many rows don't come at once
+    return [_ROW, _SOME, *([_MANY] if is_part else [])]

@@ -33,7 +33,7 @@ class Graph:
         self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         self._inputs = [given.name for given in self._session.get_inputs()]
         self.outputs = [output.name for output in self._session.get_outputs()]
-        self.sizes = tuple(size for size in sorted(sizes) if self.agrees(size, *self._noise(max(size, BLOCK))))
+        self.sizes = self.agreeing(sizes, *self._noise(max((BLOCK, *sizes))), first=4) if sizes else ()
         smallest = min(self.sizes, default=BLOCK)
         self._few = _Few(self._session, self._noise(smallest)) if smallest < BLOCK else None
 
@@ -63,20 +63,33 @@ class Graph:
         found = [self._call(names, inputs, *call) for call in calls(rows, first_row, self.sizes)]
         return {name: np.concatenate(parts) for name, *parts in zip(names, *found, strict=True)}
 
-    def agrees(self, size: int, *inputs: NDArray[Any]) -> bool:
-        """Tell whether calls of `size` rows give the bytes that calls of `BLOCK` rows do, at every place.
+    def agreeing(self, sizes: Sequence[int], *inputs: NDArray[Any], first: int | None = None) -> tuple[int, ...]:
+        """Give those sizes of a call, in ascending order, that give the bytes which calls of `BLOCK` rows do.
 
         Parameters
         ----------
-        size : int
+        sizes : sequence of int
         *inputs : ndarray of shape (rows, ...)
-            As of `run`; the rows are a multiple of both sizes.
+            As of `run`; the rows are a multiple of `BLOCK` and of all sizes.
+        first : int, optional
+            So many calls from the first row on are tried, and the last; by default all, so that every place is.
         """
-        return self._bytes(inputs, size) == self._bytes(inputs, BLOCK)
+        usual = self._bytes(inputs, BLOCK, range(0, len(inputs[0]), BLOCK))
+        return tuple(size for size in sorted(sizes) if self._agrees(usual, inputs, size, first))
 
-    def _bytes(self, inputs: Sequence[NDArray[Any]], size: int) -> list[bytes]:
+    def _agrees(self, usual: list[bytes], inputs: Sequence[NDArray[Any]], size: int, first: int | None) -> bool:
+        rows = len(inputs[0])
+        starts = list(range(0, rows, size))
+        for start in starts if first is None else [*starts[:first], starts[-1]]:
+            found = self._bytes(inputs, size, [start])
+            for one, all_rows in zip(found, usual, strict=True):
+                of_row = len(all_rows) // rows
+                if one != all_rows[start * of_row : (start + size) * of_row]:
+                    return False
+        return True
+
+    def _bytes(self, inputs: Sequence[NDArray[Any]], size: int, starts: Sequence[int]) -> list[bytes]:
         """Give the bytes of each output, found by calls of so many rows."""
-        starts = range(0, len(inputs[0]), size)
         found = [self._call(self.outputs, inputs, start, start + size, 0, size) for start in starts]
         return [np.concatenate(parts).tobytes() for parts in zip(*found, strict=True)]
 

@@ -11,7 +11,7 @@ from .graphs import BLOCK
 
 #: Bytes of float64 in a part, at most, unless that is less than a block. What a table takes by the column is worth more
 #: rows at once.
-_BYTES, _BYTES_OF_TABLE = 2**20, 2**22
+BYTES, _BYTES_OF_TABLE = 2**20, 2**22
 
 
 def parts(rows: Any, numbers: int, first_row: int) -> Iterable[tuple[Any, int]]:
@@ -33,7 +33,7 @@ def parts(rows: Any, numbers: int, first_row: int) -> Iterable[tuple[Any, int]]:
     """
     if not isinstance(rows, (pd.DataFrame, np.ndarray)) or rows.ndim == 0 or not len(rows):
         return [(rows, first_row)]
-    most = _BYTES_OF_TABLE if isinstance(rows, pd.DataFrame) else _BYTES
+    most = _BYTES_OF_TABLE if isinstance(rows, pd.DataFrame) else BYTES
     size = BLOCK << max(0, (most // (8 * BLOCK * numbers)).bit_length() - 1)  # large blocks begin where parts do
     place = first_row % size
     if place + len(rows) <= size:
