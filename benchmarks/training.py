@@ -38,30 +38,35 @@ SIDES = {
 OURS = ("ours", "limit")
 
 
+def net_of(name: str) -> Any:
+    """Build the net of a workload as a variant of ours."""
+    from hourglass import models
+
+    work = WORKLOADS[name]
+    *hidden, latent = work.widths[1:]
+    settings: dict[str, Any] = {"latent": latent, "hidden": hidden, "activation": "relu"}
+    if name.startswith("table"):
+        settings["normalisation"] = "batch" if work.normalisation else "none"
+        return models.build("autoencoder", (30,), settings, seed=0)
+    settings["likelihood"] = "bernoulli"
+    if name.startswith("convolutional"):
+        return models.build("vae", (1, 28, 28), settings | {"net": "convolutional", "hidden": [32, 64]}, seed=0)
+    return models.build("vae", (784,), settings, seed=0)
+
+
 def ours(name: str) -> dict[str, Any]:
     """Train by `hourglass.training.loop.fit`, with all that it does beside: metrics, validation, checkpoints."""
-    from hourglass import models
     from hourglass.models.shared.batch import Batch
     from hourglass.training import devices
     from hourglass.training.loop import fit, measure
     from hourglass.training.settings import TrainSettings
 
-    devices.configure(TrainSettings())
-    work, (train, held_out) = WORKLOADS[name], rows_of(name)
-    *hidden, latent = work.widths[1:]
-    if name.startswith("table"):
-        settings = {"latent": latent, "hidden": hidden, "normalisation": "batch" if work.normalisation else "none"}
-        model = models.build("autoencoder", (30,), settings | {"activation": "relu"}, seed=0)
-    elif name.startswith("convolutional"):
-        train, held_out = (rows.view(-1, 1, 28, 28) for rows in (train, held_out))
-        settings = {"latent": latent, "net": "convolutional", "hidden": [32, 64], "likelihood": "bernoulli"}
-        model = models.build("vae", (1, 28, 28), settings | {"activation": "relu"}, seed=0)
-    else:
-        settings = {"latent": latent, "hidden": hidden, "likelihood": "bernoulli", "activation": "relu"}
-        model = models.build("vae", (784,), settings, seed=0)
+    work, model = WORKLOADS[name], net_of(name)
+    train, held_out = (rows.view(-1, *model.shape) for rows in rows_of(name))
     plain = TrainSettings(
         epochs=work.epochs, batch=work.batch, schedule="constant", warmup=0.0, kl_warmup=0.0, patience=10**6
     )
+    devices.configure(plain)
     with tempfile.TemporaryDirectory() as folder:
         clock = Clock()
         few = Batch.of(held_out[:100])

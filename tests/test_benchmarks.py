@@ -1,0 +1,58 @@
+"""The benchmarks run, and both sides of them train the same nets."""
+
+import sys
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+NAMES = ("vae", "convolutional vae", "table")
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """Import a benchmark as its command does, with few rows to train."""
+    monkeypatch.syspath_prepend(str(CHECKOUT / "benchmarks"))
+    for name in ("workloads", "training", "peers", "growth"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    import workloads
+
+    small = {name: replace(work, rows=4 * work.batch, measured=1) for name, work in workloads.WORKLOADS.items()}
+    monkeypatch.setattr(workloads, "WORKLOADS", small)
+    monkeypatch.setattr(workloads, "WARM_STEPS", 8)
+    return import_module
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_sides_train_nets_of_the_same_weights(benchmark, name):
+    ours, theirs = benchmark("training").net_of(name), benchmark("peers").Net(name)
+    shapes = [sorted(tuple(weights.shape) for weights in net.parameters()) for net in (ours, theirs)]
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_our_side_tells_the_seconds_of_every_epoch_and_the_quality(benchmark, name):
+    found = benchmark("training").ours(name)
+    assert len(found["seconds"]) == 3  # two of 4 steps that warm up, one that is timed
+    assert found["held_out"] > 0
+
+
+def test_the_vae_takes_the_steps_around_step_2000_that_are_compared(monkeypatch):
+    monkeypatch.syspath_prepend(str(CHECKOUT / "benchmarks"))
+    monkeypatch.delitem(sys.modules, "workloads", raising=False)
+    import workloads
+
+    work = workloads.WORKLOADS["vae"]
+    assert work.epochs * work.steps >= 2000 + 2 * work.steps
+
+
+def test_growth_is_measured_in_memory_and_streamed(benchmark, tmp_path):
+    growth = benchmark("growth")
+    path = tmp_path / "rows.npy"
+    growth.make(path, 60_000)
+    for side in growth.SIDES:
+        found = growth.train(path, side)
+        assert found["seconds"] > 0
+    assert found["bytes"] > 3 * found["memory"]
