@@ -1,6 +1,7 @@
 """What came of trials is kept, whole or not at all."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 from hourglass.project import Project
@@ -9,6 +10,8 @@ from hourglass.sweep.records import TABLE, TRIALS, About, Records, Trial, best, 
 ABOUT = About("vae", "monitor", False, {"vae.latent": [2, 4]}, "d1", {"params": {}})
 DONE = Trial(0, {"vae.latent": 2, "vae.hidden": [4, 2]}, "complete", 0.1 + 0.2, [0.5, 0.1 + 0.2])
 FAILED = Trial(1, {"vae.latent": 4, "vae.hidden": None}, "failed", problem='training diverged, "kl"')
+#: Ends a line, for Python.
+SEPARATOR = "\u2028"
 
 
 def begun(folder: Path) -> Records:
@@ -24,6 +27,24 @@ def test_trials_come_back_as_they_were_added(tmp_path):
     assert records.trials == [DONE, FAILED]
     assert begun(tmp_path / "sweep").trials == [DONE, FAILED]
     assert records.about == ABOUT
+
+
+def test_a_problem_of_several_lines_is_one_line_of_the_record(tmp_path):
+    records, odd = begun(tmp_path / "sweep"), replace(FAILED, problem=f"first{SEPARATOR}second")
+    records.add(odd)
+    assert begun(records.folder).trials == [odd]
+
+
+def test_what_a_killed_process_did_not_come_to_is_done_on_beginning(tmp_path):
+    records = begun(tmp_path / "sweep")
+    records.add(DONE)
+    (records.folder / TABLE).unlink()
+    records.work(DONE.number).mkdir()
+    records.work(FAILED.number).mkdir()
+    begun(records.folder)
+    assert (records.folder / TABLE).read_text() == table([DONE])
+    assert not records.work(DONE.number).exists()
+    assert records.work(FAILED.number).exists()
 
 
 def test_a_line_that_was_cut_off_is_dropped_and_written_over(tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from io import StringIO
@@ -78,11 +79,12 @@ class Records:
     folder: Path
 
     def begin(self, about: About) -> None:
-        """Say what the sweep is of, if it is new; and drop what a killed process was just writing."""
+        """Say what the sweep is of, if it is new; and end what a killed process was just doing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / ABOUT, asdict(about))
         whole = [line for line in self._lines() if line.endswith("\n")]
         write_text(self.folder / TRIALS, "".join(whole))
+        self._close()
 
     @property
     def about(self) -> About:
@@ -97,8 +99,19 @@ class Records:
     def add(self, trial: Trial) -> None:
         """Keep what came of a trial."""
         with (self.folder / TRIALS).open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(asdict(trial), sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
-        write_text(self.folder / TABLE, table(self.trials))
+            lines.write(json.dumps(asdict(trial), sort_keys=True, allow_nan=False) + "\n")
+        self._close()
+
+    def work(self, number: int) -> Path:
+        """Give the folder that a trial works in."""
+        return self.folder / f"trial-{number}"
+
+    def _close(self) -> None:
+        """Write the table of what is kept, and drop what trials worked with."""
+        trials = self.trials
+        write_text(self.folder / TABLE, table(trials))
+        for trial in trials:
+            shutil.rmtree(self.work(trial.number), ignore_errors=True)
 
     def _lines(self) -> list[str]:
         path = self.folder / TRIALS

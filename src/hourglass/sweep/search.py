@@ -1,6 +1,5 @@
 """``hourglass sweep``: trial after trial, in this process, on rows that are read once."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -133,11 +132,9 @@ def _search(
             if proposal is None:
                 break
             settings = proposal.settings
-        folder = sweep.records.folder / f"trial-{number}"
-        result = bench.train(params, settings, folder, proposal if prune else None)
+        result = bench.train(params, settings, sweep.records.work(number), proposal if prune else None)
         trial = Trial(number, settings, **vars(result))
         sweep.records.add(trial)
-        shutil.rmtree(folder)
         sweep = replace(sweep, trials=(*sweep.trials, trial))
         on_trial(sweep)
     return sweep
