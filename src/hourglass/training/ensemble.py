@@ -88,6 +88,7 @@ def fit_members(
         )
         for number, member in enumerate(members, start=1)
     ]
+    sharing.wait()  # until all have seen which members are done
     if isinstance(train, Resident) and train.device.type == "cpu" and sharing.processes() == 1:
         _take_together([training for training in trainings if training.finished is None])
     return [training.run() for training in trainings]
