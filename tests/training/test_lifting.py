@@ -103,3 +103,10 @@ def test_a_part_of_memory_that_no_operation_named_is_refused():
         part.add_(1)
     with pytest.raises(NotLiftedError, match="a part of another"):
         Lifting(NETS, {place_of(own): stack}, {}).run(recording.calls)
+
+
+def test_what_changes_a_tensor_that_nets_share_is_refused_and_leaves_it():
+    shared = torch.zeros(2)
+    with pytest.raises(NotLiftedError, match="changes what the nets share"):
+        Nets(shared.add_, torch.ones(NETS, 2))
+    assert torch.equal(shared, torch.ones(2))  # as the recorded net left it

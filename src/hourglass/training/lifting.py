@@ -99,6 +99,8 @@ class Lifting:
         if shared and not call.draws and call.made.isdisjoint(self._written):
             self.calls.append(call)
             return
+        if not call.changed <= self._known:
+            raise NotLiftedError(f"{call.operation} changes what the nets share")
         if call.changed and not call.made <= call.read:
             raise NotLiftedError(f"{call.operation} both changes tensors and makes others")
         lifted = _Lifted(call, stacks, self.nets, self._generators)
@@ -160,7 +162,7 @@ class _Lifted:
         for values, value in zip(memory, before, strict=True):
             values.copy_(value)
         calls_each, results_each = self._each()
-        same = all(torch.equal(one, other) for one, other in zip(at_once, [*memory, *results_each], strict=True))
+        same = all(_same(one, other) for one, other in zip(at_once, [*memory, *results_each], strict=True))
         return (calls, results) if same and len(calls) <= self.nets else (calls_each, results_each)
 
     def with_stacks(self, tensors: Iterable[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -205,6 +207,10 @@ class _Lifted:
         return torch.empty_strided(
             (self.nets, *tensor.shape), (tensor.numel(), *strides), dtype=tensor.dtype, device=tensor.device
         )
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and torch.equal(one, other)
 
 
 def _moved(found: Any, places: Iterable[Tensor]) -> Any:
