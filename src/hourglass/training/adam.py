@@ -27,6 +27,7 @@ class AdamW:
         self.parameters = list(parameters)
         self.weight_decay = weight_decay
         self._steps = torch.zeros(len(self.parameters), device=self.parameters[0].device)
+        self._moved: dict[tuple[int, ...], Tensor] = {}
         self._means = [torch.zeros_like(parameter) for parameter in self.parameters]
         self._squares = [torch.zeros_like(parameter) for parameter in self.parameters]
 
@@ -47,7 +48,7 @@ class AdamW:
         """
         moved = [number for number, gradient in enumerate(gradients) if gradient is not None]
         steps = self._steps.unbind()
-        self._steps.add_(torch.tensor([float(gradient is not None) for gradient in gradients], device=lr.device))
+        self._steps.add_(self._ones(tuple(moved)))
         torch._fused_adamw_(
             [self.parameters[number] for number in moved],
             # the operation takes memory as it lies, whatever the strides
@@ -64,3 +65,10 @@ class AdamW:
             amsgrad=False,
             maximize=False,
         )
+
+    def _ones(self, moved: tuple[int, ...]) -> Tensor:
+        """Give a 1 for each parameter that moves; kept, for a GPU waits for what is copied to it."""
+        if moved not in self._moved:
+            ones = [float(number in moved) for number in range(len(self.parameters))]
+            self._moved[moved] = torch.tensor(ones, device=self._steps.device)
+        return self._moved[moved]
