@@ -1,6 +1,8 @@
 """The Frobenius norm of a net's Jacobian, row by row, differentiable."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from math import prod
 
@@ -9,6 +11,13 @@ from torch import Tensor
 from torch.func import jvp, vjp
 
 from hourglass.models.shared.sharing import drawn
+
+_is_slope: ContextVar[bool] = ContextVar("is_slope", default=False)
+
+
+def is_slope() -> bool:
+    """Tell whether a net computes what is differentiated twice, which wants float32."""
+    return _is_slope.get()
 
 
 def squared_jacobian(
@@ -33,6 +42,22 @@ def squared_jacobian(
     -------
     Tensor of shape (batch,)
     """
+    with _slope():
+        return _squared_jacobian(function, x, generator, probes)
+
+
+@contextmanager
+def _slope() -> Iterator[None]:
+    token = _is_slope.set(True)
+    try:
+        yield
+    finally:
+        _is_slope.reset(token)
+
+
+def _squared_jacobian(
+    function: Callable[[Tensor], Tensor], x: Tensor, generator: torch.Generator, probes: int
+) -> Tensor:
     inputs = prod(x.shape[1:])
     if inputs <= probes:
         return _forward(function, x, [_unit(x, place) for place in range(inputs)])
