@@ -278,3 +278,8 @@ def test_settings_that_dont_go_together_are_refused_by_the_variant(surface: Draw
         Autoencoder("overcomplete", latent=2).fit(surface(20, 1))
     with pytest.raises(ValueError, match=r"^train\.freeze_encoder and train\.freeze_decoder are both above 0"):
         Autoencoder(training={"freeze_encoder": 0.1, "freeze_decoder": 0.1}).fit(surface(20, 1))
+
+
+def test_an_ensemble_is_refused_for_an_estimator_is_one_net(surface: Draw) -> None:
+    with pytest.raises(ValueError, match=r"an estimator is one net, so fit one for each seed"):
+        Autoencoder(training={"ensemble": 3}).fit(surface(20, 1))

@@ -12,8 +12,10 @@ from safetensors.torch import save_file
 
 from hourglass import models
 from hourglass.errors import HourglassError
+from hourglass.evaluation.evaluate import evaluate
 from hourglass.files import read_json, write_json
 from hourglass.outputs import member_folder
+from hourglass.params import EvaluateParams
 from hourglass.registry.package import Trained, package
 from hourglass.registry.versions import signature
 from hourglass.runtime import Model
@@ -83,6 +85,16 @@ def test_a_row_that_cannot_be_judged_has_no_spread(opened: list[Model], rows: An
     judged = opened[0].score(broken)
     assert judged["score_spread"].isna().tolist() == (~judged["valid"]).tolist()
     assert not judged["valid"].iloc[1]
+
+
+def test_the_evaluation_tells_how_far_members_are_apart(opened: list[Model], table_autoencoder: Any) -> None:
+    settings = EvaluateParams(bootstrap=100, map_rows=60)
+    found, _ = evaluate(opened[0], table_autoencoder.dataset, settings, seed=0)
+    judged = opened[0].score(table_autoencoder.dataset.raw("test"))
+    apart = (judged["score_spread"] / judged["anomaly_score"]).median()
+    assert found["ensemble"] == {"members": 2, "relative_spread": pytest.approx(apart)}
+    alone, _ = evaluate(opened[1], table_autoencoder.dataset, settings, seed=0)
+    assert "ensemble" not in alone
 
 
 def test_the_package_tells_how_many_members_it_has(opened: list[Model]) -> None:

@@ -347,3 +347,11 @@ def test_another_trial_renders_the_page_anew(swept):
     Records(folder_of(swept.project) / "vae-1").add(Trial(5, {"train.lr": 1e-3, "vae.hidden": [16]}, "complete", 0.95))
     assert "The best of 6 trials" in swept.page()
     assert "The best of 5 trials" in before
+
+
+def test_an_ensemble_tells_its_members_and_how_far_they_are_apart(table, tmp_path):
+    copied = table.copy(tmp_path / "copy")
+    path = next(copied.project.root.glob("work/evaluate/*/evaluation.json"))
+    write_json(path, read_json(path) | {"ensemble": {"members": 5, "relative_spread": 0.107}})
+    found = Page(copied.page())
+    assert "5, scores of a normal row apart by 10.7% (median)" in found.row("members")
