@@ -151,6 +151,24 @@ def test_bce_is_the_cross_entropy_of_sigmoid_outputs_also_for_shades_of_grey(row
     torch.testing.assert_close(likelihood.nll(output, target), expected)
 
 
+def test_the_slopes_of_the_bernoulli_loss_are_those_of_its_numbers():
+    draw = torch.Generator().manual_seed(0)
+    output, target = (torch.rand(3, *shape, generator=draw, dtype=torch.float64) for shape in ((1, 2, 3), (2, 3)))
+    inputs = ((6 * output - 3).requires_grad_(), target.requires_grad_())
+    assert torch.autograd.gradcheck(make("bernoulli").nll, inputs)
+    assert torch.autograd.gradgradcheck(make("bernoulli").nll, inputs)
+
+
+@pytest.mark.parametrize("logit", [-200.0, -20.0, 0.0, 20.0, 200.0])
+def test_the_bernoulli_loss_and_its_slope_stay_finite_and_right_far_out(logit):
+    output, target = torch.full((2, 1, 2, 3), logit, requires_grad=True), torch.rand(2, 2, 3)
+    found = make("bernoulli").nll(output, target)
+    losses = functional.binary_cross_entropy_with_logits(output.squeeze(1), target, reduction="none")
+    torch.testing.assert_close(found, losses.flatten(1).sum(1))
+    (slope,), (expected,) = (torch.autograd.grad(one.sum(), [output]) for one in (found, losses))
+    torch.testing.assert_close(slope, expected)
+
+
 def test_the_categorical_loss_sums_the_negative_log_probabilities_of_the_columns():
     likelihood = make("categorical")
     output, target = example("categorical", likelihood)
