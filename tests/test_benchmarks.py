@@ -15,7 +15,7 @@ NAMES = ("vae", "convolutional vae", "table")
 def benchmark(monkeypatch):
     """Import a benchmark as its command does, with few rows to train."""
     monkeypatch.syspath_prepend(str(CHECKOUT / "benchmarks"))
-    for name in ("workloads", "training", "peers", "growth"):
+    for name in ("workloads", "training", "peers", "growth", "scoring"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import workloads
 
@@ -56,3 +56,15 @@ def test_growth_is_measured_in_memory_and_streamed(benchmark, tmp_path):
         found = growth.train(path, side)
         assert found["seconds"] > 0
     assert found["bytes"] > 3 * found["memory"]
+
+
+@pytest.mark.long  # two packages are made
+def test_scoring_is_timed_beside_the_bare_graph(benchmark, monkeypatch, tmp_path):
+    scoring = benchmark("scoring")
+    for name, count in {"ROWS": 60_000, "FITTED": 500, "SINGLE": 300, "PASSES": 1}.items():
+        monkeypatch.setattr(scoring, name, count)
+    scoring.packages(tmp_path)
+    for side in (*(scoring.ours(name, tmp_path) for name in scoring.OURS), scoring.bare(tmp_path)):
+        found = scoring.timed(side)
+        assert found["seconds"][0] > 0
+        assert 0 < found["p50"] <= found["p99"]
