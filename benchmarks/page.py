@@ -38,7 +38,9 @@ def training(found: dict[str, Any]) -> Iterator[str]:
 def ensemble(found: dict[str, Any]) -> Iterator[str]:
     """Tell how long an ensemble takes."""
     yield "## Ensembles, on one core"
-    yield from _origin(found, "Times of the processor. *as written* is one net whose steps aren't replayed.")
+    yield from _origin(
+        found, "Times of the processor, all sides in one process; *as written* is one net whose steps aren't replayed."
+    )
     yield "| nets | eight, us a step | one | one, as written | eight by one | by one as written | asked, at most |"
     yield "|---|---:|---:|---:|---:|---:|---:|"
     for work, of in found["work"].items():
