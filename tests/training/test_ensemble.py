@@ -5,6 +5,7 @@ import torch
 
 from hourglass import models
 from hourglass.errors import HourglassError
+from hourglass.models.shared.batch import Batch
 from hourglass.training import together
 from hourglass.training.ensemble import Member, fit_members
 from hourglass.training.loop import METRICS_FILE, fit
@@ -83,6 +84,22 @@ def test_each_member_is_as_trained_alone_to_the_bit(training, own, members, rows
     finished = fit_members(found, *rows, settings)
     assert refusals[0] is None
     as_alone(found, finished, settings, **own)
+
+
+def test_members_of_normalised_convolutions_are_as_trained_alone_to_the_bit(tmp_path, refusals):
+    def member(seed, place):
+        folder = tmp_path / place
+        folder.mkdir()
+        settings = {"latent": 2, "hidden": [8], "net": "convolutional", "normalisation": "group"}
+        return Member(models.build("autoencoder", (1, 8, 8), settings, seed=seed), seed, folder)
+
+    rows = Batch.of(torch.rand(48, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
+    settings, found, alone = TrainSettings(batch=16, epochs=3), [member(0, "0"), member(1, "1")], member(1, "alone")
+    fit_members(found, rows, rows, settings)
+    fit(alone.model, rows, rows, settings, seed=1, folder=alone.folder)
+    assert refusals == [None]
+    for name, value in alone.model.state_dict().items():
+        assert torch.equal(found[1].model.state_dict()[name], value), name
 
 
 def test_members_stop_at_epochs_of_their_own(members, rows, refusals, as_alone):

@@ -149,7 +149,10 @@ class _Lifted:
         return [], results
 
     def best(self) -> tuple[list[Call], list[Tensor]]:
-        """Do it for all nets at once where that gives each the bits of its own operation, and otherwise net by net."""
+        """Do it for all nets at once where that gives each the bits of its own operation, and otherwise net by net.
+
+        How results lie in memory has to be the same, too: bits of what follows depend on it.
+        """
         if self.call.draws or not self.stacks:
             return self._each()
         memory = [torch.empty(0, dtype=torch.uint8).set_(storage) for storage in self._storages()]
@@ -163,6 +166,7 @@ class _Lifted:
             values.copy_(value)
         calls_each, results_each = self._each()
         same = all(_same(one, other) for one, other in zip(at_once, [*memory, *results_each], strict=True))
+        same = same and all(one.stride() == other.stride() for one, other in zip(results, results_each, strict=True))
         return (calls, results) if same and len(calls) <= self.nets else (calls_each, results_each)
 
     def with_stacks(self, tensors: Iterable[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
