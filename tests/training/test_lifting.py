@@ -96,6 +96,13 @@ def test_an_operation_that_gives_other_bits_at_once_is_done_net_by_net(monkeypat
     assert torch.equal(nets.stacks[3][1], torch.nn.functional.linear(given[0][1], given[1][1], given[2][1]))
 
 
+@pytest.mark.parametrize(("rows", "calls"), [(16, 1), (3, NETS)])
+def test_what_is_left_over_at_a_tensor_s_end_is_computed_net_by_net(rows, calls):
+    nets = Nets(lambda x, found: found.copy_(x.exp()), drawn(NETS, rows, 8), torch.zeros(NETS, rows, 8))
+    names = [call.operation._schema.name for call in nets.lifting.calls]
+    assert names == [*["aten::exp"] * calls, "aten::copy_"]
+
+
 def test_a_part_of_memory_that_no_operation_named_is_refused():
     own, stack = torch.zeros(4), torch.zeros(NETS, 4)
     part = own[:2]

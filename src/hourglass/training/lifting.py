@@ -153,7 +153,7 @@ class _Lifted:
 
         How results lie in memory has to be the same, too: bits of what follows depend on it.
         """
-        if self.call.draws or not self.stacks:
+        if self.call.draws or not self.stacks or self._leaves_over:
             return self._each()
         memory = [torch.empty(0, dtype=torch.uint8).set_(storage) for storage in self._storages()]
         before = [values.clone() for values in memory]
@@ -168,6 +168,13 @@ class _Lifted:
         same = all(_same(one, other) for one, other in zip(at_once, [*memory, *results_each], strict=True))
         same = same and all(one.stride() == other.stride() for one, other in zip(results, results_each, strict=True))
         return (calls, results) if same and len(calls) <= self.nets else (calls_each, results_each)
+
+    @property
+    def _leaves_over(self) -> bool:
+        """Whether it computes a net's last elements by other means than those of several nets."""
+        if self.call.operation in _EXACT or torch.Tag.pointwise not in self.call.operation.tags:
+            return False
+        return any(tensor.numel() % _BLOCK for tensor in tensors_in(self.call.result))
 
     def with_stacks(self, tensors: Iterable[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Give the arguments with other tensors in the place of those that nets don't share."""
@@ -259,6 +266,15 @@ def _adamw(lifted: _Lifted) -> Any:
     return lifted.call.operation(*map(parts, (weights, gradients, means, squares)), largest, taken, **kwargs)
 
 
+#: Elements that processors compute together, at most. Those that are left over at a tensor's end they compute by other
+#: means, which give other bits for some numbers in a thousand: of several nets, others are left over than of one.
+_BLOCK = 64
+#: Elementwise operations that have but one right result, by whatever means.
+_EXACT = {
+    *(_aten.add.Tensor, _aten.add_.Tensor, _aten.sub.Tensor, _aten.sub_.Tensor, _aten.mul.Tensor, _aten.mul_.Tensor),
+    *(_aten.div.Tensor, _aten.mul.Scalar, _aten.neg.default, _aten.abs.default, _aten.clamp.default),
+    *(_aten.clamp_min.default, _aten.relu.default, _aten.reciprocal.default, _aten.where.self, _aten.copy_.default),
+}
 #: How operations are lifted that `torch.vmap` doesn't know, or not well.
 _RULES: Mapping[OpOverload, Callable[[_Lifted], Any]] = {
     _aten.addmm.default: _products,
