@@ -13,6 +13,7 @@ from hourglass.dvc_cache import Cache
 from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes, write_json
 from hourglass.locks import locked
+from hourglass.training.adam import AdamW
 from hourglass.training.checkpoint import Checkpoint, Progress, Trainee
 from hourglass.upkeep import verify
 from hourglass.upkeep.hashed import Hashed
@@ -98,7 +99,7 @@ def test_flipped_bit_in_a_checkpoint_is_named(project):
     folder = project.state / "work" / "key" / "output"
     folder.mkdir(parents=True)
     net = torch.nn.Linear(2, 2)
-    Checkpoint(folder).save(Trainee(net, {"step": torch.optim.Adam(net.parameters())}, {}, {}, Progress(epoch=3)))
+    Checkpoint(folder).save(Trainee(net, {"step": AdamW(list(net.parameters()), 0.0)}, {}, {}, Progress(epoch=3)))
     assert damaged(project) == {}
     flip(folder / "checkpoint-3.safetensors")
     assert list(damaged(project)) == [".hourglass/work/key/output/checkpoint-3.safetensors"]
