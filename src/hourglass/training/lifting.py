@@ -19,6 +19,8 @@ from hourglass.training.operations import Call, storage_of, tensors_in
 from hourglass.training.replay import Recording
 
 _aten = torch.ops.aten
+#: What makes a leap of a difference in the last bit, should one be left: codebooks choose the nearest entry by it.
+_CHOICES = {_aten.argmin.default}
 
 #: Processors take so many numbers of a tensor at once, or fewer.
 _WHOLE = 16
@@ -94,6 +96,8 @@ class Lifting:
     def _lift(self, call: Call) -> None:
         if call.is_idle and not call.made:  # it only tells of shapes
             return
+        if call.operation in _CHOICES:
+            raise NotLiftedError(f"{call.operation} chooses, and the last bit may decide")
         stacks = [self.stack_of(tensor) for tensor in tensors_in((call.args, call.kwargs))]
         shared = all(stack is None for stack in stacks)
         if shared and not call.draws and call.made.isdisjoint(self._written):
