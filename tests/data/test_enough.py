@@ -106,8 +106,11 @@ def test_arrays_with_too_many_infinite_rows_make_no_snapshot(tmp_path: Path) -> 
 def test_what_settings_of_columns_mend_makes_a_snapshot(tmp_path: Path) -> None:
     frame = table(gaps=[None, 0.5, 1.5] * 100, other=INFINITE, who=[f"id-{number}" for number in range(ROWS)])
     frame.to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(HourglassError, match="'other'"):
+        making.build(str(tmp_path / "table.csv"), tmp_path / "data", DataParams(), require_usable=True)
     data = DataParams(columns={"other": "ignore", "elsewhere": "category"})
     making.build(str(tmp_path / "table.csv"), tmp_path / "data", data, require_usable=True)
+    assert {"gaps", "other", "who"} <= {column["name"] for column in snapshot.held(tmp_path / "data")["columns"]}
 
 
 def test_a_column_whose_texts_training_rows_cannot_learn_is_told_as_one_that_cannot_be_used(tmp_path: Path) -> None:
