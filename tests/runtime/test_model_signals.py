@@ -23,7 +23,7 @@ def test_each_window_is_judged_with_its_series_and_times(model, waves):
 
 def test_scores_do_not_depend_on_how_many_windows_are_held_at_once(model, waves, monkeypatch):
     whole = model.score(waves)
-    monkeypatch.setattr("hourglass.runtime.model._WINDOWS", 7)
+    monkeypatch.setattr("hourglass.runtime.series.AT_ONCE", 7)
     pd.testing.assert_frame_equal(model.score(waves), whole)
 
 

@@ -8,7 +8,7 @@ from hourglass.project import Project
 from hourglass.registry import store
 from hourglass.runtime import Model
 from hourglass.runtime.errors import InputError
-from hourglass.runtime.model import MANIFEST
+from hourglass.runtime.manifest import MANIFEST
 
 
 def load(uri: str) -> Model:

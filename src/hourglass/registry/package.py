@@ -25,7 +25,8 @@ from hourglass.registry import blocks
 from hourglass.registry.export import export
 from hourglass.runtime.conformal import threshold
 from hourglass.runtime.errors import InputError
-from hourglass.runtime.model import FORMAT_VERSION, MANIFEST, Model
+from hourglass.runtime.manifest import MANIFEST
+from hourglass.runtime.model import FORMAT_VERSION, Model
 
 RUNTIME = "runtime"
 #: Rows that are encoded at once, and on which graphs are checked at most.

@@ -13,7 +13,7 @@ from hourglass.git import commit_of, has_repository
 from hourglass.project import Project
 from hourglass.registry import consume
 from hourglass.registry.origin import Origin
-from hourglass.runtime.model import MANIFEST
+from hourglass.runtime.manifest import MANIFEST
 from hourglass.worktrees import worktree
 
 #: How far scores, and what is computed from data, may lie apart on another fingerprint, relative to the larger.

@@ -57,7 +57,7 @@ def register(
     """
     import mlflow
 
-    from hourglass.runtime.model import MANIFEST
+    from hourglass.runtime.manifest import MANIFEST
 
     name, variant = params.registry.name, training.variant
     entries = dvc_lock.entries(project)

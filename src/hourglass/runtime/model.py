@@ -1,8 +1,7 @@
 """A model opened from its folder."""
 
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import chain
 from math import prod
@@ -13,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from . import manifest, outputs
+from .asking import asked, for_each, told_of
 from .audio import AudioSchema
 from .conditioning import Conditioning
 from .conformal import PValues
@@ -21,14 +22,13 @@ from .errors import InputError
 from .graphs import Graph
 from .normaliser import Normaliser
 from .parts import parts
-from .schema import ROWS, all_true, judged, names_of, schema_from_config
-from .signal import Cut, SignalSchema
+from .schema import all_true, judged, schema_from_config
+from .series import Series, Windows, made_of
+from .signal import SignalSchema
+from .sound import Sound
 from .table import TableSchema
 
 FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
-#: Windows of a series, or pieces of sound, that are in memory at once.
-_WINDOWS = 4096
 
 
 class Model:
@@ -67,7 +67,7 @@ class Model:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        _check_hashes(self.folder)
+        manifest.check(self.folder)
         self.config: dict[str, Any] = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
         if self.config["format_version"] != FORMAT_VERSION:
             raise InputError(
@@ -77,17 +77,15 @@ class Model:
         self.normaliser = Normaliser.from_config(self.config["normaliser"])
         known = self.config.get("condition")
         self.conditioning = Conditioning.from_config(known) if known else None
+        self._series = Series.of(self.schema, self.conditioning)
         self.latent: int = self.config["latent"]
         self.members: int = self.config.get("ensemble", 1)
         self.threshold: float = self.config["threshold"]
 
-    @cached_property
+    @property
     def readings(self) -> SignalSchema | None:
         """What a table of readings has to hold and how it is cut; None where rows are no windows of series."""
-        if not isinstance(self.schema, SignalSchema):
-            return None
-        told = self.conditioning.readings if self.conditioning else None
-        return self.schema if told is None else self.schema.beside(told)
+        return self._series.readings if self._series else None
 
     @cached_property
     def calibration(self) -> NDArray[np.float64]:
@@ -158,11 +156,7 @@ class Model:
             threshold; ``valid``, False where no window covers it.
         """
         cut = self._cut_or_refuse(rows)
-        scores = cut.scores(self._scores(cut, 0))
-        valid = ~np.isnan(scores)
-        anomalous = pd.array(scores > self.threshold, dtype="boolean")
-        anomalous[~valid] = pd.NA
-        return pd.DataFrame({"anomaly_score": scores, "is_anomaly": anomalous, "valid": valid}, index=rows.index)
+        return cut.points(self._scores(cut, 0), self.threshold)
 
     def intervals(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Tell between which times series are anomalous: where the score of `points` lies above the threshold.
@@ -185,11 +179,8 @@ class Model:
 
     def _parts(self, rows: Any, first_row: int) -> Iterable[tuple[Any, int]]:
         """Cut rows, where each is one whatever comes with it; windows, which overlap and are many, some at a time."""
-        if isinstance(rows, Cut):
-            starts = range(0, len(rows.starts), _WINDOWS)
-            return chain.from_iterable(
-                self._parts(self._windows(rows, at, at + _WINDOWS), first_row + at) for at in starts
-            )
+        if isinstance(rows, Windows):
+            return chain.from_iterable(self._parts(*part) for part in rows.parts(first_row))
         if isinstance(self.schema, AudioSchema):
             return [(rows, first_row)]
         if isinstance(self.schema, TableSchema) and (self.conditioning is None or self.conditioning.of_label):
@@ -227,12 +218,12 @@ class Model:
 
         `first_row` is that of `score`.
         """
-        sound = self._sound(rows)
+        sound = Sound.of(self.schema, rows)
         if sound is not None:
-            return sound[0].rebuilt(*sound[1:])
+            return sound.rebuilt(self.reconstruct)
         cut = self._cut(rows)
         if cut is not None:
-            return self._restored(cut, self.reconstruct(self._windows(cut)))
+            return cut.restored(self.reconstruct)
         inputs, valid = self._inputs(rows)
         return self._decode_rows(self._reconstruct_graph.run(*inputs, first_row=first_row)["x_hat"], valid)
 
@@ -247,7 +238,7 @@ class Model:
         """Divide each row's score among its columns, pixels or entries: the squared residual's share of each."""
         cut = self._cut(rows)
         if cut is not None:
-            return self._restored(cut, self.attribute(self._windows(cut)))
+            return cut.restored(self.attribute)
         return self._in_raw_shape(self._squares(rows) / prod(self.schema.shape))
 
     def _squares(self, rows: Any) -> NDArray[np.float64]:
@@ -265,14 +256,14 @@ class Model:
         if codes.ndim != 2 or codes.shape[1] != self.latent:
             raise InputError(f"codes have shape {codes.shape}; expected (rows, {self.latent}).")
         valid = np.asarray(np.isfinite(codes).all(axis=1))
-        return self._decode_codes(codes, valid, self._asked(condition, len(codes)))
+        return self._decode_codes(codes, valid, asked(condition, len(codes), self.conditioning))
 
     def sample(self, n: int = 16, *, seed: int = 0, condition: Any = None) -> Any:
         """Draw n new rows: codes made of noise (numpy's Philox), decoded."""
         if n < 1:
             raise InputError(f"n is {n}; expected at least 1.")
         generator = np.random.Generator(np.random.Philox(seed))
-        told = self._asked(condition, n)
+        told = asked(condition, n, self.conditioning)
         if self.config.get("entries"):
             x_hat = self._decode_index_graph.run(self._draw_index(n, generator))["x_hat"]
         else:
@@ -293,9 +284,9 @@ class Model:
                 f"{self.config['variant']} wasn't trained to denoise; take a model of the variant denoising, or "
                 "reconstruct the rows."
             )
-        sound = self._sound(rows)
+        sound = Sound.of(self.schema, rows)
         if sound is not None:
-            return sound[0].cleaned(*sound[1:])
+            return sound.cleaned(self.reconstruct)
         return self.reconstruct(rows, first_row=first_row)
 
     def translate(self, rows: Any, *, condition: Any = None, known: Any = None, first_row: int = 0) -> Any:
@@ -327,9 +318,9 @@ class Model:
             raise InputError(f"translate needs a condition; expected {self.conditioning.words}.")
         (x, *told), valid = self._inputs(rows)
         if known is not None:
-            told = [_for_each(self.conditioning.encode(known)[0], len(x), "`known`", "rows to translate")]
+            told = [for_each(self.conditioning.encode(known)[0], len(x), "`known`", "rows to translate")]
         codes = self._encode_graph.run(x, *told, first_row=first_row)["z"]
-        return self._decode_codes(codes, valid, self._asked(condition, len(codes)), first_row)
+        return self._decode_codes(codes, valid, asked(condition, len(codes), self.conditioning), first_row)
 
     def _made_from(self, arrays: Any, condition: Any, first_row: int) -> Any:
         """Make the rows that go with arrays, without noise."""
@@ -337,17 +328,12 @@ class Model:
         if condition is not None:
             raise InputError(f"the model translates {self.conditioning.names[0]!r} itself; leave the condition out.")
         if self.conditioning.readings is not None and isinstance(arrays, pd.DataFrame):
-            return self._made_from_readings(self.conditioning.readings.cut(arrays), first_row)
+            assert isinstance(self.schema, SignalSchema)  # noqa: S101
+            cut = self.conditioning.readings.cut(arrays)
+            return made_of(cut, self.schema, lambda windows, at: self._made_from(windows, None, first_row + at))
         told, valid = self.conditioning.encode(arrays)
         noise = np.zeros((len(told), self.config["noise"]), np.float32)
         return self._decode_rows(self._sample_graph.run(noise, told, first_row=first_row)["x_hat"], valid)
-
-    def _made_from_readings(self, cut: Cut, first_row: int) -> pd.DataFrame:
-        """Make the channels that go with those of a table, at its times."""
-        starts = range(0, len(cut.starts), _WINDOWS)
-        return self._restored(
-            cut, np.concatenate([self._made_from(cut.part(at, at + _WINDOWS), None, first_row + at) for at in starts])
-        )
 
     def interpolate(self, rows: Any, *, steps: int = 8) -> Any:
         """Walk in a straight line from the code of the first row to that of the last, decoding on the way."""
@@ -376,60 +362,18 @@ class Model:
             ``n`` and ``seed`` of ``sample``, ``steps`` of ``interpolate``, ``condition`` (JSON: column to value) of
             ``sample``, ``decode`` and ``translate``; others are ignored.
         """
-        condition = _condition(options.get("condition"))
-        outputs: dict[str, Callable[[], Any]] = {
-            "score": lambda: self.score(rows),
-            "encode": lambda: self.encode(rows),
-            "reconstruct": lambda: self.reconstruct(rows),
-            "attribute": lambda: self.attribute(rows),
-            "decode": lambda: self.decode(rows, condition=condition),
-            "sample": lambda: self.sample(
-                int(options.get("n", 16)), seed=int(options.get("seed", 0)), condition=condition
-            ),
-            "interpolate": lambda: self.interpolate(rows, steps=int(options.get("steps", 8))),
-            "denoise": lambda: self.denoise(rows),
-            "translate": lambda: self.translate(rows, condition=condition),
-            "points": lambda: self.points(rows),
-            "intervals": lambda: self.intervals(rows),
-        }
-        if output not in outputs:
-            raise InputError(f"output is {output!r}; expected one of {', '.join(outputs)}.")
-        return outputs[output]()
+        return outputs.named(self, rows, output, options)
 
     @cached_property
     def _numbers(self) -> int:
         """Numbers of a row in the net."""
         return prod(self.schema.shape)
 
-    def _cut(self, rows: Any) -> Cut | None:
+    def _cut(self, rows: Any) -> Windows | None:
         """Cut a table of readings into windows; None where rows are rows already."""
-        return self.readings.cut(rows) if self.readings is not None and isinstance(rows, pd.DataFrame) else None
+        return None if self._series is None else self._series.cut(rows)
 
-    def _windows(self, cut: Cut, first: int = 0, stop: int | None = None) -> Any:
-        """Give windows of a cut as the model takes them: alone, or with those of the channels that it is told."""
-        windows = cut.part(first, len(cut.starts) if stop is None else stop)
-        told = self.conditioning.readings if self.conditioning else None
-        if told is None:
-            return windows
-        own = self.schema.shape[0]
-        return {ROWS: windows[..., :own], told.name: windows[..., own:]}
-
-    def _restored(self, cut: Cut, windows: NDArray[np.float64]) -> pd.DataFrame:
-        assert isinstance(self.schema, SignalSchema)  # noqa: S101
-        return cut.restored(windows, self.schema.columns)
-
-    def _sound(self, rows: Any) -> tuple[AudioSchema, Iterator[NDArray[np.float64]], NDArray[np.float64]] | None:
-        """Give what makes sound of rebuilt pieces, these pieces, and the waveform; None where rows are rows."""
-        if not isinstance(self.schema, AudioSchema) or names_of(rows) or np.ndim(rows) != 1 or not len(rows):
-            return None
-        waveform = np.asarray(rows)
-        if waveform.dtype.kind not in "buif":
-            return None
-        pieces = self.schema.pieces(waveform.astype(np.float64))
-        starts = range(0, len(pieces), _WINDOWS)
-        return self.schema, (self.reconstruct(pieces[at : at + _WINDOWS]) for at in starts), waveform
-
-    def _cut_or_refuse(self, rows: Any) -> Cut:
+    def _cut_or_refuse(self, rows: Any) -> Windows:
         cut = self._cut(rows)
         if cut is None:
             raise InputError("times are judged of series alone; give a model of series a table of readings.")
@@ -446,38 +390,13 @@ class Model:
     def _inputs(self, rows: Any) -> tuple[list[NDArray[np.float32]], NDArray[np.bool_]]:
         """Give what the graphs take: rows and, of a conditional model, what it is told of them."""
         cut = self._cut(rows)
-        rows = rows if cut is None else self._windows(cut)
+        if cut is not None:
+            rows = cut.part()
         x, valid = self._encode_rows(rows)
         if self.conditioning is None:
             return [x], valid
-        if self.conditioning.of_label:
-            return [x, self.conditioning.unknown(len(x))], valid
-        names = ", ".join(self.conditioning.names)
-        if self.conditioning.derived and not names_of(rows):
-            rows = {ROWS: rows, names: self.conditioning.derive(self.schema.decode(self.schema.encode(rows)[0]))}
-        if self.config["schema"]["kind"] != "table" and not names_of(rows):
-            raise InputError(
-                f"rows come without {names}, which the model is told of each; give a dict of arrays: {ROWS}, {names}."
-            )
-        told, known = self.conditioning.encode(rows)
-        if len(told) != len(x):
-            raise InputError(f"there are {len(x)} rows and {len(told)} of {names}; expected one for each.")
+        told, known = told_of(rows, len(x), self.conditioning, self.schema)
         return [x, told], valid & known
-
-    def _asked(self, condition: Any, count: int) -> list[NDArray[np.float32]]:
-        """Give what a conditional model is told of `count` rows that it shall make."""
-        if self.conditioning is None:
-            if condition is not None:
-                raise InputError("the model isn't conditional; leave the condition out.")
-            return []
-        if condition is None:
-            return [self.conditioning.unknown(count)]
-        told, known = self.conditioning.encode(condition)
-        if not known.all():
-            raise InputError(
-                f"row {int((~known).argmax())} of the condition isn't known; expected {self.conditioning.words}."
-            )
-        return [_for_each(told, count, "the condition", "to make")]
 
     def _decode_codes(
         self,
@@ -540,36 +459,3 @@ class Model:
     @cached_property
     def _reconstruct_graph(self) -> Graph:
         return Graph(self.folder / "reconstruct.onnx", self.config.get("blocks", ()))
-
-
-def _for_each(told: NDArray[np.float32], count: int, what: str, rows: str) -> NDArray[np.float32]:
-    """Repeat what is told of one row for all, or take it as it is."""
-    if len(told) not in {1, count}:
-        raise InputError(f"{what} has {len(told)} rows; expected 1, or {count} as there are {rows}.")
-    return np.broadcast_to(told, (count, told.shape[1]))
-
-
-def _condition(text: Any) -> dict[str, list[Any]] | None:
-    """Read a condition as MLflow's parameters have it: JSON, column to value."""
-    if not text:
-        return None
-    try:
-        return {str(name): [value] for name, value in json.loads(text).items()}
-    except (ValueError, AttributeError) as wrong:
-        raise InputError(f'condition is {text!r}; expected JSON such as {{"digit": 3}}.') from wrong
-
-
-def _check_hashes(folder: Path) -> None:
-    try:
-        expected = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError as missing:
-        raise InputError(f"{folder} is no packaged model: it holds no {MANIFEST}.") from missing
-    except ValueError as damaged:
-        raise InputError(f"{folder / MANIFEST} is no JSON ({damaged}); fetch the model again.") from damaged
-    for name, sha256 in expected.items():
-        path = folder / name
-        if not path.is_file():
-            raise InputError(f"{path} is missing; fetch the model again.")
-        with path.open("rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() != sha256:
-                raise InputError(f"{path} differs from its hash in {MANIFEST}; fetch the model again.")

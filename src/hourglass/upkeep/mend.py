@@ -13,7 +13,7 @@ from hourglass.dvc_cache import Cache
 from hourglass.errors import HourglassError
 from hourglass.files import sha256_of
 from hourglass.project import Project
-from hourglass.runtime.model import MANIFEST
+from hourglass.runtime.manifest import MANIFEST
 from hourglass.stages import snapshot
 from hourglass.upkeep import registered, workspace
 from hourglass.upkeep.hashed import Hashed

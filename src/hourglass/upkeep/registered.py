@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 from hourglass.errors import HourglassError
 from hourglass.project import Project
 from hourglass.registry import store, tracking, versions
-from hourglass.runtime.model import MANIFEST
+from hourglass.runtime.manifest import MANIFEST
 from hourglass.upkeep import sqlite
 from hourglass.upkeep.hashed import Hashed
 
