@@ -25,6 +25,7 @@ FORBIDDEN = {
     ),
     "training": ("params", "data", "runtime", "evaluation", "stages", "registry", "report", "pipeline", "sweep"),
     "data": ("models", "training", "evaluation", "stages", "registry", "report", "pipeline", "sweep"),
+    "drift": ("models", "training", "evaluation", "stages", "registry", "report", "pipeline", "sweep", "use"),
     "evaluation": ("training", "stages", "registry", "report", "pipeline", "sweep"),
     "sweep": ("report",),
     "use": ("models", "training", "evaluation", "stages", "registry", "report", "pipeline", "sweep"),

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from hourglass import models, runtime
 from hourglass.data.dataset import Dataset
+from hourglass.drift.reference import Gathering
 from hourglass.errors import HourglassError
 from hourglass.evaluation.parts import parts, sample
 from hourglass.files import digest, folder_hashes, read_json, write_json
@@ -130,6 +131,7 @@ def package(trained: Trained, dataset: Dataset, alpha: float, folder: Path) -> N
         calibration=(
             (dataset.as_given(rows), ~dataset.is_anomaly(rows.label)) for rows, _ in parts(dataset, "calibration")
         ),
+        dropped=_dropped(dataset),
     )
 
 
@@ -143,8 +145,9 @@ def fill(
     config: dict[str, Any],
     calibration: Iterable[tuple[Any, NDArray[np.bool_]]],
     others: Sequence[Variant] = (),
+    dropped: tuple[int, int] = (0, 0),
 ) -> None:
-    """Write graphs, runtime, settings, threshold and manifest into a folder that holds the weights.
+    """Write graphs, runtime, settings, threshold, reference and manifest into a folder that holds the weights.
 
     Parameters
     ----------
@@ -163,6 +166,8 @@ def fill(
         Calibration rows as people have them, in parts, and which of them are normal and set the threshold.
     others : sequence of Variant
         The other members of an ensemble.
+    dropped : tuple of int and int
+        Rows of the snapshot that can't be judged, and all of its rows.
 
     Raises
     ------
@@ -182,7 +187,9 @@ def fill(
     config |= _sampling(prior, model.code_prior)
     if others:
         config["ensemble"] = len(others) + 1
-    normal_scores = np.sort(_calibration_scores(folder, config, calibration))
+    found, gathered = _calibrated(folder, config, calibration)
+    gathered.reference(dropped).write(folder)
+    normal_scores = np.sort(found)
     np.save(folder / "calibration.npy", normal_scores)
     try:
         config["threshold"] = threshold(normal_scores, config["alpha"])
@@ -191,17 +198,25 @@ def fill(
     _seal(folder, config)
 
 
-def _calibration_scores(
+def _calibrated(
     folder: Path, config: dict[str, Any], calibration: Iterable[tuple[Any, NDArray[np.bool_]]]
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], Gathering]:
     """Score normal rows by the package itself, so that the threshold fits what is served to the last bit."""
     np.save(folder / "calibration.npy", np.zeros(1))
     _seal(folder, config | {"threshold": 0.0})
     model, found, first_row = Model(folder), [np.zeros(0)], 0
+    gathered = Gathering(model)
     for rows, normal in calibration:
         found.append(model.score(rows, first_row=first_row)["anomaly_score"].to_numpy()[normal])
+        gathered.take(rows, normal, first_row)
         first_row += len(normal)
-    return np.concatenate(found)
+    return np.concatenate(found), gathered
+
+
+def _dropped(dataset: Dataset) -> tuple[int, int]:
+    """Count the rows of the snapshot that couldn't be judged, and all."""
+    gone = sum(dataset.info["dropped"][why] for why in ("missing_or_infinite", "unseen_category"))
+    return gone, gone + sum(found["rows"] for found in dataset.info["counts"].values())
 
 
 def _seal(folder: Path, config: dict[str, Any]) -> None:

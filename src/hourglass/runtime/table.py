@@ -179,7 +179,7 @@ class TableSchema:
         numbers = self.bare(rows)
         if numbers is not None:
             return judged(numbers.astype(np.float64, copy=False))
-        x, valid = self._side_by_side(self._frame(rows))
+        x, valid = self._side_by_side(self.frame(rows))
         x[~valid] = 0
         return x, valid
 
@@ -189,7 +189,7 @@ class TableSchema:
             return None
         if isinstance(rows, np.ndarray) and rows.dtype.kind in "iuf" and rows.shape[1:] == self.shape:
             return rows
-        frame = self._frame(rows)
+        frame = self.frame(rows)
         dtypes = set(frame.dtypes)
         is_one = len(dtypes) == 1 and all(isinstance(dtype, np.dtype) and dtype.kind in "iuf" for dtype in dtypes)
         return frame.to_numpy() if is_one else None
@@ -227,7 +227,7 @@ class TableSchema:
         stops = accumulate(column.width for column in self.columns)
         return [(column, (stop - column.width, stop)) for column, stop in zip(self.columns, stops, strict=True)]
 
-    def _frame(self, rows: Any) -> pd.DataFrame:
+    def frame(self, rows: Any) -> pd.DataFrame:
         """Give rows as a table that has the schema's columns and no other."""
         names = [column.name for column in self.columns]
         if isinstance(rows, pd.DataFrame):
@@ -247,7 +247,7 @@ class TableSchema:
                 frame = pd.DataFrame(rows)
             except ValueError as unequal:
                 raise InputError(f"rows are no table ({unequal}); expected a list of values per column.") from unequal
-            return self._frame(frame)
+            return self.frame(frame)
         array = np.asarray(rows)
         if array.ndim != 2 or array.shape[1] != len(names):
             raise InputError(f"rows have shape {array.shape}; expected (rows, {len(names)}): {', '.join(names)}.")

@@ -1,0 +1,141 @@
+"""Counting what a model scores, as it scores it."""
+
+from collections.abc import Iterator
+from functools import reduce
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hourglass.drift.bins import Counts, Floats
+from hourglass.drift.profile import Profile
+from hourglass.drift.reference import REFERENCE, Reference, Sketch
+from hourglass.drift.watched import Watched, read
+from hourglass.errors import HourglassError
+from hourglass.files import digest, sha256_of
+from hourglass.runtime import Model
+from hourglass.runtime.schema import ROWS
+
+#: Rows are looked at in stretches: the first so many, then each eighth. Scores are counted of all.
+_STRETCH, _FIRST, _EACH = 1024, 16, 8
+
+
+class Watch:
+    """Makes profiles of the rows that a model scores.
+
+    Parameters
+    ----------
+    model : Model
+    reference : Reference
+        The model's.
+    """
+
+    def __init__(self, model: Model, reference: Reference) -> None:
+        self.model, self.reference = model, reference
+        self.scores = Sketch.of(Watched("anomaly_score"), model.calibration)
+        self.key = digest([sha256_of(model.folder / name) for name in (REFERENCE, "calibration.npy")])
+
+    @classmethod
+    def of(cls, model: Model) -> Self | None:
+        """Watch a model; None where its package was made without a reference."""
+        reference = Reference.of(model)
+        return None if reference is None else cls(model, reference)
+
+    def profile(self, rows: Any, judged: pd.DataFrame, *, first_row: int = 0) -> Profile:
+        """Count rows that the model has scored.
+
+        Scores and alarms are counted of all rows, what else there is of the first 16,384 and then of each eighth
+        stretch of 1,024, by absolute number: profiles of parts merge to that of the whole, however it was cut.
+
+        Parameters
+        ----------
+        rows : DataFrame, array, list or dict
+            As they were given to `Model.score`.
+        judged : DataFrame
+            What it gave.
+        first_row : int
+            Absolute number of the first row, as of `Model.score`.
+        """
+        rows = _windows(self.model, rows)
+        valid = judged["valid"].to_numpy(bool)
+        scores = judged["anomaly_score"].to_numpy(np.float64)
+        columns: list[list[Counts]] = [[] for _ in self.reference.columns]
+        units: list[list[Counts]] = [[] for _ in self.reference.units]
+        sums = [self.reference.waves(np.zeros((0, self.model.latent)))]
+        seen = 0
+        for stretch in stretches(first_row, len(valid)):
+            part, there = _part(rows, stretch), valid[stretch]
+            codes = self.model.posterior(part, first_row=first_row + stretch.start)["z"][there]
+            _count(columns, self.reference.columns, read(self.model.schema, part), there)
+            _count(units, self.reference.units, codes.T.astype(np.float64), np.ones(len(codes), bool))
+            sums.append(self.reference.waves(codes))
+            seen += len(there)
+        return Profile(
+            self.key,
+            Counts.of(np.where(valid, scores, np.nan), self.scores.edges),
+            int((scores[valid] > self.model.threshold).sum()),
+            seen,
+            tuple(map(_sum, columns, self.reference.columns)),
+            tuple(map(_sum, units, self.reference.units)),
+            reduce(lambda one, two: one + two, sums),
+        )
+
+
+def require(model: Model) -> Watch:
+    """Watch a model.
+
+    Raises
+    ------
+    HourglassError
+        Its package was made without a reference.
+    """
+    watch = Watch.of(model)
+    if watch is None:
+        raise HourglassError(
+            f"{model.folder} holds no {REFERENCE}, so there is nothing to hold rows against; package the model again "
+            "with this version: `hourglass run`."
+        )
+    return watch
+
+
+def stretches(first_row: int, rows: int) -> Iterator[slice]:
+    """Give the stretches of rows that are looked at, the first row having that absolute number."""
+    stop = first_row + rows
+    for number in range(first_row // _STRETCH, -(-stop // _STRETCH)):
+        if number < _FIRST or number % _EACH == 0:
+            start = max(number * _STRETCH, first_row)
+            yield slice(start - first_row, min((number + 1) * _STRETCH, stop) - first_row)
+
+
+def _count(found: list[list[Counts]], sketches: tuple[Sketch, ...], values: Any, valid: NDArray[np.bool_]) -> None:
+    for counts, sketch, column in zip(found, sketches, values, strict=False):
+        counts.append(_counted(column, sketch.edges, valid))
+
+
+def _counted(values: Floats, edges: Floats, valid: NDArray[np.bool_]) -> Counts:
+    """Count the values of rows that can be judged, and what is missing or unknown in all."""
+    known, flaws = Counts.of(values[valid], edges), Counts.of(values, edges)
+    return Counts(known.bins, flaws.missing, flaws.unknown)
+
+
+def _sum(counts: list[Counts], sketch: Sketch) -> Counts:
+    return reduce(lambda one, two: one + two, counts, Counts.of(np.zeros(0), sketch.edges))
+
+
+def _part(rows: Any, which: slice) -> Any:
+    if isinstance(rows, dict):
+        return {name: values[which] for name, values in rows.items()}
+    return rows.iloc[which] if isinstance(rows, pd.DataFrame) else rows[which]
+
+
+def _windows(model: Model, rows: Any) -> Any:
+    """Give the windows of a table of readings; other rows are rows already."""
+    if model.readings is None or not isinstance(rows, pd.DataFrame):
+        return rows
+    windows = model.readings.cut(rows).windows
+    told = model.conditioning.readings if model.conditioning else None
+    if told is None:
+        return windows
+    own = model.schema.shape[0]
+    return {ROWS: windows[..., :own], told.name: windows[..., own:]}
