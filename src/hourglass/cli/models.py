@@ -1,7 +1,7 @@
 """The commands that tell of variants, and that use a model."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -22,7 +22,6 @@ _OUT = Annotated[
         ".wav or a folder",
     ),
 ]
-_TABLE = Annotated[Path, typer.Option("--output", "-o", help="a new .csv or .parquet")]
 _MODEL = Annotated[
     str | None, typer.Option(help="models:/NAME/3 or a folder; by default the champion of registry.name")
 ]
@@ -43,13 +42,30 @@ def variants(name: Annotated[str | None, typer.Argument(help="explain the settin
 
 
 @app.command(rich_help_panel=_PANEL)
-def score(source: _INPUT, output: _TABLE, model: _MODEL = None) -> None:
-    """Judge each row: `hourglass score payments.csv -o judged.csv`; files may be larger than the memory."""
+def score(
+    source: _INPUT,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="a new .csv or .parquet, or a folder: shards and a manifest")
+    ],
+    shard_rows: Annotated[int, typer.Option(min=1, help="into a folder: rows of a shard")] = 1_000_000,
+    shard_form: Annotated[Literal["parquet", "csv"], typer.Option(help="into a folder: what shards are")] = "parquet",
+    model: _MODEL = None,
+) -> None:
+    """Judge each row: `hourglass score payments.csv -o judged.csv`; files may be larger than the memory.
+
+    Into a folder, `hourglass score payments.csv -o judged`, what is finished outlives a kill: the same command goes on.
+    """
+    from hourglass.use import shards
     from hourglass.use.progress import counted
     from hourglass.use.score import score as judge
 
+    opened = _model(model)
     with counted("rows judged") as on_rows:
-        sentence = judge(_model(model), source, output, _data(), on_rows)
+        if output.suffix:
+            sentence = judge(opened, source, output, _data(), on_rows)
+        else:
+            layout = shards.Layout(rows=shard_rows, form=shard_form)
+            sentence = shards.score(opened, source, output, _data(), on_rows, uri=model or _champion(), layout=layout)
     print(sentence)  # noqa: T201
 
 
@@ -138,7 +154,7 @@ def _model(uri: str | None) -> Any:
 
     if uri is not None:
         return load(uri)
-    champion = f"models:/{load_project()[1].registry.name}@champion"
+    champion = _champion()
     try:
         return load(champion)
     except HourglassError as absent:
@@ -146,6 +162,10 @@ def _model(uri: str | None) -> Any:
             f"{champion} can't be had ({absent}); `hourglass run` makes one, or name a model with --model, for one "
             "work/package/vae."
         ) from absent
+
+
+def _champion() -> str:
+    return f"models:/{load_project()[1].registry.name}@champion"
 
 
 def _conditions(given: list[str] | None) -> dict[str, list[str]]:

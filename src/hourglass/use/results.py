@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 TABLES, ARRAYS, FOLDER = (".csv", ".parquet"), (".npy", ".npz"), ""
+#: Cells of a row group of Parquet, about.
+_NUMBERS_IN_GROUP = 2**21
 _WORDS = {FOLDER: "a folder for PNG files (a name without a suffix)"}
 
 
@@ -88,6 +90,8 @@ class Output:
     Parameters
     ----------
     out : Path
+    like : Path, optional
+        A file of the same form whose columns' types the new one gets.
 
     Raises
     ------
@@ -95,14 +99,15 @@ class Output:
         It can't be written, or a later result doesn't fit the first.
     """
 
-    def __init__(self, out: Path) -> None:
-        self._out = out
+    def __init__(self, out: Path, like: Path | None = None) -> None:
+        self._out, self._like = out, like
         self._opened = ExitStack()
 
     def __enter__(self) -> Self:
         with self._told():
             path = self._opened.enter_context(made(self._out))
-            self._writer = self._opened.enter_context(closing(_WRITERS[self._out.suffix.lower()](path)))
+            writer = _WRITERS[self._out.suffix.lower()](path, self._like)
+            self._writer = self._opened.enter_context(closing(writer))
         return self
 
     def add(self, result: Result) -> None:
@@ -129,7 +134,7 @@ class Output:
 class _Writer(Protocol):
     """Writes results one after the other, and finishes what it wrote when it is closed."""
 
-    def __init__(self, path: Path) -> None: ...
+    def __init__(self, path: Path, like: Path | None) -> None: ...
     def add(self, result: Result) -> None:
         """Write a result behind those before."""
         ...
@@ -140,7 +145,7 @@ class _Writer(Protocol):
 
 
 class _Csv:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, like: Path | None) -> None:
         self._stream = path.open("w", encoding="utf-8", newline="")
         self._begun = False
 
@@ -153,28 +158,46 @@ class _Csv:
 
 
 class _Parquet:
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    """Cuts row groups by the number of the row, so that the bytes don't depend on how many rows come at a time."""
+
+    def __init__(self, path: Path, like: Path | None) -> None:
+        self._path, self._like = path, like
         self._writer: Any = None
+        self._waiting: Any = None
 
     def add(self, result: Result) -> None:
         import pyarrow as pa
-        from pyarrow import parquet
 
         table = pa.Table.from_pandas(result.table(), preserve_index=False)
         if self._writer is None:
-            self._writer = parquet.ParquetWriter(self._path, table.schema)
+            self._open(table.schema)
         for there, here in zip(self._writer.schema, table.schema, strict=True):
             if here.type != there.type and not _fits(table[here.name], there.type):
                 raise HourglassError(
                     f"column {here.name!r} is {there.type} in the first rows and {here.type} in later ones, which "
                     "Parquet can't hold; write a .csv."
                 )
-        self._writer.write_table(table.cast(self._writer.schema))
+        self._waiting = pa.concat_tables([self._waiting, table.cast(self._writer.schema)])
+        self._write(len(self._waiting) // self._group * self._group)
 
     def close(self) -> None:
         if self._writer is not None:
+            self._write(len(self._waiting))
             self._writer.close()
+
+    def _open(self, schema: Any) -> None:
+        from pyarrow import parquet
+
+        kept = schema if self._like is None else parquet.read_schema(self._like)
+        self._group = max(1, _NUMBERS_IN_GROUP // max(1, len(kept)))
+        self._writer = parquet.ParquetWriter(self._path, kept)
+        self._waiting = kept.empty_table()
+
+    def _write(self, rows: int) -> None:
+        """Write so many of the rows that wait."""
+        if rows:
+            self._writer.write_table(self._waiting.slice(0, rows).combine_chunks(), row_group_size=self._group)
+            self._waiting = self._waiting.slice(rows)
 
 
 def _fits(column: Any, kind: Any) -> bool:
@@ -188,7 +211,7 @@ def _fits(column: Any, kind: Any) -> bool:
 
 
 class _Npy:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, like: Path | None) -> None:
         self._file = Appended(path)
 
     def add(self, result: Result) -> None:
@@ -204,7 +227,7 @@ class _Npz:
     What stands beside the rows stays in memory.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, like: Path | None) -> None:
         self._path = path
         self._folder = TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent)
         self._files: dict[str, Appended] = {}
@@ -231,7 +254,7 @@ class _Npz:
 class _Images:
     """PNG files under the names of those that the rows came from, else under the rows' numbers."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, like: Path | None) -> None:
         path.mkdir()
         self._folder = path
         self._rows = 0

@@ -12,6 +12,7 @@ from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.use import signals
+from hourglass.use.counts import Counts
 from hourglass.use.reading import blocks, rows
 from hourglass.use.results import TABLES, Output, Result, require_new
 
@@ -35,7 +36,7 @@ def score(
     source : str
         What the model's data could be made of: a table, arrays, a folder of images, or a bundled set.
     out : Path
-        ``.csv`` or ``.parquet``; whole or absent.
+        ``.csv`` or ``.parquet``; whole or absent. For a folder of shards see `shards.score`.
     data : DataParams
         How the source is read; ``memory`` bounds what is held at once.
     on_rows : callable, optional
@@ -44,29 +45,31 @@ def score(
     Raises
     ------
     HourglassError
-        The output exists, a column has the name of a judgement, or the input can't be read or holds another kind of
-        data.
+        The output exists, a column of a table has the name of a judgement, or the input can't be read or holds another
+        kind of data.
     InputError
         The rows aren't such as the model takes.
     """
     if signals.is_of_series(model):
         return signals.score(model, source, out, data)
     require_new(out, *TABLES)
-    counts = {"rows": 0, "alarms": 0, "missing": 0}
+    counts = Counts()
     with Output(out) as output:
         for raw, first_row in blocks(model, source, data, out):
-            judged = model.score(rows(model, raw), first_row=first_row).reset_index(drop=True)
-            missing = ~judged["valid"].to_numpy()
-            output.add(Result(_beside(raw, first_row, judged, source), {}, missing, np.dtype(np.uint8)))
-            counts["rows"] += len(judged)
-            counts["alarms"] += int(judged["is_anomaly"].sum())
-            counts["missing"] += int(missing.sum())
+            judged = judge(model, raw, first_row)
+            output.add(beside(raw, first_row, judged, source))
+            counts += Counts.of(judged)
             if on_rows is not None:
-                on_rows(counts["rows"])
-    return f"{out}: {_sentence(model, **counts)}"
+                on_rows(counts.rows)
+    return f"{out}: {counts.sentence(model)}"
 
 
-def _beside(raw: Raw, first_row: int, judged: pd.DataFrame, source: str) -> pd.DataFrame:
+def judge(model: Model, raw: Raw, first_row: int) -> pd.DataFrame:
+    """Judge the rows of a block, the first of which has that number; see `Model.score`."""
+    return model.score(rows(model, raw), first_row=first_row).reset_index(drop=True)
+
+
+def beside(raw: Raw, first_row: int, judged: pd.DataFrame, source: str) -> Result:
     """Put the judgement of rows beside them, or beside what tells which they are."""
     side = raw.side
     if raw.kind != "table" and "file" not in side:
@@ -75,11 +78,5 @@ def _beside(raw: Raw, first_row: int, judged: pd.DataFrame, source: str) -> pd.D
     taken = side.columns.intersection(judged.columns)
     if len(taken):
         raise HourglassError(f"{source}: column {taken[0]!r} has the name of a judgement; give it another.")
-    return pd.concat([side, judged], axis=1)
-
-
-def _sentence(model: Model, rows: int, alarms: int, missing: int) -> str:
-    share = f" ({alarms / (rows - missing):.2%})" if rows > missing else ""
-    promised = f"of rows like those of the calibration at most {model.config['alpha']:.3g} raise one on average"
-    flaw = f"; {missing:,} can't be judged" if missing else ""
-    return f"{rows:,} rows, {alarms:,} alarms{share}; {promised}{flaw}"
+    missing = ~judged["valid"].to_numpy()
+    return Result(pd.concat([side, judged], axis=1), {}, missing, np.dtype(np.uint8))

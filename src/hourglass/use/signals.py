@@ -14,6 +14,7 @@ from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.signal import SignalSchema
+from hourglass.use.counts import Counts
 from hourglass.use.reading import is_text
 from hourglass.use.results import TABLES, Result, require_new
 
@@ -46,6 +47,11 @@ def score(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> 
     InputError
         The readings aren't such as the model takes.
     """
+    return judge(model, source, out, data)[1]
+
+
+def judge(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> tuple[Counts, str]:
+    """Do what `score` does; count the readings, too."""
     beside = out.with_name(f"{out.stem}-anomalies{out.suffix}")
     for path in (out, beside):
         require_new(path, *TABLES)
@@ -58,7 +64,7 @@ def score(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> 
     missing = ~judged["valid"].to_numpy()
     said = _write(pd.concat([given, judged[list(_JUDGED)]], axis=1), missing, out)
     _write(found, np.zeros(len(found), bool), beside)
-    return f"{said}; {beside}: {len(found):,} anomalies"
+    return Counts.of(judged), f"{said}; {beside}: {len(found):,} anomalies"
 
 
 def _require_judgeable(model: Model, frame: pd.DataFrame, source: str) -> None:

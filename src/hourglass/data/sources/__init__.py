@@ -45,7 +45,10 @@ class Raw:
         """Take consecutive rows."""
         side = self.side.iloc[which].reset_index(drop=True)
         arrays = {name: array[which] for name, array in self.arrays.items()}
-        return Raw(self.kind, side if self.kind == "table" else self.rows[which], side, arrays)
+        if self.rows is self.side:
+            return Raw(self.kind, side, side, arrays)
+        rows = self.rows.iloc[which].reset_index(drop=True) if self.kind == "table" else self.rows[which]
+        return Raw(self.kind, rows, side, arrays)
 
     def column(self, name: str, key: str) -> "pd.Series[Any]":
         """Give a column of `side`.

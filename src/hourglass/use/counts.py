@@ -1,0 +1,32 @@
+"""What judging came to, in numbers."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import pandas as pd
+
+from hourglass.runtime import Model
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many rows were judged, how many raised an alarm, and how many couldn't be judged."""
+
+    rows: int = 0
+    alarms: int = 0
+    missing: int = 0
+
+    @classmethod
+    def of(cls, judged: pd.DataFrame) -> Self:
+        """Count what `Model.score` gave, or `Model.points`."""
+        return cls(len(judged), int(judged["is_anomaly"].sum()), int((~judged["valid"]).sum()))
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.rows + other.rows, self.alarms + other.alarms, self.missing + other.missing)
+
+    def sentence(self, model: Model) -> str:
+        """Say them, and what the model promises."""
+        share = f" ({self.alarms / (self.rows - self.missing):.2%})" if self.rows > self.missing else ""
+        promised = f"of rows like those of the calibration at most {model.config['alpha']:.3g} raise one on average"
+        flaw = f"; {self.missing:,} can't be judged" if self.missing else ""
+        return f"{self.rows:,} rows, {self.alarms:,} alarms{share}; {promised}{flaw}"

@@ -1,0 +1,267 @@
+"""What ``hourglass score INPUT -o FOLDER`` writes: judged rows in shards, which a run that was killed goes on with.
+
+A shard is a file of so many rows; ``manifest.json`` tells which there are, of which model and of which input. The
+shards put one behind the other are the single file that `score.score` writes.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal
+
+from hourglass.data.reading import DEFAULTS
+from hourglass.data.sources import Raw, urls
+from hourglass.errors import HourglassError
+from hourglass.files import digest, folder_hashes, read_json, sha256_of, write_json
+from hourglass.locks import locked_on_machine
+from hourglass.params import DataParams
+from hourglass.runtime import Model
+from hourglass.runtime.model import MANIFEST as PACKAGE
+from hourglass.use import signals
+from hourglass.use.counts import Counts
+from hourglass.use.reading import blocks
+from hourglass.use.results import Output
+from hourglass.use.score import beside, judge
+
+MANIFEST = "manifest.json"
+FORMAT_VERSION = 1
+#: What must be as it was for a run to go on, and how a sentence names it.
+_SAME = {
+    "model": "another model",
+    "input": "another input",
+    "reading": "other settings of how tables are read, data.table or data.columns in params.yaml",
+    "shard_rows": "another number of rows per shard",
+    "form": "another form of shards",
+}
+
+Form = Literal["parquet", "csv"]
+OnRows = Callable[[int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How shards are cut.
+
+    Parameters
+    ----------
+    rows : int
+        Of each shard but the last.
+    form : "parquet" or "csv"
+    """
+
+    rows: int = 1_000_000
+    form: Form = "parquet"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A finished file: the number of its first row, what was counted in it, and the SHA-256 of its bytes."""
+
+    file: str
+    first_row: int
+    rows: int
+    alarms: int
+    missing: int
+    sha256: str
+
+    def is_whole(self, folder: Path) -> bool:
+        """Tell whether the file is as it was written."""
+        path = folder / self.file
+        return path.is_file() and sha256_of(path) == self.sha256
+
+    @property
+    def counts(self) -> Counts:
+        """What was counted in it."""
+        return Counts(self.rows, self.alarms, self.missing)
+
+
+def score(
+    model: Model,
+    source: str,
+    out: Path,
+    data: DataParams = DEFAULTS,
+    on_rows: OnRows | None = None,
+    *,
+    uri: str,
+    layout: Layout | None = None,
+) -> str:
+    """Write the judgement of each row beside it, in shards; finished ones are kept from a run that was killed.
+
+    Row number n of the input lies in shard n // `layout.rows`. Bytes of a shard depend on the model, the input and
+    the layout alone. Done again, nothing is written; a shard that is missing or damaged is made anew. Readings of
+    series, which are judged as a whole, become one shard and the file of anomalies beside it.
+
+    Parameters
+    ----------
+    model, source, data, on_rows
+        As of `score.score`.
+    out : Path
+        A folder: new, empty, or what an earlier run left.
+    uri : str
+        How the model is called, for the manifest.
+    layout : Layout, optional
+
+    Raises
+    ------
+    HourglassError
+        The folder holds something else or was begun with another model, input or layout; another process writes to
+        it; or as of `score.score`.
+    InputError
+        The rows aren't such as the model takes.
+    """
+    with locked_on_machine(f"score {out.resolve()}") as alone, urls.local(source) as path:
+        if not alone:
+            raise HourglassError(f"another process writes to {out}; wait for it, or name another output.")
+        given = str(path) if urls.is_url(source) else source
+        job = _Job(model, given, out, data, layout or Layout(), on_rows or _ignore)
+        return job.run(_described(job, uri, source))
+
+
+def manifest(out: Path) -> dict[str, Any]:
+    """Read what a folder of shards says of itself.
+
+    Raises
+    ------
+    HourglassError
+        It holds no manifest, or one of another format.
+    """
+    if not (out / MANIFEST).is_file():
+        raise HourglassError(f"{out} holds no {MANIFEST}; expected what `hourglass score INPUT -o FOLDER` wrote.")
+    found: dict[str, Any] = read_json(out / MANIFEST)
+    if found.get("format_version") != FORMAT_VERSION or "shards" not in found:
+        raise HourglassError(f"{out / MANIFEST} is of another format; remove {out} or name another output.")
+    return found
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One run of `score`."""
+
+    model: Model
+    source: str
+    out: Path
+    data: DataParams
+    layout: Layout
+    on_rows: OnRows
+
+    def run(self, described: dict[str, Any]) -> str:
+        found = self._begun(described)
+        described |= {"model": found["model"]}  # it is the same, whatever it is called now
+        kept = {entry.first_row: entry for entry in _shards(found) if entry.is_whole(self.out)}
+        there = found["complete"] and len(kept) == len(found["shards"])
+        if not there:
+            self._write(described, kept)
+        counts = sum((entry.counts for entry in kept.values()), Counts())
+        again = "; all of it was there" if there else ""
+        return f"{self.out}: {len(kept):,} shard(s), {counts.sentence(self.model)}{again}"
+
+    def _begun(self, described: dict[str, Any]) -> dict[str, Any]:
+        """Read what an earlier run left, or begin."""
+        if self.out.is_file() or (self.out.is_dir() and not (self.out / MANIFEST).exists() and any(self.out.iterdir())):
+            raise HourglassError(f"{self.out} exists and is no folder of shards; remove it or name another output.")
+        if not (self.out / MANIFEST).exists():
+            return described | {"shards": [], "complete": False}
+        found = manifest(self.out)
+        for key, other in _SAME.items():
+            if _bare(found[key]) != _bare(described[key]):
+                raise HourglassError(
+                    f"{self.out} was begun with {other} ({_shown(found[key])}, now {_shown(described[key])}); remove "
+                    "it to score all anew, or name another output."
+                )
+        return found
+
+    def _write(self, described: dict[str, Any], kept: dict[int, Shard]) -> None:
+        """Write the shards that aren't kept, and after each the manifest."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        for shard in self._series() if signals.is_of_series(self.model) else self._by_shard(kept):
+            kept[shard.first_row] = shard
+            self._note(described, kept, complete=False)
+        self._note(described, kept, complete=True)
+
+    def _note(self, described: dict[str, Any], kept: dict[int, Shard], *, complete: bool) -> None:
+        shards = [asdict(shard) for _, shard in sorted(kept.items())]
+        write_json(self.out / MANIFEST, described | {"shards": shards, "complete": complete})
+
+    def _by_shard(self, kept: dict[int, Shard]) -> Iterator[Shard]:
+        """Give each shard: the kept ones, and the others as they are made."""
+        first = self.out / self._name(0)
+        read = blocks(self.model, self.source, self.data, first)
+        for number, pieces in groupby(_cut(read, self.layout.rows), lambda piece: piece[1] // self.layout.rows):
+            at = number * self.layout.rows
+            if at in kept:
+                for raw, first_row in pieces:
+                    self.on_rows(first_row + len(raw.rows))
+                yield kept[at]
+            else:
+                yield self._shard(number, pieces, first if number else None)
+
+    def _shard(self, number: int, pieces: Iterator[tuple[Raw, int]], like: Path | None) -> Shard:
+        path, counts = self.out / self._name(number), Counts()
+        with Output(path, like) as output:
+            for raw, first_row in pieces:
+                judged = judge(self.model, raw, first_row)
+                output.add(beside(raw, first_row, judged, self.source))
+                counts += Counts.of(judged)
+                self.on_rows(first_row + len(judged))
+        return Shard(path.name, number * self.layout.rows, **asdict(counts), sha256=sha256_of(path))
+
+    def _series(self) -> Iterator[Shard]:
+        """Judge readings as a whole."""
+        path = self.out / self._name(0)
+        for left in self.out.glob(f"{path.stem}*"):
+            left.unlink()
+        counts, _ = signals.judge(self.model, self.source, path, self.data)
+        yield Shard(path.name, 0, **asdict(counts), sha256=sha256_of(path))
+
+    def _name(self, number: int) -> str:
+        return f"part-{number:05d}.{self.layout.form}"
+
+
+def _described(job: _Job, uri: str, source: str) -> dict[str, Any]:
+    """Say what a shard's bytes depend on."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "model": {"uri": uri, "sha256": sha256_of(job.model.folder / PACKAGE)},
+        "input": {"name": urls.name_of(source)} | _content(Path(job.source)),
+        "reading": digest(job.data.model_dump(mode="json", include={"table", "columns"})),
+        "shard_rows": job.layout.rows,
+        "form": job.layout.form,
+    }
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Hash what is read; of a bundled set its name says all."""
+    if path.is_dir():
+        return {"sha256": digest(folder_hashes(path))}
+    return {"sha256": sha256_of(path), "bytes": path.stat().st_size} if path.is_file() else {}
+
+
+def _cut(read: Iterator[tuple[Raw, int]], rows: int) -> Iterator[tuple[Raw, int]]:
+    """Cut blocks where shards begin."""
+    for raw, first_row in read:
+        start, count = 0, len(raw.rows)
+        while start < count:
+            stop = min(count, start + rows - (first_row + start) % rows)
+            yield (raw if stop - start == count else raw.part(slice(start, stop))), first_row + start
+            start = stop
+
+
+def _shards(found: dict[str, Any]) -> list[Shard]:
+    return [Shard(**entry) for entry in found["shards"]]
+
+
+def _bare(value: Any) -> Any:
+    """Leave out what a thing is called, where its content is known."""
+    return value.get("sha256", value) if isinstance(value, dict) else value
+
+
+def _shown(value: Any) -> str:
+    """Name a thing in few words."""
+    if not isinstance(value, dict):
+        return str(value)[:12]
+    return f"{value.get('uri', value.get('name'))} {value.get('sha256', '')[:12]}".rstrip()
+
+
+def _ignore(rows: int) -> None:
+    """Tell nobody."""
