@@ -17,7 +17,7 @@ from hourglass.files import digest, folder_hashes, read_json, sha256_of, write_j
 from hourglass.locks import locked_on_machine
 from hourglass.params import DataParams
 from hourglass.runtime import Model
-from hourglass.runtime.model import MANIFEST as PACKAGE
+from hourglass.runtime.manifest import MANIFEST as PACKAGE
 from hourglass.use import signals
 from hourglass.use.counts import Counts
 from hourglass.use.reading import blocks
