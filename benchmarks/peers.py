@@ -17,7 +17,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from workloads import WORKLOADS, Clock, Decoder, Encoder, layers, negative_elbo, on_one_core, rows_of, squared_error
+from workloads import (
+    ENTRIES,
+    PIECES,
+    WIDTH,
+    WORKLOADS,
+    Clock,
+    Decoder,
+    Encoder,
+    layers,
+    negative_elbo,
+    on_one_core,
+    rows_of,
+    squared_error,
+)
 
 #: Seconds of each epoch, and the quality on held-out rows.
 Found = tuple[list[float], float | None]
@@ -29,21 +42,36 @@ class Net(nn.Module):
     def __init__(self, name: str) -> None:
         super().__init__()
         widths = WORKLOADS[name].widths
-        self.is_table = name.startswith("table")
+        self.is_table, self.is_quantised = name.startswith("table"), name.startswith("vq")
         self.encoder = layers(widths) if self.is_table else Encoder(name)
         self.decoder = layers(widths[::-1]) if self.is_table else Decoder(name)
+        if self.is_quantised:
+            self.codebook = nn.Parameter(torch.empty(ENTRIES, WIDTH).uniform_(-1 / ENTRIES, 1 / ENTRIES))
 
     def loss(self, x: Tensor) -> Tensor:
         """Give the mean loss of rows, as the examples of PyTorch write it."""
         if self.is_table:
             return functional.mse_loss(self.decoder(self.encoder(x)), x)
+        if self.is_quantised:
+            z, nearest = self.quantised(x)
+            x_hat = self.decoder((z + (nearest - z).detach()).flatten(1))
+            moved = (nearest - z.detach()).square().sum() + 0.25 * (z - nearest.detach()).square().sum()
+            return ((x_hat - x).square().sum() + moved) / len(x)
         mu, logvar = self.encoder(x)
         z = mu + torch.randn_like(mu) * torch.exp(0.5 * logvar)
         nll = functional.binary_cross_entropy(torch.sigmoid(self.decoder(z)), x, reduction="sum")
         return (nll - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())) / len(x)
 
+    def quantised(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the pieces of codes and the entries nearest to them."""
+        z = self.encoder.net(x).view(-1, PIECES, WIDTH)
+        return z, self.codebook[torch.cdist(z, self.codebook[None]).argmin(-1)]
+
     def quality(self, held_out: Tensor) -> float:
         """Measure held-out rows."""
+        self.to(held_out.device)
+        if self.is_quantised:
+            return squared_error(lambda x: self.decoder(self.quantised(x)[1].flatten(1)), held_out)
         if self.is_table:
             return squared_error(lambda x: self.decoder(self.encoder(x)), held_out)
         return negative_elbo(self.encoder, self.decoder, held_out)
@@ -51,17 +79,40 @@ class Net(nn.Module):
 
 def tutorial(name: str) -> Found:
     """Run the loop of PyTorch's examples: a DataLoader over a TensorDataset, Adam, backward, step."""
-    work, (train, held_out), net, clock = WORKLOADS[name], rows_of(name), Net(name), Clock()
+    work, (train, held_out), net = WORKLOADS[name], rows_of(name), Net(name).to(WORKLOADS[name].device)
     loader = DataLoader(TensorDataset(train), batch_size=work.batch, shuffle=True)
     optimizer = torch.optim.Adam(net.parameters(), 1e-3)
+    clock = Clock()
     for _ in range(work.epochs):
         for (x,) in loader:
             optimizer.zero_grad()
-            loss = net.loss(x)
+            loss = net.loss(x.to(work.device))
             loss.backward()
             optimizer.step()
+        _wait(work.device)
         clock.mark()
     return clock.epochs(), net.quality(held_out)
+
+
+def resident(name: str) -> Found:
+    """Run the loop of someone who cares: rows on the GPU, batches by index, a fused Adam, nothing waits."""
+    work, (train, held_out), net = WORKLOADS[name], rows_of(name), Net(name).to(WORKLOADS[name].device)
+    train = train.to(work.device)
+    optimizer = torch.optim.Adam(net.parameters(), 1e-3, fused=True)
+    clock = Clock()
+    for _ in range(work.epochs):
+        for which in torch.randperm(len(train), device=work.device).split(work.batch):
+            optimizer.zero_grad()
+            net.loss(train[which]).backward()
+            optimizer.step()
+        _wait(work.device)
+        clock.mark()
+    return clock.epochs(), net.quality(held_out)
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
 
 
 def lightning(name: str) -> Found:
@@ -84,13 +135,19 @@ def lightning(name: str) -> Found:
 
     class Timing(Callback):
         def on_train_epoch_end(self, *_: object) -> None:
+            _wait(work.device)
             clock.mark()
 
     for logger in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(logger).setLevel(logging.ERROR)
     module, quiet = Module(), dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar"), False)
     trainer = Trainer(
-        max_epochs=work.epochs, accelerator="cpu", enable_model_summary=False, callbacks=[Timing()], **quiet
+        max_epochs=work.epochs,
+        accelerator="cpu" if work.device == "cpu" else "gpu",
+        devices=1,
+        enable_model_summary=False,
+        callbacks=[Timing()],
+        **quiet,
     )
     loader = DataLoader(TensorDataset(train), batch_size=work.batch, shuffle=True)
     clock = Clock()
@@ -101,7 +158,7 @@ def lightning(name: str) -> Found:
 def pythae(name: str) -> Found:
     """Run pythae's BaseTrainer on its VAE with our nets in it."""
     _define_torchvision()
-    from pythae.models import VAE, VAEConfig
+    from pythae.models import VAE, VQVAE, VAEConfig, VQVAEConfig
     from pythae.models.base.base_utils import ModelOutput
     from pythae.models.nn import BaseDecoder, BaseEncoder
     from pythae.trainers import BaseTrainer, BaseTrainerConfig
@@ -116,6 +173,9 @@ def pythae(name: str) -> Found:
             self.net = encoder
 
         def forward(self, x: Tensor) -> Any:
+            if name.startswith("vq"):
+                pieces = self.net.net(x).view(-1, PIECES, WIDTH)
+                return ModelOutput(embedding=pieces.permute(0, 2, 1)[..., None])
             mu, logvar = self.net(x)
             return ModelOutput(embedding=mu, log_covariance=logvar)
 
@@ -125,6 +185,8 @@ def pythae(name: str) -> Found:
             self.net = decoder
 
         def forward(self, z: Tensor) -> Any:
+            if name.startswith("vq"):
+                return ModelOutput(reconstruction=self.net(z[..., 0].permute(0, 2, 1).flatten(1)))
             return ModelOutput(reconstruction=torch.sigmoid(self.net(z)))
 
     clock: list[Clock] = []
@@ -134,17 +196,22 @@ def pythae(name: str) -> Found:
             clock.append(Clock())
 
         def on_epoch_end(self, *_: object, **__: object) -> None:
+            _wait(work.device)
             clock[0].mark()
 
-    config = VAEConfig(input_dim=(784,), latent_dim=work.widths[-1], reconstruction_loss="bce")
-    model = VAE(config, TheirEncoder(), TheirDecoder())
+    shape: dict[str, Any] = {"input_dim": (784,), "latent_dim": work.widths[-1]}
+    if name.startswith("vq"):
+        codebook = VQVAEConfig(**shape, use_ema=True, num_embeddings=ENTRIES)
+        model = VQVAE(codebook, TheirEncoder(), TheirDecoder())
+    else:
+        model = VAE(VAEConfig(**shape, reconstruction_loss="bce"), TheirEncoder(), TheirDecoder())
     with tempfile.TemporaryDirectory() as folder:
         settings = BaseTrainerConfig(
             output_dir=folder,
             per_device_train_batch_size=work.batch,
             num_epochs=work.epochs,
             learning_rate=1e-3,
-            no_cuda=True,
+            no_cuda=work.device == "cpu",
         )
         from pythae.data.datasets import BaseDataset
 
@@ -153,7 +220,10 @@ def pythae(name: str) -> Found:
         BaseTrainer(model, train_dataset=rows, training_config=settings, callbacks=[Timing()]).train(
             log_output_dir=None
         )
-    return clock[0].epochs(), negative_elbo(encoder.eval(), decoder.eval(), held_out)
+    model.to("cpu").eval()
+    if name.startswith("vq"):
+        return clock[0].epochs(), squared_error(lambda x: model({"data": x}).recon_x, held_out)
+    return clock[0].epochs(), negative_elbo(encoder, decoder, held_out)
 
 
 def pyod(name: str) -> Found:
@@ -178,6 +248,7 @@ def pyod(name: str) -> Found:
 
             clock.append(time.perf_counter())
             yield from self.loader
+            _wait(work.device)
             self.end = time.perf_counter()
 
     def timed(detector: type) -> Any:
@@ -200,7 +271,7 @@ def pyod(name: str) -> Found:
         "verbose": 0,
         "dropout_rate": 0.0,
         "optimizer_params": {},
-        "device": torch.device("cpu"),
+        "device": torch.device(work.device),
         "preprocessing": False,
     }
     *hidden, latent = work.widths[1:]
@@ -234,6 +305,7 @@ def _define_torchvision() -> None:
 
 PEERS: dict[str, Callable[[str], Found]] = {
     "tutorial": tutorial,
+    "resident": resident,
     "lightning": lightning,
     "pythae": pythae,
     "pyod": pyod,
@@ -242,7 +314,10 @@ PEERS: dict[str, Callable[[str], Found]] = {
 
 if __name__ == "__main__":
     warnings.filterwarnings("ignore")
-    on_one_core()
-    torch.manual_seed(0)
-    seconds, quality = PEERS[sys.argv[1]](sys.argv[2])
-    print(json.dumps({"seconds": seconds, "held_out": quality}))
+    side, *names = sys.argv[1:]
+    if all(WORKLOADS[name].device == "cpu" for name in names):
+        on_one_core()
+    for name in names:
+        torch.manual_seed(0)
+        seconds, quality = PEERS[side](name)
+        print(json.dumps({"work": name, "seconds": seconds, "held_out": quality}), flush=True)

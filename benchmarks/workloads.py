@@ -40,6 +40,8 @@ class Workload:
     widths: tuple[int, ...]
     measured: int
     normalisation: bool = False
+    warm_steps: int = WARM_STEPS
+    device: str = "cpu"
 
     @property
     def steps(self) -> int:
@@ -49,7 +51,7 @@ class Workload:
     @property
     def warm(self) -> int:
         """Epochs before the first that is timed."""
-        return -(-WARM_STEPS // self.steps)
+        return -(-self.warm_steps // self.steps)
 
     @property
     def epochs(self) -> int:
@@ -63,6 +65,19 @@ WORKLOADS = {
     "table": Workload(500_000, 512, (30, 64, 32), 1),
     "table, batch normalisation": Workload(500_000, 512, (30, 64, 32), 1, normalisation=True),
 }
+#: Batches on a GPU, and how many epochs of each are timed.
+ON_GPU = {128: 2, 1024: 3, 8192: 4}
+#: A codebook's vectors, how wide they are, and how many a row gets.
+ENTRIES, WIDTH, PIECES = 256, 32, 16
+for _batch, _measured in ON_GPU.items():
+    for _name, _widths in {
+        "vae": (784, 256, 128, 32),
+        "convolutional vae": (784, 32),
+        "vq-vae": (784, PIECES * WIDTH),
+    }.items():
+        WORKLOADS[f"{_name}, batch {_batch}, GPU"] = Workload(
+            57_344, _batch, _widths, _measured, warm_steps=20, device="cuda"
+        )
 
 
 def rows_of(name: str) -> tuple[Tensor, Tensor]:
@@ -92,6 +107,11 @@ def table(count: int) -> np.ndarray:
     return ((x - x.mean(0)) / x.std(0)).astype(np.float32)
 
 
+def is_convolutional(name: str) -> bool:
+    """Tell whether a workload's nets are."""
+    return name.startswith(("convolutional", "vq"))
+
+
 def layers(widths: tuple[int, ...]) -> nn.Sequential:
     """Stack linear layers with ReLU between them."""
     found: list[nn.Module] = []
@@ -101,18 +121,19 @@ def layers(widths: tuple[int, ...]) -> nn.Sequential:
 
 
 class Encoder(nn.Module):
-    """A Gaussian posterior."""
+    """A Gaussian posterior; for a VQ-VAE use `net` alone."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         *hidden, latent = WORKLOADS[name].widths
-        if name.startswith("convolutional"):
+        outputs = latent if name.startswith("vq") else 2 * latent
+        if is_convolutional(name):
             convolutions = [nn.Conv2d(1, 32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 3, 2, 1), nn.ReLU()]
             self.net = nn.Sequential(
-                nn.Unflatten(1, (1, 28, 28)), *convolutions, nn.Flatten(), nn.Linear(3136, 2 * latent)
+                nn.Unflatten(1, (1, 28, 28)), *convolutions, nn.Flatten(), nn.Linear(3136, outputs)
             )
         else:
-            self.net = layers((*hidden, 2 * latent))
+            self.net = layers((*hidden, outputs))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Give mu and logvar."""
@@ -121,12 +142,12 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Logits of rows."""
+    """Logits of rows, or of a VQ-VAE the rows."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         widths = WORKLOADS[name].widths[::-1]
-        if name.startswith("convolutional"):
+        if is_convolutional(name):
             grown = [nn.ConvTranspose2d(64, 32, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(32, 1, 4, 2, 1)]
             self.net = nn.Sequential(
                 nn.Linear(widths[0], 3136), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)), *grown, nn.Flatten()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,10 +17,12 @@ from safetensors.torch import load_file, save_file
 from torch import multiprocessing
 
 from hourglass import models
+from hourglass.models.autoencoder import Autoencoder
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.corruptions import CORRUPTIONS, spread_out
-from hourglass.training import devices
+from hourglass.training import devices, steps
 from hourglass.training.augment import Augment
+from hourglass.training.capture import Capture
 from hourglass.training.loop import METRICS_FILE, fit, measure
 from hourglass.training.settings import TrainSettings
 from hourglass.training.stream import OnDisk, Streamed
@@ -33,9 +36,10 @@ def rows(count, seed, device):
     return Batch.of(torch.randn(count, 64, generator=torch.Generator().manual_seed(seed)).to(device))
 
 
-def train(variant, folder, device, settings=SETTINGS):
+def train(variant, folder, device, settings=SETTINGS, build=None):
     folder.mkdir(exist_ok=True)
-    model = models.build(variant, (64,), {"latent": 8, "hidden": [256, 128]}, seed=0).to(device)
+    model = build() if build else models.build(variant, (64,), {"latent": 8, "hidden": [256, 128]}, seed=0)
+    model = model.to(device)
     fit(model, rows(2000, 0, device), rows(200, 1, device), settings, seed=3, folder=folder)
     return model
 
@@ -44,6 +48,69 @@ def train(variant, folder, device, settings=SETTINGS):
 def test_the_same_seed_gives_the_same_bits(variant, tmp_path):
     one, two = (train(variant, tmp_path / name, torch.device("cuda")).state_dict() for name in ("one", "two"))
     assert all(torch.equal(two[name], value) for name, value in one.items())
+
+
+@pytest.fixture
+def captured(tmp_path, monkeypatch):
+    """Train after a number of steps by captured ones; give the weights, what epochs told, and how many were captured."""
+    launched = []
+
+    class Counted(Capture):
+        def __call__(self, batch):
+            launched.append(len(batch))
+            super().__call__(batch)
+
+    monkeypatch.setattr(steps, "Capture", Counted)
+
+    def train_after(count, variant, settings=SETTINGS, build=None):
+        launched.clear()
+        monkeypatch.setattr(steps, "CAPTURED_AFTER", count)
+        folder = tmp_path / f"{count}"
+        model = train(variant, folder, torch.device("cuda"), settings, build)
+        return model.state_dict(), (folder / METRICS_FILE).read_bytes(), len(launched)
+
+    return train_after
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("variant", models.names())
+def test_captured_steps_train_as_others_bit_for_bit(precision, variant, captured):
+    settings = replace(SETTINGS, precision=precision)
+    fast, slow = captured(3, variant, settings), captured(inf, variant, settings)
+    assert all(torch.equal(fast[0][name], value) for name, value in slow[0].items())
+    assert fast[1] == slow[1]
+    assert fast[2] > 250
+    assert slow[2] == 0
+
+
+@pytest.mark.parametrize(
+    "settings", [{"clip": 0.1}, {"freeze_encoder": 0.5}, {"augment": ["noise"]}, {"deterministic": False}], ids=str
+)
+def test_steps_are_captured_under_other_settings(settings, captured):
+    settings = replace(SETTINGS, **settings)
+    fast, slow = captured(3, "vae", settings), captured(inf, "vae", settings)
+    assert fast[2] > 250
+    if settings.deterministic:
+        assert all(torch.equal(fast[0][name], value) for name, value in slow[0].items())
+
+
+class Waiting(Autoencoder):
+    """Looks at its numbers."""
+
+    def losses(self, batch, context):
+        terms = super().losses(batch, context)
+        assert terms["reconstruction"].value.sum().item() > 0
+        return terms
+
+
+def test_steps_that_wait_for_the_gpu_are_taken_as_they_are_written(captured):
+    def build():
+        torch.manual_seed(0)
+        return Waiting((64,), latent=8, hidden=[32])
+
+    fast, slow = captured(3, "", build=build), captured(inf, "", build=build)
+    assert all(torch.equal(fast[0][name], value) for name, value in slow[0].items())
+    assert fast[2] == 0
 
 
 @pytest.mark.parametrize("variant", models.names())

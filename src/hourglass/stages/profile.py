@@ -43,6 +43,7 @@ def profile_step(project: Project, params: Params, variant: str) -> str:
 
 def _words(found: Profile) -> str:
     how = "replayed from a recording" if found.replayed else f"not replayed: {found.refusal}"
+    how += "" if found.busy is None else f"; the GPU computes {found.busy:.0%} of the time"
     return (
         f"A step of {found.rows} rows takes {found.microseconds:,.0f} us, {found.rows / found.microseconds * 1e6:,.0f} "
         f"rows/s ({how}). The profiler slows what is short: shares are those under it."

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
+from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from hourglass.models.shared.variant import Variant
@@ -24,6 +25,7 @@ _WARM = 1_200
 _SECONDS_WARM = 20.0
 _MEASURED = 200
 _BETWEEN = "between operations (Python, autograd, memory)"
+_IDLE = "the GPU waits"
 
 #: What operations do, by the names that they have; what isn't here stands by itself.
 _KINDS = {
@@ -33,6 +35,16 @@ _KINDS = {
     "noise": {"randn", "rand", "normal_", "uniform_", "bernoulli_", "randint", "random_", "randperm"},
     "gathering and copying rows": {"index_select", "copy_", "cat", "clone", "_to_copy", "index"},
     "sums and means": {"sum", "mean", "amax", "amin", "var", "logsumexp"},
+}
+#: What kernels of a GPU do, by parts of their names; the first that fits.
+_KERNELS = {
+    "convolutions": ("conv", "fprop", "dgrad", "wgrad", "cudnn", "nchwToNhwc", "nhwcToNchw"),
+    "matrix products": ("gemm", "cutlass", "xmma", "splitK"),
+    "optimiser": ("multi_tensor_apply",),
+    "noise": ("distribution", "random"),
+    "gathering and copying rows": ("index", "gather", "Memcpy", "copy", "Cat", "scatter", "Memset"),
+    "sums and means": ("reduce",),
+    "elementwise": ("elementwise",),
 }
 
 
@@ -74,6 +86,8 @@ class Profile:
         Why they aren't.
     parts : list of Part
         By time, the longest first; shares are those under the profiler, which slows what is short.
+    busy : float or None
+        Share of the time that a GPU computes.
     """
 
     variant: str
@@ -82,6 +96,7 @@ class Profile:
     replayed: bool
     refusal: str | None
     parts: list[Part]
+    busy: float | None = None
 
 
 def profiled(
@@ -120,9 +135,13 @@ def profiled(
         under = _per_step(taken, train.device)
     trace.parent.mkdir(parents=True, exist_ok=True)
     watched.export_chrome_trace(str(trace))
-    parts = _parts(watched, under)
     refusal = None if steps.are_replayed else steps.refusal or "too few steps were taken"
-    return Profile(variant, settings.batch, microseconds, steps.are_replayed, refusal, parts)
+    facts = (variant, settings.batch, microseconds, steps.are_replayed, refusal)
+    if train.device.type == "cpu":
+        return Profile(*facts, _parts(watched, under))
+    parts = _kernels(watched, under)
+    computing = sum(part.microseconds for part in parts if part.name != _IDLE)
+    return Profile(*facts, parts, min(1.0, computing / microseconds))
 
 
 def _taken(steps: Steps, train: Source, settings: TrainSettings) -> Iterator[int]:
@@ -145,13 +164,38 @@ def _per_step(taken: Iterator[int], device: torch.device) -> float:
 
 
 def _parts(watched: profile, microseconds: float) -> list[Part]:
-    times: dict[str, float] = defaultdict(float)
-    calls: dict[str, float] = defaultdict(float)
+    """Sum the time of operations on a CPU by what they do."""
+    found = _Sums()
     for event in watched.key_averages():
         operation = event.key.removeprefix("aten::")
         name = next((kind for kind, names in _KINDS.items() if operation in names), operation)
-        times[name] += (event.self_device_time_total or event.self_cpu_time_total) / _MEASURED
-        calls[name] += event.count / _MEASURED
-    times[_BETWEEN] = max(0.0, microseconds - sum(times.values()))
-    order = sorted(times, key=times.__getitem__, reverse=True)
-    return [Part(name, calls[name], times[name], times[name] / microseconds) for name in order]
+        found.add(name, event.count, event.self_cpu_time_total)
+    return found.parts(microseconds, rest=_BETWEEN)
+
+
+def _kernels(watched: profile, microseconds: float) -> list[Part]:
+    """Sum the time of kernels on a GPU by what they do."""
+    found = _Sums()
+    for event in watched.key_averages():
+        if event.device_type == DeviceType.CUDA:
+            fitting = (kind for kind, parts in _KERNELS.items() if any(part in event.key for part in parts))
+            found.add(next(fitting, event.key[:60]), event.count, event.self_device_time_total)
+    return found.parts(microseconds, rest=_IDLE)
+
+
+class _Sums:
+    """Calls and time by name."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, float] = defaultdict(float)
+        self._calls: dict[str, float] = defaultdict(float)
+
+    def add(self, name: str, calls: float, microseconds: float) -> None:
+        self._calls[name] += calls / _MEASURED
+        self._times[name] += microseconds / _MEASURED
+
+    def parts(self, microseconds: float, *, rest: str) -> list[Part]:
+        """Order them by time; what is left of a step's is named `rest`."""
+        self._times[rest] = max(0.0, microseconds - sum(self._times.values()))
+        order = sorted(self._times, key=self._times.__getitem__, reverse=True)
+        return [Part(name, self._calls[name], self._times[name], self._times[name] / microseconds) for name in order]

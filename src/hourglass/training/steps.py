@@ -12,6 +12,7 @@ from hourglass.models.shared import sharing
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.terms import Context, Course, Phase, Term, gradients
 from hourglass.training.augment import Augment
+from hourglass.training.capture import Capture
 from hourglass.training.checkpoint import Trainee
 from hourglass.training.precision import computing
 from hourglass.training.replay import Replay
@@ -22,6 +23,10 @@ Kind = tuple[int, bool, tuple[str, ...]]
 
 #: Steps of a kind before one is recorded, which takes as long as some twenty of them.
 RECORDED_AFTER = 50
+#: And on a GPU, where steps are slow until one is captured.
+CAPTURED_AFTER = 10
+#: How far the same additions in another order may move what a step leaves, in parts of its size.
+_ORDER = 1e-3
 
 
 class Sums:
@@ -66,6 +71,8 @@ class Sums:
 class Steps:
     """Takes the steps of a course. One kind of step, after some of it, is recorded and from then on replayed.
 
+    On a CPU its operations are recorded, on a GPU they are captured as a graph.
+
     Parameters
     ----------
     course : Course
@@ -85,13 +92,14 @@ class Steps:
         self.course, self.trainee, self.augment, self.settings = course, trainee, augment, settings
         self.sums = Sums()
         device = trainee.generators["noise"].device
+        self._on_gpu = device.type == "cuda"
         self.lr, self.kl_weight = _Number(device), _Number(device)
         self._taken: Counter[Kind] = Counter()
-        self._recorded: dict[Kind, Replay] = {}
-        self._replays: dict[Kind, Replay] = {}
+        self._recorded: dict[Kind, Replay | Capture] = {}
+        self._replays: dict[Kind, Replay | Capture] = {}
         self.refusal: str | None = None
-        if device.type != "cpu":
-            self.refusal = "only the operations of a CPU are recorded"
+        if device.type not in ("cpu", "cuda"):
+            self.refusal = "only the operations of a CPU are recorded, and those of a CUDA GPU captured"
         if sharing.processes() > 1:
             self.refusal = "several processes share its rows"
 
@@ -105,8 +113,8 @@ class Steps:
             self.sums.rows += len(batch)
         elif kind in self._recorded:
             self._check(kind, batch, frozen)
-        elif self.refusal is None and self._taken[kind] >= RECORDED_AFTER:
-            self._recorded[kind] = Replay(lambda rows: self.take(rows, frozen), batch, self.trainee.model)
+        elif self.refusal is None and self._taken[kind] >= (CAPTURED_AFTER if self._on_gpu else RECORDED_AFTER):
+            self._recorded[kind] = self._record(batch, frozen)
         else:
             self.take(batch, frozen)
             self._taken[kind] += 1
@@ -150,6 +158,19 @@ class Steps:
             self.trainee.optimizers[phase.name].step([found.get(one) for one in phase.parameters], self.lr.tensor)
         return terms
 
+    def _record(self, batch: Batch, frozen: tuple[str, ...]) -> Replay | Capture:
+        """Take a step and record it."""
+        model, counted = self.trainee.model, self.sums.rows + len(batch)
+
+        def step(rows: Batch) -> None:
+            self.take(rows, frozen)
+
+        if not self._on_gpu:
+            return Replay(step, batch, model)
+        capture = Capture(step, batch, model, [self.trainee.generators["noise"]])
+        self.sums.rows = counted  # its Python ran twice
+        return capture
+
     def _check(self, kind: Kind, batch: Batch, frozen: tuple[str, ...]) -> None:
         """Take a step, and once more by its recording, which counts where it leaves all as the step did, to the bit."""
         replay, state = self._recorded.pop(kind), State(self.trainee, self.sums)
@@ -159,13 +180,19 @@ class Steps:
         if refusal is None:
             state.restore(before)
             replay(batch)
-            if not same(state.copy(), after):
+            if not self._leaves(state.copy(), after):
                 state.restore(after)
                 refusal = "what it does changes from step to step by more than its numbers"
         if refusal is None:
             self._replays[kind] = replay
         else:
             self.refusal = refusal
+
+    def _leaves(self, found: list[Tensor], wanted: list[Tensor]) -> bool:
+        """Tell whether two steps left the same: to the bit, where a step does so each time."""
+        if self._on_gpu and not self.settings.deterministic:
+            return all(_close(one, other) for one, other in zip(found, wanted, strict=True))
+        return same(found, wanted)
 
 
 class Due(NamedTuple):
@@ -244,6 +271,12 @@ def kind_of(batch: Batch, frozen: tuple[str, ...]) -> Kind:
 def same(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
     """Tell whether tensors are the same to the bit."""
     return all(torch.equal(one, other) for one, other in zip(some, others, strict=True))
+
+
+def _close(one: Tensor, other: Tensor) -> bool:
+    """Tell whether tensors differ by no more than what another order of additions makes of a step."""
+    difference, size = (tensor.double().norm() for tensor in (one.double() - other.double(), other))
+    return bool(difference <= _ORDER * size)
 
 
 def _present(found: Mapping[nn.Parameter, Tensor | None]) -> list[Tensor]:
