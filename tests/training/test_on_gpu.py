@@ -52,7 +52,7 @@ def test_the_same_seed_gives_the_same_bits(variant, tmp_path):
 
 @pytest.fixture
 def captured(tmp_path, monkeypatch):
-    """Train after a number of steps by captured ones; give the weights, what epochs told, and how many were captured."""
+    """Train after some steps by captured ones; give the weights, what epochs told, and how many were captured."""
     launched = []
 
     class Counted(Capture):
