@@ -295,12 +295,12 @@ def pyod(name: str) -> Found:
 def _define_torchvision() -> None:
     """Let `import torchvision` pass where its operations are of another build than torch."""
     try:
-        torch.ops.torchvision.nms  # noqa: B018
-    except (AttributeError, RuntimeError):
-        library = torch.library.Library("torchvision", "DEF")
+        import torchvision  # noqa: F401
+    except RuntimeError:
         for operation in ("nms", "qnms"):
-            library.define(f"{operation}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        globals()["_library"] = library
+            torch.library.define(
+                f"torchvision::{operation}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            )
 
 
 PEERS: dict[str, Callable[[str], Found]] = {

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import which
 from statistics import median
 from typing import Any
 
@@ -240,14 +241,17 @@ def about() -> dict[str, Any]:
     """Describe where and how numbers came about."""
     import torch
 
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    commit = ""
+    if which("git"):
+        asked = ["git", "rev-parse", "--short", "HEAD"]
+        commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
     return {
         "machine": platform.machine(),
         "cpu": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
-        "commit": commit.stdout.strip(),
+        "commit": commit,
         "command": f"python {' '.join(sys.argv)}",
     }
 

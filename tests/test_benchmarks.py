@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[1]
-NAMES = ("vae", "convolutional vae", "table")
+NAMES = ("vae", "convolutional vae", "table", "vq-vae, batch 128, GPU")
 
 
 @pytest.fixture
@@ -19,17 +19,25 @@ def benchmark(monkeypatch):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import workloads
 
-    small = {name: replace(work, rows=4 * work.batch, measured=1) for name, work in workloads.WORKLOADS.items()}
+    few = {"measured": 1, "warm_steps": 8, "device": "cpu"}
+    small = {name: replace(work, rows=4 * work.batch, **few) for name, work in workloads.WORKLOADS.items()}
     monkeypatch.setattr(workloads, "WORKLOADS", small)
-    monkeypatch.setattr(workloads, "WARM_STEPS", 8)
     return import_module
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_both_sides_train_nets_of_the_same_weights(benchmark, name):
     ours, theirs = benchmark("training").net_of(name), benchmark("peers").Net(name)
-    shapes = [sorted(tuple(weights.shape) for weights in net.parameters()) for net in (ours, theirs)]
-    assert shapes[0] == shapes[1]
+    for part in ("encoder", "decoder"):
+        shapes = [sorted(tuple(it.shape) for it in getattr(net, part).parameters()) for net in (ours, theirs)]
+        assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_plain_loop_tells_them_too(benchmark, name):
+    seconds, held_out = benchmark("peers").resident(name)
+    assert len(seconds) == 3
+    assert held_out > 0
 
 
 @pytest.mark.parametrize("name", NAMES)

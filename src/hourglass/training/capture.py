@@ -18,6 +18,9 @@ from hourglass.models.shared.batch import Batch
 from hourglass.training.operations import storage_of, tensors_in
 from hourglass.training.replay import Buffers
 
+#: What torch warns of where an operation waits for the GPU, when it is asked to; it also warns that it was asked.
+_WAITED = "called a synchronizing CUDA operation"
+
 
 class Capture:
     """A captured step.
@@ -95,7 +98,7 @@ class _Rehearsal(TorchDispatchMode):
         super().__exit__(*wrong)
         torch.cuda.set_sync_debug_mode("default")
         self._warned.__exit__(*wrong)
-        if any("synchronizing" in str(one.message) for one in self._heard or ()):
+        if any(_WAITED in str(one.message) for one in self._heard or ()):
             self.refusal = "it waits for numbers from the GPU"
 
     def __torch_dispatch__(
