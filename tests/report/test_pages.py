@@ -18,6 +18,10 @@ from hourglass.report.numbers import numbers
 from hourglass.report.pages import pages
 from hourglass.report.walks import Walk, draw
 
+RIVALS = [
+    {"name": "corrupted", "strength": None, "psnr": 12.34, "ssim": 0.5},
+    {"name": "median", "strength": 3, "psnr": 16.0, "ssim": 0.75},
+]
 BITS = {"prior_bits": 2.5, "unigram_bits": 3.25, "uniform_bits": 4.0}
 
 
@@ -34,8 +38,8 @@ def with_everything(variant):
     facts = {
         "codebook": entries,
         "sparsity": active,
-        "denoising": {"corruption": "salt_and_pepper", "clean_mse": 0.0123, "levels": levels},
-        "translation": {"known": "photo", "mse": 0.25, "mean_mse": 0.5},
+        "denoising": {"corruption": "salt_and_pepper", "clean_mse": 0.0123, "levels": levels, "rivals": RIVALS},
+        "translation": {"known": "photo", "mse": 0.25, "mean_mse": 0.5, "rivals": RIVALS[:1]},
         "conditions": {"column": "digit", "values": ["0", "<b>"], "of": 10},
     }
     shown = ("denoising_noisy", "denoising_rebuilt", "denoising_clean", "translation_made", "translation_real")
@@ -141,6 +145,19 @@ def test_the_page_tells_what_denoising_gains_and_at_which_levels(signals):
         assert f">{level['gain']:+.1f}</td>" in signals.plain
         assert (f"{words.plain(level['level'])}</th>" in signals.plain) == level["held_out"]
     assert '10 <span class="none">as in training</span></th>' in signals.plain
+
+
+def test_rivals_stand_in_a_table_with_their_strength(shown):
+    rivals = shown["Denoising"].rivals
+    assert rivals.head == ["PSNR, dB", "SSIM"]
+    assert rivals.rows == [("corrupted", "", ["12.3", "0.500"]), ("median", "3", ["16.0", "0.750"])]
+    assert len(shown["Translation"].rivals.rows) == 1
+
+
+def test_the_page_tells_how_near_the_model_and_its_rivals_come(signals):
+    rivals = signals.evaluation("denoising")["portrait"]["denoising"]["rivals"]
+    for one in (rivals[0], rivals[-1]):
+        assert f'{one["name"]}</th><td class="figure">{one["psnr"]:.1f}</td>' in signals.plain
 
 
 def test_a_translation_stands_beside_what_is_real_and_the_error_of_the_mean(shown):

@@ -108,7 +108,9 @@ def test_it_is_measured_and_judged_like_any_other(paired: Packaged) -> None:
     model, dataset = paired.model, paired.dataset
     found, _ = evaluate(model, dataset, EvaluateParams(bootstrap=100, map_rows=60), seed=0)
     assert found["test"]["model"]["mse"] < found["test"]["untrained"]["mse"]
-    assert found["portrait"]["translation"]["mse"] < 0.1 * found["portrait"]["translation"]["mean_mse"]
+    translation = found["portrait"]["translation"]
+    assert translation["mse"] < 0.1 * translation["mean_mse"]
+    assert [one["name"] for one in translation["rivals"]] == ["mean row", "linear map", "model"]
     assert Evidence.of(model, dataset, "selection").judged.all()
 
 

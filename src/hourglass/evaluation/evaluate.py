@@ -21,6 +21,8 @@ from hourglass.runtime import Model
 EXAMPLES = 12
 #: Normal rows of test that the portrait is made of, at most; it shows the first ones.
 _PORTRAYED = 4096
+#: Training rows that a portrait's rivals are fitted to, at most.
+_FITTED = 1024
 
 #: Gives the residuals of rows in the nets' units: shape of the rows.
 Rival = Callable[[NDArray[np.float32]], NDArray[Any]]
@@ -66,6 +68,10 @@ class Measured:
         """Squared errors of the normal rows."""
         return self.errors[name][~self.anomaly]
 
+    def judged(self) -> NDArray[np.int64]:
+        """Places of the normal rows that the model can judge."""
+        return np.flatnonzero(np.isfinite(self.scores) & ~self.anomaly)
+
 
 def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: int) -> tuple[dict[str, Any], Any]:
     """Measure a model on selection and test, beside PCA and its own net before training.
@@ -105,7 +111,7 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     found["generation"] = _generation(model, dataset, test, seed)
     found["alarms"] = generation.alarms(found["generation"])
     held_out, said = _held_out(model, dataset, settings, seed)
-    found["portrait"], portrait = _portrait(model, dataset, held_out, said, test, seed)
+    found["portrait"], portrait = _portrait(model, dataset, held_out, said, measured, seed)
     return found, _arrays(model, dataset, held_out, said["z"], test, seed) | portrait
 
 
@@ -176,13 +182,19 @@ def _rows(dataset: Dataset, split: str, places: NDArray[np.int64]) -> Rows:
 
 
 def _portrait(
-    model: Model, dataset: Dataset, held_out: Rows, said: dict[str, NDArray[Any]], test: Measured, seed: int
+    model: Model,
+    dataset: Dataset,
+    held_out: Rows,
+    said: dict[str, NDArray[Any]],
+    measured: Mapping[str, Measured],
+    seed: int,
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Portray the model by normal rows that it can judge."""
     judged = np.flatnonzero(np.isfinite(said["z"]).all(axis=1) & ~dataset.is_anomaly(held_out.label))
-    normal = np.flatnonzero(np.isfinite(test.scores) & ~test.anomaly)[:_PORTRAYED]
     chosen = {name: values[judged] for name, values in said.items()}
-    return portray(model, held_out.take(judged), chosen, _rows(dataset, "test", normal), seed=seed)
+    test, tuning = (_rows(dataset, split, measured[split].judged()[:_PORTRAYED]) for split in ("test", "selection"))
+    train = _rows(dataset, "train", sample(dataset, "train", _FITTED))
+    return portray(model, held_out.take(judged), chosen, test, tuning=tuning, train=train, seed=seed)
 
 
 def _arrays(

@@ -9,9 +9,14 @@ from markupsafe import Markup
 
 from hourglass.report import figures, pictures, words
 from hourglass.report.facts import Entry, Facts, Variant
+from hourglass.report.rivals import Rivals
 from hourglass.report.walks import Walk, draw
 
 _ARRAYS = 6
+_RIVALS = {
+    "rows": "Noise as in training. Each filter's strength was chosen on rows of selection.",
+    "sound": "White noise as strong as the sound (0 dB). The gate's strength was chosen on rows of selection.",
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class Panel:
         Names and values that stand beside.
     table : list of dict
         Levels of noise and what was gained there.
+    rivals : Rivals or None
+        What the model is measured beside.
     """
 
     title: str
@@ -36,6 +43,7 @@ class Panel:
     picture: dict[str, Any]
     numbers: list[tuple[str, str]] = field(default_factory=list)
     table: list[dict[str, Any]] = field(default_factory=list)
+    rivals: Rivals | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +145,9 @@ def _translation(facts: Facts, scale: pictures.Scale, variant: Variant, found: d
             ("Mean squared error", words.number(found["mse"])),
             ("That of the mean row", words.number(found["mean_mse"])),
         ],
+        rivals=Rivals.of(
+            found.get("rivals", []), "The same rows by simpler means; the map is fitted to training rows."
+        ),
     )
 
 
@@ -158,6 +169,7 @@ def _denoising(facts: Facts, scale: pictures.Scale, variant: Variant, found: dic
         picture,
         [("Mean squared error on clean rows", words.number(found["clean_mse"]))],
         found["levels"],
+        Rivals.of(found.get("rivals", []), _RIVALS["sound" if facts.data.kind == "audio" else "rows"]),
     )
 
 

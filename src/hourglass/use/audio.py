@@ -1,7 +1,6 @@
 """What a model of recordings makes of sound files: files of the same rate and length, to be heard."""
 
 from collections.abc import Callable, Iterable
-from math import log10
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,12 @@ from hourglass.runtime import Model
 from hourglass.runtime.audio import AudioSchema
 from hourglass.runtime.recordings import SUFFIXES, Recording, write
 from hourglass.runtime.resampling import Resampler
+from hourglass.sound import si_sdr
 from hourglass.use.results import FOLDER, made, require_new
 
 WAV = ".wav"
 #: How samples of what is made from nothing are written.
 _SUBTYPE = "PCM_16"
-_LEAST = float(np.finfo(np.float64).tiny)
 
 Waveform = NDArray[np.float64]
 
@@ -80,22 +79,6 @@ def write_rows(model: Model, rows: Any, out: Path, seed: int = 0) -> str:
         for number, waveform in enumerate(waveforms):
             write(folder / f"{number:06d}.wav", waveform[None], model.schema.rate, _SUBTYPE)
     return f"{out}: {len(waveforms):,} pieces of {model.schema.span / model.schema.rate:.3f} s"
-
-
-def si_sdr(reference: Waveform, estimate: Waveform) -> float:
-    """Scale-invariant signal-to-distortion ratio in dB: what of the estimate is the reference, over the rest.
-
-    Both without their mean; infinite for a perfect one.
-    Source: Le Roux et al. 2019, "SDR - half-baked or well done?", equation 2.
-
-    Parameters
-    ----------
-    reference, estimate : ndarray of shape (samples,)
-    """
-    reference, estimate = reference - reference.mean(), estimate - estimate.mean()
-    target = float(estimate @ reference) / max(float(reference @ reference), _LEAST) * reference
-    rest = estimate - target
-    return 10 * log10(max(float(target @ target), _LEAST) / max(float(rest @ rest), _LEAST))
 
 
 def _change(

@@ -36,7 +36,7 @@ def test_noise_of_twice_the_amplitude(corruption, level, double):
 
 @pytest.fixture(scope="module")
 def found(signal_denoiser):
-    return denoising(signal_denoiser.model, rows_of(signal_denoiser), seed=0)
+    return denoising(signal_denoiser.model, rows_of(signal_denoiser), rows_of(signal_denoiser, "selection"), seed=0)
 
 
 def test_rows_are_noisy_by_what_the_level_says(found):
@@ -68,3 +68,10 @@ def test_what_is_shown_is_what_the_package_gives(signal_denoiser, found):
 def test_the_error_on_clean_rows_is_told_apart(signal_denoiser, found):
     residuals = signal_denoiser.model.residuals(rows_of(signal_denoiser).take(slice(256)).raw)
     assert found[0]["clean_mse"] == pytest.approx(np.square(residuals).mean(), rel=1e-4)
+
+
+def test_the_model_stands_beside_what_was_corrupted_at_the_level_of_training(found):
+    corrupted, model = found[0]["rivals"]
+    own = next(one for one in found[0]["levels"] if not one["held_out"])
+    assert (corrupted["name"], model["name"]) == ("corrupted", "model")
+    assert model["psnr"] - corrupted["psnr"] == pytest.approx(own["gain"])

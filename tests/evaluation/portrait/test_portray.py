@@ -52,5 +52,9 @@ def test_a_model_that_is_told_an_array_walks_beside_the_typical_rows_and_transla
     translation = found["portrait"]["translation"]
     assert translation["known"] == "other"
     assert translation["mse"] < 0.7 * translation["mean_mse"]
+    rivals = {one["name"]: one for one in translation["rivals"]}
+    assert set(rivals) == {"mean row", "linear map", "model"}
+    assert rivals["linear map"]["psnr"] > rivals["model"]["psnr"] > rivals["mean row"]["psnr"] + 1
+    assert rivals["linear map"]["strength"] == 1e-4
     assert arrays["translation_made"].shape == arrays["translation_real"].shape == (8, 6)
     assert np.isfinite(arrays["traversal_x"]).all()

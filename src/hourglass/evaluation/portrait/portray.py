@@ -18,7 +18,14 @@ from hourglass.runtime import Model
 
 
 def portray(
-    model: Model, held_out: Rows, found: dict[str, NDArray[Any]], test: Rows, *, seed: int
+    model: Model,
+    held_out: Rows,
+    found: dict[str, NDArray[Any]],
+    test: Rows,
+    *,
+    tuning: Rows,
+    train: Rows,
+    seed: int,
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Collect what the package has to show.
 
@@ -29,8 +36,9 @@ def portray(
         Normal ones that the model can judge.
     found : dict of str to ndarray
         What the encoder says of them.
-    test : Rows
-        Normal ones that the model can judge.
+    test, tuning, train : Rows
+        Normal ones that the model can judge: of test, of selection (what rivals' strengths are chosen on) and of train
+        (what rivals are fitted to).
     seed : int
 
     Returns
@@ -54,9 +62,9 @@ def portray(
     if len(test) > 1:
         parts["interpolations"] = interpolations(model, test)
         if "corruption" in settings:
-            parts["denoising"] = denoising(model, test, seed=seed)
+            parts["denoising"] = denoising(model, test, tuning, seed=seed)
         if model.conditioning is not None and model.conditioning.known_shape:
-            parts["translation"] = translation(model, test)
+            parts["translation"] = translation(model, test, tuning, train)
     parts["conditions"] = to_order(model, seed=seed)
     facts = {name: about for name, (about, _) in parts.items() if about}
     return facts, {name: np.asarray(values) for _, arrays in parts.values() for name, values in arrays.items()}

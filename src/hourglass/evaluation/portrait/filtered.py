@@ -1,0 +1,50 @@
+"""What a denoiser and classic filters make of the same noisy rows."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hourglass.evaluation.fidelity import peak_of, psnr, ssim
+from hourglass.evaluation.filters import FILTERS, neighbours
+
+#: Rows that filters are tuned on, at most.
+TUNED_ON = 64
+
+Pair = tuple[NDArray[Any], NDArray[Any]]
+
+
+def beside_filters(tuning: Pair, test: Pair, rebuilt: NDArray[Any]) -> list[dict[str, Any]]:
+    """Measure noisy rows, what each filter makes of them, and what the model makes of them.
+
+    Parameters
+    ----------
+    tuning, test : (ndarray, ndarray)
+        Clean and noisy rows of shape (rows, *shape): those that each filter's strength is chosen on, by the least
+        squared error, and those that are measured.
+    rebuilt : ndarray
+        What the model made of the noisy rows of the test.
+
+    Returns
+    -------
+    list of dict
+        ``name``; ``strength`` of a filter; ``psnr`` in dB; of pictures ``ssim``. No filters for tables.
+    """
+    clean, noisy = test
+    axes = neighbours(clean.shape[1:])
+    found: list[tuple[str, float | None, NDArray[Any]]] = [("corrupted", None, noisy)]
+    for one in FILTERS if axes and len(tuning[0]) else ():
+        few, corrupted = (rows[:TUNED_ON].astype(np.float64) for rows in tuning)
+        strength = one.tuned(few, corrupted, axes)
+        found.append((one.name, strength, one.apply(noisy.astype(np.float64), strength, axes)))
+    found.append(("model", None, rebuilt))
+    return [{"name": name, "strength": strength} | nearness(clean, rows) for name, strength, rows in found]
+
+
+def nearness(clean: NDArray[Any], rows: NDArray[Any]) -> dict[str, float]:
+    """Give ``psnr`` and, of pictures, ``ssim``; the peak is the range of the clean rows."""
+    peak = peak_of(clean)
+    found = {"psnr": psnr(clean, rows, peak)}
+    if len(neighbours(clean.shape[1:])) == 2:
+        found["ssim"] = ssim(clean, rows, peak)
+    return found

@@ -1,0 +1,48 @@
+"""What a model is measured beside on the same rows, as a table."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hourglass.report import words
+
+#: What a column is called, and how its numbers are written.
+_COLUMNS = {
+    "psnr": ("PSNR, dB", "{:.1f}"),
+    "ssim": ("SSIM", "{:.3f}"),
+    "si_sdr": ("SI-SDR, dB", "{:+.1f}"),
+    "stoi": ("STOI", "{:.3f}"),
+}
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """A table with a row for each rival, the model last.
+
+    Parameters
+    ----------
+    caption : str
+    head : list of str
+        Of the columns behind the name.
+    rows : list of (str, str, list of str)
+        Name, strength (empty where there is none), numbers.
+    """
+
+    caption: str
+    head: list[str]
+    rows: list[tuple[str, str, list[str]]]
+
+    @classmethod
+    def of(cls, found: list[dict[str, Any]], caption: str) -> "Rivals | None":
+        """Make it of what the evaluation found; None where it found nothing."""
+        if not found:
+            return None
+        shown = {name: told for name, told in _COLUMNS.items() if name in found[0]}
+        rows = [
+            (
+                one["name"],
+                "" if one["strength"] is None else words.plain(one["strength"]),
+                [form.format(one[name]) for name, (_, form) in shown.items()],
+            )
+            for one in found
+        ]
+        return cls(caption, [name for name, _ in shown.values()], rows)
