@@ -1,4 +1,4 @@
-"""Data sets, and models trained on them and packaged once per session."""
+"""Data sets, and models trained on them and packaged once per session, whatever the number of its workers."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -27,6 +27,8 @@ from hourglass.runtime import Model
 from hourglass.stages.train import rows_of
 from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
+from tests import exporting
+from tests.projects import first
 
 pytest_plugins = ["tests.projects", "tests.faults.plugin"]
 
@@ -35,6 +37,13 @@ torch.set_num_threads(1)
 # a busy machine is no defect
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_exports() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.onnx, "export", exporting.export)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -60,15 +69,28 @@ class Packaged:
     def model(self) -> Model:
         return Model(self.folder)
 
+    @classmethod
+    def read(cls, folder: Path) -> "Packaged":
+        return cls(Dataset(folder / "dataset"), Trained.read(folder / "train"), folder / "package")
+
 
 def packaged(raw: Raw, data: DataParams, variant: str, settings: dict[str, Any], folder: Path) -> Packaged:
+    """Package what isn't there yet: workers that name one folder share what the first of them makes."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with first(folder.with_suffix(".made")) as mine:
+        if mine:
+            _make(raw, data, variant, settings, folder)
+            folder.with_suffix(".made").touch()
+    return Packaged.read(folder)
+
+
+def _make(raw: Raw, data: DataParams, variant: str, settings: dict[str, Any], folder: Path) -> None:
     (folder / "dataset").mkdir(parents=True)
     ingest(Snapshot.of(raw), folder / "dataset", data, SplitParams())
     dataset = Dataset(folder / "dataset")
     trained = train(dataset, variant, settings, folder / "train")
     (folder / "package").mkdir()
     package(trained, dataset, 0.1, folder / "package")
-    return Packaged(dataset, trained, folder / "package")
 
 
 def train(dataset: Dataset, variant: str, settings: dict[str, Any], folder: Path) -> Trained:
@@ -108,33 +130,33 @@ def tumours(tmp_path_factory: pytest.TempPathFactory) -> Raw:
 
 
 @pytest.fixture(scope="session")
-def image_vae(digits: Raw, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+def image_vae(digits: Raw, shared: Path) -> Packaged:
     """A VAE on labelled images."""
     settings = {"latent": 4, "hidden": [64]}
-    return packaged(digits, DIGITS, "vae", settings, tmp_path_factory.mktemp("image") / "vae")
+    return packaged(digits, DIGITS, "vae", settings, shared / "image_vae")
 
 
 @pytest.fixture(scope="session")
-def image_cvae(digits: Raw, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+def image_cvae(digits: Raw, shared: Path) -> Packaged:
     """A conditional VAE that is told the class of an image."""
     settings = {"latent": 4, "hidden": [64]}
     told = DIGITS.model_copy(update={"condition": ["digit"]})
-    return packaged(digits, told, "cvae", settings, tmp_path_factory.mktemp("image") / "cvae")
+    return packaged(digits, told, "cvae", settings, shared / "image_cvae")
 
 
 @pytest.fixture(scope="session")
-def image_vq_vae(digits: Raw, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+def image_vq_vae(digits: Raw, shared: Path) -> Packaged:
     """A vector-quantised autoencoder, whose samples are drawn entry by entry."""
     settings = {"latent": 8, "hidden": [64], "entries": 16, "width": 16}
-    return packaged(digits, DIGITS, "vq_vae", settings, tmp_path_factory.mktemp("image") / "vq_vae")
+    return packaged(digits, DIGITS, "vq_vae", settings, shared / "image_vq_vae")
 
 
 @pytest.fixture(scope="session")
-def table_autoencoder(tumours: Raw, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+def table_autoencoder(tumours: Raw, shared: Path) -> Packaged:
     """A plain autoencoder on a table of numbers and categories, without labels."""
     frame: pd.DataFrame = tumours.rows.drop(columns="diagnosis")
     settings = {"latent": 3, "hidden": [32]}
-    folder = tmp_path_factory.mktemp("table") / "autoencoder"
+    folder = shared / "table_autoencoder"
     return packaged(Raw("table", frame, frame), DataParams(), "autoencoder", settings, folder)
 
 
@@ -160,7 +182,7 @@ def waves() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def signal_denoising(waves: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+def signal_denoising(waves: pd.DataFrame, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
     """A denoising autoencoder of windows of sixteen points, without labels."""
     folder = tmp_path_factory.mktemp("signal")
     waves.drop(index=range(1000, 1024)).to_csv(folder / "waves.csv", index=False)
@@ -168,7 +190,8 @@ def signal_denoising(waves: pd.DataFrame, tmp_path_factory: pytest.TempPathFacto
     proposed = proposal.proposed_params("waves.csv", signal=kind_settings("signal", given))
     data, _, _ = proposal.settled(str(folder / "waves.csv"), proposed, SplitParams())
     settings = {"latent": 4, "hidden": [32], "corruption": "gaussian"}
-    return packaged(reading.read_source(str(folder / "waves.csv"), data), data, "denoising", settings, folder / "all")
+    raw = reading.read_source(str(folder / "waves.csv"), data)
+    return packaged(raw, data, "denoising", settings, shared / "signal_denoising")
 
 
 @pytest.fixture(scope="session")
