@@ -1,5 +1,6 @@
 """Packages of the variants that have something of their own to show."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,17 +21,17 @@ def rows_of(made: Any, split: str = "test") -> Rows:
 
 
 @pytest.fixture(scope="session")
-def signal_denoiser(tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+def signal_denoiser(shared: Path) -> Packaged:
     """A denoising autoencoder on sines of random phase, with noise at 10 dB."""
     draw = np.random.default_rng(0)
     sines = np.sin(np.linspace(0, 6, 24) + draw.uniform(0, 2 * np.pi, (600, 1)))
     settings = {"latent": 4, "hidden": [48], "corruption": "additive", "level": 10}
     raw = Raw("array", sines, pd.DataFrame())
-    return packaged(raw, DataParams(source="sines"), "denoising", settings, tmp_path_factory.mktemp("signal") / "made")
+    return packaged(raw, DataParams(source="sines"), "denoising", settings, shared / "signal_denoiser")
 
 
 @pytest.fixture(scope="session")
-def image_sparse(digits: Raw, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+def image_sparse(digits: Raw, shared: Path) -> Packaged:
     """A Top-K autoencoder on images."""
     settings = {"latent": 16, "hidden": [32], "sparsity": "top_k", "k": 3}
-    return packaged(digits, DIGITS, "sparse", settings, tmp_path_factory.mktemp("image") / "sparse")
+    return packaged(digits, DIGITS, "sparse", settings, shared / "image_sparse")
