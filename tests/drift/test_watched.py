@@ -29,11 +29,11 @@ def test_each_column_of_a_table_is_read_as_numbers_with_what_is_missing_or_unkno
             "other": 0,
         }
     )
-    assert [(one.name, one.values) for one in watched(TABLE)] == [
-        ("size", ()),
-        ("paid", ("false", "true")),
-        ("kind", ("a", "b")),
-        ("when", ()),
+    assert [(one.name, one.values, one.type) for one in watched(TABLE)] == [
+        ("size", (), "number"),
+        ("paid", ("false", "true"), "category"),
+        ("kind", ("a", "b"), "category"),
+        ("when", (), "time"),
     ]
     nan, inf = np.nan, np.inf
     expected = [[1.5, nan, inf], [1, inf, nan], [1, nan, inf], [60, inf, nan]]

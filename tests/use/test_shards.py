@@ -260,7 +260,7 @@ def test_readings_of_series_are_one_shard_and_what_is_wrong_when(
     waves.to_csv(tmp_path / "waves.csv", index=False)
     model, source, out = signal_denoising.model, str(tmp_path / "waves.csv"), tmp_path / "out"
     judge(model, source, out)
-    names = ["manifest.json", "part-00000-anomalies.parquet", "part-00000.parquet"]
+    names = ["manifest.json", "part-00000-anomalies.parquet", "part-00000.parquet", "profile-00000.json"]
     assert sorted(path.name for path in out.iterdir()) == names
     (shard,) = read_json(out / "manifest.json")["shards"]
     judged = pd.read_parquet(out / "part-00000.parquet")

@@ -1,7 +1,7 @@
 """What a package knows of the rows that it was made with, to hold later ones against."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -46,13 +46,17 @@ class Sketch:
 
     def config(self) -> dict[str, Any]:
         """Describe the sketch as JSON."""
-        named = {"name": self.watched.name, "values": list(self.watched.values)}
-        return named | {"edges": self.edges.tolist()} | self.counts.config()
+        return (
+            asdict(self.watched)
+            | {"values": list(self.watched.values)}
+            | {"edges": self.edges.tolist()}
+            | self.counts.config()
+        )
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Read what `config` gave."""
-        one = Watched(config["name"], tuple(config["values"]))
+        one = Watched(config["name"], tuple(config["values"]), config["type"])
         return cls(one, np.array(config["edges"], np.float64), Counts.from_config(config))
 
 

@@ -34,6 +34,7 @@ class Watch:
     def __init__(self, model: Model, reference: Reference) -> None:
         self.model, self.reference = model, reference
         self.scores = Sketch.of(Watched("anomaly_score"), model.calibration)
+        self.above = int((model.calibration > model.threshold).sum())
         self.key = digest([sha256_of(model.folder / name) for name in (REFERENCE, "calibration.npy")])
 
     @classmethod

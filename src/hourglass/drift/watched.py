@@ -26,10 +26,13 @@ class Watched:
     name : str
     values : tuple of str
         Of a category; of numbers none.
+    type : {"number", "category", "time"}
+        Times are seconds since 1970.
     """
 
     name: str
     values: tuple[str, ...] = ()
+    type: str = "number"
 
 
 def watched(schema: Schema) -> tuple[Watched, ...]:
@@ -39,7 +42,7 @@ def watched(schema: Schema) -> tuple[Watched, ...]:
     deviation) of its numbers, for a signal and a colour image those of each channel.
     """
     if isinstance(schema, TableSchema):
-        return tuple(Watched(column.name, _values(column)) for column in schema.columns)
+        return tuple(map(_column, schema.columns))
     if _by_entry(schema):
         return tuple(Watched(f"entry {number + 1}") for number in range(schema.shape[0]))
     return tuple(Watched(f"{what}{channel}") for what in ("mean", "spread") for channel in _channels(schema))
@@ -64,8 +67,10 @@ def read(schema: Schema, rows: Any) -> list[Floats]:
     return list(numbers.T) if _by_entry(schema) else list(_summed_up(numbers, len(_channels(schema))))
 
 
-def _values(column: Column) -> tuple[str, ...]:
-    return ("false", "true") if column.type == "boolean" else column.values
+def _column(column: Column) -> Watched:
+    if column.type == "boolean":
+        return Watched(column.name, ("false", "true"), "category")
+    return Watched(column.name, column.values, column.type)
 
 
 def _of_column(column: Column, values: "pd.Series[Any]") -> Floats:

@@ -1,17 +1,21 @@
 """What ``hourglass score INPUT -o FOLDER`` writes: judged rows in shards, which a run that was killed goes on with.
 
 A shard is a file of so many rows; ``manifest.json`` tells which there are, of which model and of which input. The
-shards put one behind the other are the single file that `score.score` writes.
+shards put one behind the other are the single file that `score.score` writes. Beside each lies its profile, by which
+``hourglass monitor`` finds drift; not where the model's package is older than these.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property, reduce
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
 from hourglass.data.reading import DEFAULTS
 from hourglass.data.sources import Raw, urls
+from hourglass.drift.profile import Profile
+from hourglass.drift.watch import Watch
 from hourglass.errors import HourglassError
 from hourglass.files import digest, folder_hashes, read_json, sha256_of, write_json
 from hourglass.locks import locked_on_machine
@@ -20,7 +24,7 @@ from hourglass.runtime import Model
 from hourglass.runtime.manifest import MANIFEST as PACKAGE
 from hourglass.use import signals
 from hourglass.use.counts import Counts
-from hourglass.use.reading import blocks
+from hourglass.use.reading import blocks, rows
 from hourglass.use.results import Output
 from hourglass.use.score import beside, judge
 
@@ -56,7 +60,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Shard:
-    """A finished file: the number of its first row, what was counted in it, and the SHA-256 of its bytes."""
+    """A finished file, the number of its first row, what was counted in it, the hash of its bytes; and its profile."""
 
     file: str
     first_row: int
@@ -64,11 +68,12 @@ class Shard:
     alarms: int
     missing: int
     sha256: str
+    profile: dict[str, str] | None = None
 
     def is_whole(self, folder: Path) -> bool:
-        """Tell whether the file is as it was written."""
-        path = folder / self.file
-        return path.is_file() and sha256_of(path) == self.sha256
+        """Tell whether the file and its profile are as they were written."""
+        files = {self.file: self.sha256} | ({self.profile["file"]: self.profile["sha256"]} if self.profile else {})
+        return all((folder / name).is_file() and sha256_of(folder / name) == files[name] for name in files)
 
     @property
     def counts(self) -> Counts:
@@ -145,6 +150,11 @@ class _Job:
     layout: Layout
     on_rows: OnRows
 
+    @cached_property
+    def watch(self) -> Watch | None:
+        """What makes profiles; None where the model's package has nothing to hold rows against."""
+        return Watch.of(self.model)
+
     def run(self, described: dict[str, Any]) -> str:
         found = self._begun(described)
         described |= {"model": found["model"]}  # it is the same, whatever it is called now
@@ -197,14 +207,25 @@ class _Job:
                 yield self._shard(number, pieces, first if number else None)
 
     def _shard(self, number: int, pieces: Iterator[tuple[Raw, int]], like: Path | None) -> Shard:
-        path, counts = self.out / self._name(number), Counts()
+        path, counts, profiles = self.out / self._name(number), Counts(), []
         with Output(path, like) as output:
             for raw, first_row in pieces:
                 judged = judge(self.model, raw, first_row)
                 output.add(beside(raw, first_row, judged, self.source))
                 counts += Counts.of(judged)
+                if self.watch is not None:
+                    profiles.append(self.watch.profile(rows(self.model, raw), judged, first_row=first_row))
                 self.on_rows(first_row + len(judged))
-        return Shard(path.name, number * self.layout.rows, **asdict(counts), sha256=sha256_of(path))
+        return self._finished(path, number, counts, profiles)
+
+    def _finished(self, path: Path, number: int, counts: Counts, profiles: list[Profile]) -> Shard:
+        """Write the profile of a shard and describe both."""
+        profile = None
+        if profiles:
+            beside_it = self.out / f"profile-{number:05d}.json"
+            reduce(Profile.merge, profiles).write(beside_it)
+            profile = {"file": beside_it.name, "sha256": sha256_of(beside_it)}
+        return Shard(path.name, number * self.layout.rows, **asdict(counts), sha256=sha256_of(path), profile=profile)
 
     def _series(self) -> Iterator[Shard]:
         """Judge readings as a whole."""
@@ -212,7 +233,9 @@ class _Job:
         for left in self.out.glob(f"{path.stem}*"):
             left.unlink()
         counts, _ = signals.judge(self.model, self.source, path, self.data)
-        yield Shard(path.name, 0, **asdict(counts), sha256=sha256_of(path))
+        readings, _ = signals.read(self.source, self.data)
+        profiles = [] if self.watch is None else [self.watch.profile(readings, self.model.score(readings))]
+        yield self._finished(path, 0, counts, profiles)
 
     def _name(self, number: int) -> str:
         return f"part-{number:05d}.{self.layout.form}"

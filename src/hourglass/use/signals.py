@@ -55,7 +55,7 @@ def judge(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> 
     beside = out.with_name(f"{out.stem}-anomalies{out.suffix}")
     for path in (out, beside):
         require_new(path, *TABLES)
-    frame, given = _read(source, data, out)
+    frame, given = read(source, data, out)
     taken = [name for name in _JUDGED if name in frame]
     if taken:
         raise HourglassError(f"{source}: column {taken[0]!r} has the name of a result; rename it.")
@@ -97,15 +97,16 @@ def encode(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) ->
     """Write the code of each window, with its start and end; see `score`."""
     require_new(out, *TABLES)
     assert model.readings is not None  # noqa: S101
-    frame, _ = _read(source, data, out)
+    frame, _ = read(source, data, out)
     codes = model.encode(frame)
     names = [f"z_{number + 1}" for number in range(codes.shape[1])]
     where = model.readings.cut(frame).where
     return _write(pd.concat([where, pd.DataFrame(codes, columns=names)], axis=1), np.isnan(codes[:, 0]), out)
 
 
-def _read(source: str, data: DataParams, out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read(source: str, data: DataParams, out: Path | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read a table of readings as it is; second as it goes to `out`, into text with its cells as they were written."""
+    as_text = out is not None and is_text(out)
     how = DataParams(table=data.table, memory=data.memory)
     with urls.local(source) as path, TemporaryDirectory() as folder:
         if not path.exists():
@@ -114,9 +115,9 @@ def _read(source: str, data: DataParams, out: Path) -> tuple[pd.DataFrame, pd.Da
             raise HourglassError(f"{path} is no table; the model judges readings, a file of them at a time.")
         shard = Path(folder)
         blocks = table.blocks(shard, table.take(path, shard, how), how, how.memory)
-        parts = list(written.beside(blocks, shard, how) if is_text(out) else blocks)
+        parts = list(written.beside(blocks, shard, how) if as_text else blocks)
     frame = pd.concat([part.rows for part in parts], ignore_index=True)
-    given = pd.concat([part.side for part in parts], ignore_index=True) if is_text(out) else frame
+    given = pd.concat([part.side for part in parts], ignore_index=True) if as_text else frame
     return frame, given
 
 
@@ -126,7 +127,7 @@ def _change(
     """Write the readings with other values of the model's channels."""
     assert isinstance(model.schema, SignalSchema)  # noqa: S101
     require_new(out, *TABLES)
-    frame, given = _read(source, data, out)
+    frame, given = read(source, data, out)
     columns = list(model.schema.columns)
     changed = change(frame)[columns]
     rest = given.drop(columns=columns, errors="ignore")

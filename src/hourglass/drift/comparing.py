@@ -1,0 +1,172 @@
+"""Tests of two sets of rows that are counted in the same bins.
+
+Each gives a p-value that holds where all rows, the reference's and the batch's, are drawn alike and apart.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hourglass.drift.bins import Floats, Ints
+from hourglass.drift.waves import Sums
+
+#: Rows that a category is expected to have in each set, or it goes together with other rare ones (Cochran 1954).
+_EXPECTED = 5
+
+
+def distributions(one: Ints, two: Ints) -> tuple[float, float]:
+    """Compare numbers: Kolmogorov-Smirnov, by the distribution functions at the bins' edges.
+
+    In bins the largest distance is found a little smaller than among the numbers themselves, so the p-value is on the
+    safe side; of numbers in few different values more so.
+
+    Parameters
+    ----------
+    one, two : ndarray of int64, shape (bins,)
+        Rows of each set in each bin; neither set is empty.
+
+    Returns
+    -------
+    float
+        The largest distance between the two distribution functions: 0 to 1, 0 where they are alike.
+    float
+        p-value, of the limiting distribution with the effective number of rows ``n m / (n + m)`` in its place.
+
+    Notes
+    -----
+    Source: Smirnov 1939; Simard & L'Ecuyer 2011 for the distribution.
+    """
+    from scipy.stats import kstwo
+
+    n, m = one.sum(), two.sum()
+    distance = float(np.abs(one.cumsum() / n - two.cumsum() / m).max())
+    return distance, float(kstwo.sf(distance, max(1, round(n * m / (n + m)))))
+
+
+def categories(one: Ints, two: Ints) -> tuple[float, float]:
+    """Compare categories: Pearson's chi-square, rare ones taken together; of two, one of them rare, Fisher's test.
+
+    Parameters
+    ----------
+    one, two : ndarray of int64, shape (categories,)
+        Rows of each set in each category; neither set is empty.
+
+    Returns
+    -------
+    float
+        Total variation distance: the share of rows that would have to change their category, 0 to 1.
+    float
+        p-value; 1 where there is one category alone.
+    """
+    from scipy.stats import chi2_contingency, fisher_exact
+
+    distance = float(np.abs(one / one.sum() - two / two.sum()).sum() / 2)
+    table = np.stack([one, two])[:, one + two > 0]
+    rare = _rare(table)
+    if rare.sum() > 1:
+        table = np.column_stack([table[:, ~rare], table[:, rare].sum(axis=1)])
+    if table.shape[1] < 2:
+        return distance, 1.0
+    exact = table.shape[1] == 2 and _rare(table).any()
+    found = fisher_exact(table) if exact else chi2_contingency(table, correction=False)
+    return distance, min(1.0, float(found.pvalue))
+
+
+def _rare(table: Ints) -> NDArray[np.bool_]:
+    """Tell which categories are expected in few rows of the smaller set."""
+    both = table.sum(axis=0)
+    few: NDArray[np.bool_] = both * table.sum(axis=1).min() / both.sum() < _EXPECTED
+    return few
+
+
+def more_often(before: tuple[int, int], now: tuple[int, int]) -> float:
+    """Tell whether something happens more often than before: Fisher's exact test, one-sided.
+
+    Parameters
+    ----------
+    before, now : tuple of int and int
+        Rows that it happened to, and all rows.
+    """
+    from scipy.stats import hypergeom
+
+    (had, rows), (has, batch) = before, now
+    return float(hypergeom.sf(has - 1, rows + batch, batch, had + has))
+
+
+def more_alarms(above: int, calibration: int, alarms: int, rows: int) -> float:
+    """Tell whether more rows raise an alarm than the threshold promises.
+
+    The threshold is one of the calibration scores, so the rate that it truly has is spread about the promised one, by a
+    beta distribution, and alarms among new rows are beta-binomial. With many calibration rows that is the exact
+    binomial test against the promised rate.
+
+    Parameters
+    ----------
+    above, calibration : int
+        Calibration scores above the threshold, and all of them.
+    alarms, rows : int
+        Of the batch.
+
+    Notes
+    -----
+    Source: Vovk 2012, "Conditional validity of inductive conformal predictors", proposition 2.
+    """
+    from scipy.stats import hypergeom
+
+    # at least k alarms: of all scores together, the k + above highest hold at least k new ones
+    return float(hypergeom.sf(alarms - 1, calibration + rows, rows, alarms + above))
+
+
+def codes(one: Sums, two: Sums) -> tuple[float, float]:
+    """Compare codes in all that they may differ in: Hotelling's test of the means of waves through them.
+
+    Parameters
+    ----------
+    one, two : Sums
+
+    Returns
+    -------
+    float
+        Squared maximum mean discrepancy, of a Gaussian kernel about as wide as the reference's codes are apart: 0 to 2.
+    float
+        p-value; 1 where rows are too few.
+
+    Notes
+    -----
+    Source: Chwialkowski, Ramdas, Sejdinovic & Gretton 2015, section 3.1, with Hotelling's F in the place of the
+    chi-square that it tends to.
+    """
+    from scipy.stats import f
+
+    away = one.mean - two.mean
+    waves = len(away) // 2
+    free = one.rows + two.rows - 2
+    discrepancy = float(away @ away / waves) if waves else 0.0
+    inverse, rank = _inverse((one.scatter + two.scatter) / free)
+    if free - rank < 1 or not rank:
+        return discrepancy, 1.0
+    squared = float(away @ inverse @ away) * one.rows * two.rows / (one.rows + two.rows)
+    return discrepancy, float(f.sf(squared * (free - rank + 1) / (free * rank), rank, free - rank + 1))
+
+
+def _inverse(covariance: Floats) -> tuple[Floats, int]:
+    """Invert a covariance where it isn't zero; give the dimensions that are left."""
+    values, vectors = np.linalg.eigh(covariance)
+    kept = values > 1e-9
+    inverse: Floats = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+    return inverse, int(kept.sum())
+
+
+def holm(p_values: Floats) -> Floats:
+    """Adjust p-values of many tests: rejecting those up to alpha rejects any true hypothesis with probability alpha.
+
+    That holds however the tests depend on each other.
+
+    Notes
+    -----
+    Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
+    """
+    order = np.argsort(p_values, kind="stable")
+    stepped = p_values[order] * np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(stepped))
+    return adjusted
