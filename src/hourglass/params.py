@@ -180,6 +180,18 @@ class SweepParams(Section):
     )
 
 
+class MonitorParams(Section):
+    """What `hourglass monitor` calls drift, and what the deployed monitoring watches."""
+
+    alpha: float = Field(
+        0.01, gt=0, lt=1, description="probability that a batch of rows like the calibration's is called drift"
+    )
+    source: str | None = Field(
+        None, description="folder that batches are put into, each a file or a folder; relative to the project's"
+    )
+    cron: str | None = Field(None, description="when new batches are looked at, as `schedule.cron`; null: only by hand")
+
+
 class ScheduleParams(Section):
     """When the deployed flow retrains by itself."""
 
@@ -213,6 +225,7 @@ class Params(Section):
     run: RunParams = RunParams()
     sweep: SweepParams = SweepParams()
     schedule: ScheduleParams = ScheduleParams()
+    monitor: MonitorParams = MonitorParams()
     sections: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
 
     def settings_of(self, variant: str) -> dict[str, Any]:

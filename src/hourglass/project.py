@@ -66,6 +66,11 @@ class Project:
         return self.root / "reports" / "index.html"
 
     @property
+    def drift(self) -> Path:
+        """The page of the last batch that was monitored."""
+        return self.root / "reports" / "drift.html"
+
+    @property
     def dataset(self) -> Path:
         """Output of ``ingest``."""
         return self.root / "work" / "dataset"

@@ -70,6 +70,47 @@ def score(
 
 
 @app.command(rich_help_panel=_PANEL)
+def monitor(
+    source: Annotated[
+        str, typer.Argument(help="a folder that `hourglass score` wrote, or rows of any kind that it would take")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="the page, .html; JSON lies beside it  [default: reports/drift.html]"),
+    ] = None,
+    alpha: Annotated[
+        float | None,
+        typer.Option(help="probability that a batch without drift is called drift  [default: monitor.alpha]"),
+    ] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="end with status 3 where there is drift")] = False,
+    model: _MODEL = None,
+) -> None:
+    """Tell whether rows are still those that a model was made for: `hourglass monitor judged/`.
+
+    Columns, scores, alarms and codes of the rows are held against those of the calibration rows that the model was
+    packaged with. One sentence says what differs beyond chance, a page shows how. Scores bring their counts along, so a
+    folder of them takes no time; other rows are scored first.
+    """
+    from hourglass.drift.verdict import judge
+    from hourglass.drift.watch import require
+    from hourglass.report import drift
+    from hourglass.use.monitor import profile_of
+    from hourglass.use.progress import counted
+
+    page, level = _page_and_level()
+    page, level = output or page, level if alpha is None else alpha
+    drift.require_page(page)
+    watch = require(_model(model))
+    with counted("rows counted") as on_rows:
+        profile = profile_of(watch, source, _data(), on_rows)
+    verdict = judge(watch, profile, level)
+    drift.write(watch, profile, verdict, Path(source).name, model or _champion(), page)
+    print(f"{drift.sentence(verdict)} {page}")  # noqa: T201
+    if exit_code and verdict.drifted:
+        raise typer.Exit(3)
+
+
+@app.command(rich_help_panel=_PANEL)
 def encode(source: _INPUT, output: _OUT, model: _MODEL = None) -> None:
     """Write the code of each row: `hourglass encode payments.csv -o codes.csv`."""
     from hourglass.use import commands
@@ -162,6 +203,17 @@ def _model(uri: str | None) -> Any:
             f"{champion} can't be had ({absent}); `hourglass run` makes one, or name a model with --model, for one "
             "work/package/vae."
         ) from absent
+
+
+def _page_and_level() -> tuple[Path, float]:
+    """Give where the drift page goes and when it says drift: as the project says, where we stand in one."""
+    from hourglass.params import MonitorParams
+
+    try:
+        project = Project.find()
+    except HourglassError:
+        return Path("drift.html"), MonitorParams().alpha
+    return project.drift, load_project()[1].monitor.alpha
 
 
 def _champion() -> str:

@@ -94,8 +94,10 @@ def judge(watch: Watch, profile: Profile, alpha: float = ALPHA) -> Verdict:
     Raises
     ------
     HourglassError
-        Another model scored it, or it has no row that can be judged.
+        Another model scored it, it has no row that can be judged, or alpha is no probability.
     """
+    if not 0 < alpha < 1:
+        raise HourglassError(f"alpha is {alpha:g}; expected a probability between 0 and 1, such as 0.01.")
     if profile.reference != watch.key:
         raise HourglassError(
             f"the rows were scored by another model than {watch.model.folder}; name that with --model, or score them "

@@ -37,6 +37,8 @@ _MOST_LANES = 6
 _LINE_POINTS = 200
 _BINS = 36
 _MAX_BARS = 64
+#: Categories in a picture, and letters of a name beside it.
+_MOST_CATEGORIES, _LETTERS = 8, 14
 _MEDOID_ROWS = 300
 #: Share of the epochs that may run out of the picture where a term has no logarithm.
 _FIRST_EPOCHS = 0.05
@@ -285,6 +287,39 @@ def quantiles(expected: Array, found: Array, *, name: str, label: str) -> Markup
     axes.add_collection(LineCollection(segments, colors=_STAND_INS["normal"], linewidths=1.2, alpha=0.6))
     axes.set(xlabel="quantile of the prior", ylabel="quantile of a unit's codes")
     return _svg(figure, name, label)
+
+
+def distributions(edges: Array, before: Array, now: Array, *, name: str, label: str) -> Markup:
+    """Draw two distribution functions of numbers that are counted between edges: the reference's dashed."""
+    figure, axes = _figure(176, left=60)
+    if len(edges):
+        for bins, colour, style in ((before, "train", "--"), (now, "normal", "-")):
+            shares = bins.cumsum()[:-1] / max(1, bins.sum())
+            axes.step(edges, shares, style, where="post", color=_STAND_INS[colour], lw=1.6)
+    else:
+        axes.set_xticks([])
+    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    axes.set(xlabel="value", ylabel="share at most", ylim=(0, 1.02))
+    return _svg(figure, name, label)
+
+
+def shares(names: Sequence[str], before: Array, now: Array, *, name: str, label: str) -> Markup:
+    """Draw the shares of categories in two sets, those that changed most where there are many."""
+    figure, axes = _figure(176, left=96)
+    pair = np.stack([before / max(1, before.sum()), now / max(1, now.sum())])
+    places = np.sort(np.argsort(-np.abs(pair[1] - pair[0]), kind="stable")[:_MOST_CATEGORIES])[::-1]
+    for shift, side, colour in ((0.2, pair[0], "train"), (-0.2, pair[1], "normal")):
+        axes.barh(np.arange(len(places)) + shift, side[places], 0.38, color=_STAND_INS[colour], lw=0)
+    axes.set_yticks(range(len(places)), [_short(names[place]) for place in places])
+    axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+    axes.set(xlabel="share of rows")
+    return _svg(figure, name, label)
+
+
+def _short(text: str) -> str:
+    """Shorten a name to what stands beside an axis; a dollar is no mathematics."""
+    return (text if len(text) <= _LETTERS else f"{text[: _LETTERS - 1]}…").replace("$", r"\$")
 
 
 def fans(cells: Sequence[tuple[str, Array]], columns: int, *, name: str, label: str) -> Markup:

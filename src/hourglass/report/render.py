@@ -31,6 +31,8 @@ _SHOWN = (
 )
 
 _HERE = Path(__file__).parent
+#: The style sheet of all pages.
+STYLE = Markup((_HERE / "style.css").read_text(encoding="utf-8"))  # noqa: S704
 _MEASURED = ("relative_error", "auroc", "average_precision", "false_alarm_rate", "detection_rate")
 
 
@@ -72,7 +74,7 @@ def render(project: Project, params: Params, standing: Standing | None) -> Path:
     if project.report.exists() and numbers_file.exists() and read_json(numbers_file).get("key") == key:
         return project.report
     facts = gather.collect(project, params, standing)
-    page = _environment().get_template("template.html").render(_context(facts))
+    page = environment().get_template("template.html").render(_context(facts))
     project.report.parent.mkdir(parents=True, exist_ok=True)
     numbers_file.unlink(missing_ok=True)
     write_text(project.report, page)
@@ -96,7 +98,8 @@ def _key(project: Project, params: Params, standing: Standing | None) -> str:
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Give what fills the templates of pages in."""
     environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
@@ -121,7 +124,7 @@ def _context(facts: Facts) -> dict[str, Any]:
     return {
         "facts": facts,
         "data": facts.data,
-        "style": Markup((_HERE / "style.css").read_text(encoding="utf-8")),  # noqa: S704
+        "style": STYLE,
         "headline": words.headline(facts),
         "registered": words.registered(facts),
         "metric": words.METRICS[facts.metric],

@@ -1,0 +1,108 @@
+"""The drift page, and the command that writes it."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from hourglass.cli import app
+from hourglass.drift.verdict import Finding, Verdict, judge
+from hourglass.drift.watch import require
+from hourglass.drift.watched import Watched
+from hourglass.errors import HourglassError
+from hourglass.files import read_json
+from hourglass.report import drift
+
+
+@pytest.fixture(scope="module")
+def batch(tumours: Any) -> pd.DataFrame:
+    rows = tumours.rows.iloc[::2].reset_index(drop=True)
+    rows["mean texture"] += 8
+    rows["size"] = np.where(rows.index % 9 == 0, "<huge>", rows["size"])
+    return rows
+
+
+@pytest.fixture
+def csv(batch: pd.DataFrame, tmp_path: Path) -> str:
+    batch.to_csv(tmp_path / "batch.csv", index=False)
+    return str(tmp_path / "batch.csv")
+
+
+@pytest.fixture
+def written(table_autoencoder: Any, batch: pd.DataFrame, tmp_path: Path) -> Path:
+    watch = require(table_autoencoder.model)
+    profile = watch.profile(batch, watch.model.score(batch))
+    drift.write(watch, profile, judge(watch, profile), "<batch>.csv", "models:/tumours/1", tmp_path / "drift.html")
+    return tmp_path
+
+
+def test_the_page_says_what_drifted_and_needs_nothing_from_elsewhere(written: Path) -> None:
+    page = (written / "drift.html").read_text()
+    headline = re.search(r'<p class="headline">(.*?)</p>', page, re.DOTALL)[1]
+    assert "column mean texture" in headline
+    assert "unknown values of column size" in headline
+    assert "&lt;batch&gt;.csv" in page
+    assert "<batch>" not in page
+    assert not re.search(r"<script|https?://(?!www\.w3\.org)|@import|url\((?!#)", page)
+    assert page.count('<svg class="plot"') == 12
+    assert page.count('scope="row"') == len(read_json(written / "drift.json")["findings"])
+
+
+def test_the_json_beside_it_has_every_test(written: Path) -> None:
+    found = read_json(written / "drift.json")
+    assert found["drift"] is True
+    assert (found["rows"], found["source"], found["model"]) == (285, "<batch>.csv", "models:/tumours/1")
+    assert {one["of"] for one in found["findings"]} == {"rows", "column", "score", "code"}
+    assert all(0 <= one["p"] <= one["adjusted"] <= 1 for one in found["findings"])
+
+
+def test_written_again_they_are_the_same_bytes(written: Path, table_autoencoder: Any, batch: pd.DataFrame) -> None:
+    before = {name: (written / name).read_bytes() for name in ("drift.html", "drift.json")}
+    watch = require(table_autoencoder.model)
+    profile = watch.profile(batch, watch.model.score(batch))
+    drift.write(watch, profile, judge(watch, profile), "<batch>.csv", "models:/tumours/1", written / "drift.html")
+    assert {name: (written / name).read_bytes() for name in before} == before
+
+
+def test_a_clean_batch_is_said_to_have_no_drift() -> None:
+    clean = Finding("score", "anomaly_score", "values", "Kolmogorov-Smirnov", 0.1, 1.0, 1.1, 0.4, 0.8)
+    said = drift.sentence(Verdict(0.01, 1200, 1200, 90, (clean,), nominal=False))
+    assert said == (
+        "No drift in 1,200 rows by 1 test; of batches like the reference a share of 0.01 at most is called drift."
+    )
+
+
+def test_many_findings_are_named_by_the_most_certain_three() -> None:
+    found = [Finding("code", f"unit {n}", "values", "Kolmogorov-Smirnov", 0.5, 0, 1, 1e-9, 1e-8) for n in range(5)]
+    said = drift.sentence(Verdict(0.01, 1200, 1200, 90, tuple(found), nominal=False))
+    assert "unit 0, unit 1, unit 2 and 2 more" in said
+
+
+def test_times_are_shown_as_times(table_autoencoder: Any) -> None:
+    watch = require(table_autoencoder.model)
+    finding = Finding("column", "when", "values", "Kolmogorov-Smirnov", 0.5, 0, 86_400, 1e-9)
+    when = replace(watch.reference.columns[0], watched=Watched("when", (), "time"))
+    watch.reference = replace(watch.reference, columns=(when,))
+    assert drift._row(watch, finding)["now"] == "1970-01-02 00:00"
+
+
+def test_a_page_has_a_pages_name() -> None:
+    with pytest.raises(HourglassError, match=r"drift\.txt is no page's name"):
+        drift.require_page(Path("drift.txt"))
+
+
+@pytest.mark.parametrize(("options", "status"), [([], 0), (["--exit-code"], 3), (["--exit-code", "--alpha=1e-99"], 0)])
+def test_the_command_says_what_drifted_and_ends_with_status_3_where_asked(
+    table_autoencoder: Any, csv: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], status: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["monitor", csv, "--model", str(table_autoencoder.folder), *options])
+    assert done.exit_code == status, done.output
+    assert ("No drift" if "--alpha=1e-99" in options else "mean texture") in done.output
+    assert (tmp_path / "drift.html").exists()
+    assert read_json(tmp_path / "drift.json")["source"] == "batch.csv"
