@@ -84,7 +84,14 @@ def test_a_piece_that_isnt_finite_is_not_valid_and_spoils_no_other(form: str) ->
     np.testing.assert_array_equal(x[4], rows.encode(sound())[0][4])
 
 
-@pytest.mark.parametrize("rows", [np.zeros((3, 7)), np.zeros(0), np.array([["a"] * 64]), np.float64(1)])
+@pytest.mark.parametrize("form", FORMS)
+def test_no_sound_is_no_rows(form: str) -> None:
+    for rows in (np.zeros(0), [], np.zeros((0, *schema(form).raw_shape))):
+        x, valid = schema(form).encode(rows)
+        assert (x.shape, valid.shape) == ((0, *schema(form).shape), (0,))
+
+
+@pytest.mark.parametrize("rows", [np.zeros((3, 7)), np.array(["a"] * 64)[None, :7], np.float64(1)])
 def test_what_are_no_rows_is_refused(rows: np.ndarray) -> None:
     with pytest.raises(InputError, match=r"rows (have shape|are of type)"):
         schema("spectrogram").encode(rows)

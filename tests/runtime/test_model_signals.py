@@ -86,3 +86,17 @@ def test_times_are_judged_of_readings_alone(model, table_autoencoder, waves, out
 @pytest.mark.parametrize("output", ["score", "points", "reconstruct", "denoise", "intervals"])
 def test_every_output_can_be_had_by_name(model, waves, output):
     assert isinstance(model.predict(waves, output), pd.DataFrame)
+
+
+@pytest.mark.parametrize("output", ["score", "encode", "reconstruct", "denoise", "attribute", "points", "intervals"])
+def test_no_readings_have_no_windows_and_no_anomalies(model, waves, output):
+    found, usual = (model.predict(rows, output) for rows in (waves.head(0), waves))
+    assert len(found) == 0
+    if isinstance(usual, pd.DataFrame):
+        assert list(found) == list(usual)
+
+
+@pytest.mark.parametrize("rows", [[], np.zeros((0, 16, 2))], ids=["list", "array"])
+def test_no_windows_have_no_scores(model, rows):
+    assert len(model.score(rows)) == 0
+    assert model.reconstruct(rows).shape == (0, 16, 2)

@@ -1,5 +1,6 @@
 """Rows are taken as people have them; a row that can't be judged is told from a mistake in all of them."""
 
+from base64 import b64encode
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.errors import InputError
+from hourglass.runtime.images import encode_png
 from hourglass.runtime.schema import Schema, schema_from_config
 from hourglass.runtime.table import Column, TableSchema
 
@@ -83,7 +85,6 @@ def test_a_missing_key_is_a_missing_value() -> None:
         ({"height": [1], "floor": [2]}, "^column 'colour' is missing; the model needs height, colour, floor"),
         (pd.concat([FRAME, FRAME[["floor"]]], axis=1), "column 'floor' appears twice"),
         ([[1, 2]], r"rows have shape \(1, 2\); expected \(rows, 3\): height, colour, floor"),
-        ([], r"rows have shape \(0,\)"),
         (None, r"rows have shape \(\)"),
         ({"height": 1, "colour": "red", "floor": 2}, "expected a list of values per column"),
         ({"height": [1, 2], "colour": ["red"], "floor": [2]}, "same length"),
@@ -133,7 +134,17 @@ def test_images_are_channels_first_in_the_net(schema: ArraySchema, shape: tuple[
 
 
 @pytest.mark.parametrize(
-    "rows", [PIXELS, PIXELS.tolist(), PIXELS.reshape(2, 6), pd.DataFrame(PIXELS.reshape(2, 6)), list(PIXELS)]
+    "rows",
+    [
+        PIXELS,
+        PIXELS.tolist(),
+        PIXELS.astype(str),
+        PIXELS.reshape(2, 6),
+        pd.DataFrame(PIXELS.reshape(2, 6)),
+        list(PIXELS),
+        [encode_png(pixels) for pixels in PIXELS],
+        np.array([b64encode(encode_png(pixels)).decode() for pixels in PIXELS], object),
+    ],
 )
 def test_images_may_come_in_any_form(rows: Any) -> None:
     np.testing.assert_array_equal(GREY.encode(rows)[0][:, 0], PIXELS)
@@ -146,8 +157,8 @@ def test_encoding_leaves_the_rows_alone() -> None:
         assert np.isnan(rows).all()
 
 
-@pytest.mark.parametrize("bad", [None, np.nan, -np.inf])
-def test_an_array_with_a_gap_is_not_valid(bad: float | None) -> None:
+@pytest.mark.parametrize("bad", [None, np.nan, -np.inf, "red", 10**400])
+def test_an_array_with_a_gap_is_not_valid(bad: Any) -> None:
     rows = PIXELS.astype(object)
     rows[0, 1, 2] = bad
     x, valid = GREY.encode(rows)
@@ -161,8 +172,6 @@ def test_an_array_with_a_gap_is_not_valid(bad: float | None) -> None:
         (np.zeros((2, 3, 2)), r"rows have shape \(2, 3, 2\); expected \(rows, 2, 3\)"),
         (np.zeros(6), r"rows have shape \(6,\)"),
         (5, r"rows have shape \(\)"),
-        ([], r"rows have shape \(0,\)"),
-        ([["a"] * 6], "expected numbers"),
         (None, "expected numbers"),
         ([[1, 2], [3]], "rows have different shapes"),
     ],
@@ -174,9 +183,9 @@ def test_arrays_of_another_shape_or_type_are_refused(rows: Any, why: str) -> Non
 
 @pytest.mark.parametrize("schema", [TABLE, GREY, COLOUR, SERIES], ids=["table", "grey", "colour", "series"])
 def test_no_rows_are_no_rows(schema: Schema) -> None:
-    rows = FRAME.head(0) if schema is TABLE else np.zeros((0, *schema.raw_shape))
-    x, valid = schema.encode(rows)
-    assert (x.shape, valid.shape) == ((0, *schema.shape), (0,))
+    for rows in (FRAME.head(0) if schema is TABLE else np.zeros((0, *schema.raw_shape)), []):
+        x, valid = schema.encode(rows)
+        assert (x.shape, valid.shape) == ((0, *schema.shape), (0,))
 
 
 @pytest.mark.parametrize("together", [dict, "fields"])

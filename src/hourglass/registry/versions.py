@@ -204,7 +204,11 @@ def signature(config: dict[str, Any]) -> Any:
 
 
 def _inputs(schema: dict[str, Any], told: dict[str, Any] | None) -> Any:
-    """Describe rows: columns, readings of series, or arrays."""
+    """Describe rows: columns, readings of series, or arrays.
+
+    Columns are said to be optional. Of a missing one MLflow's refusal would repeat all rows and columns; the runtime
+    names it in a sentence.
+    """
     import numpy as np
     from mlflow.types import ColSpec, Schema, TensorSpec
     from mlflow.types.schema import AnyType
@@ -214,14 +218,12 @@ def _inputs(schema: dict[str, Any], told: dict[str, Any] | None) -> Any:
 
     if schema["kind"] == "table":
         beside = told["schema"]["columns"] if told and not told["of_label"] else []
-        return Schema([ColSpec(AnyType(), column["name"]) for column in schema["columns"] + beside])
+        return Schema([ColSpec(AnyType(), column["name"], required=False) for column in schema["columns"] + beside])
     if schema["kind"] == "signal":
         readings = Conditioning.from_config(told).readings if told else None
-        needed = [schema["time"], *(readings.columns if readings else schema["columns"])]
-        other = [*(schema["columns"] if readings else ()), *filter(None, [schema["series"]])]
-        return Schema(
-            [ColSpec(AnyType(), name) for name in needed] + [ColSpec(AnyType(), name, required=False) for name in other]
-        )
+        names = [schema["time"], *(readings.columns if readings else ()), *schema["columns"]]
+        names += filter(None, [schema["series"]])
+        return Schema([ColSpec(AnyType(), name, required=False) for name in names])
     names = [ROWS, *(Conditioning.from_config(told).names)] if told and not told["of_label"] else [None]
     return Schema([TensorSpec(np.dtype("object"), (-1,), name) for name in names])
 

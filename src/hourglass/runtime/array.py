@@ -1,5 +1,7 @@
 """Rows that are arrays of one shape: images, or anything else."""
 
+from base64 import b64decode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -52,16 +54,19 @@ class ArraySchema(Uncategorised):
     def bare(self, rows: Any) -> NDArray[Any]:
         """Bring rows into the net's shape, whatever their numbers; see `Schema.bare`. Flattened rows are taken too.
 
-        Images may be a list of files, as bytes or as a `Path` (a text is none, for it may come from far away), or of
-        pictures of any size that the model's form allows.
+        Images may be a list of files, as bytes, as their base64 (which JSON can hold) or as a `Path` (a text is none,
+        for it may come from far away), or of pictures of any size that the model's form allows.
         """
         if isinstance(rows, np.ndarray) and rows.shape[1:] == self.raw_shape and rows.dtype.kind in "buif":
             return self._in_net(rows)
         named = "rows" if self.name == ROWS else f"rows of {self.name!r}"
         own = rows.to_numpy() if isinstance(rows, pd.DataFrame) else chosen(rows, self.name)
-        array = self._pictures(own) if self._are_pictures(own) else numbers_of(own)
+        files = self._listed(own)
+        array = numbers_of(own) if files is None else self._pictures(files)
         if array.dtype.kind not in "buif":
             raise InputError(f"{named} are of type {array.dtype}; expected numbers.")
+        if array.shape == (0,):
+            array = array.reshape(0, *self.raw_shape)
         if array.ndim == 0 or array.shape[1:] not in {self.raw_shape, (prod(self.raw_shape),)}:
             expected = ", ".join(str(size) for size in self.raw_shape)
             raise InputError(f"{named} have shape {array.shape}; expected (rows, {expected}).")
@@ -89,13 +94,16 @@ class ArraySchema(Uncategorised):
     def _in_net(self, array: NDArray[Any]) -> NDArray[Any]:
         return _channels_first(array) if self.kind == "image" else array
 
-    def _are_pictures(self, rows: Any) -> bool:
-        """Tell files, and pictures that the form has something to do with, from numbers."""
-        if self.kind != "image" or not isinstance(rows, list | tuple) or not rows:
-            return False
-        one = rows[0]
+    def _listed(self, rows: Any) -> Sequence[Any] | None:
+        """List files, and pictures that the form has something to do with; None of numbers."""
+        if self.kind != "image":
+            return None
+        listed = list(rows) if isinstance(rows, np.ndarray) and rows.ndim == 1 else rows
+        if not isinstance(listed, list | tuple) or not listed:
+            return None
+        one = listed[0]
         whole = isinstance(one, np.ndarray) and one.dtype in (np.uint8, np.uint16) and one.ndim in (2, 3)
-        return isinstance(one, bytes | Path) or (whole and self.form != AS_IS)
+        return listed if isinstance(one, bytes | str | Path) or (whole and self.form != AS_IS) else None
 
     def _pictures(self, rows: Any) -> NDArray[Any]:
         formed = [self.form.apply(_pixels(row, f"row {place}"), f"row {place}") for place, row in enumerate(rows)]
@@ -116,14 +124,26 @@ def is_pictures(x: NDArray[Any]) -> bool:
 
 
 def _pixels(row: Any, name: str) -> NDArray[Any]:
-    if isinstance(row, bytes):
-        return decode(row, name)
+    if isinstance(row, bytes | str):
+        return decode(row if isinstance(row, bytes) else _bytes_of(row, name), name)
+    if isinstance(row, np.ndarray) and row.dtype in (np.uint8, np.uint16) and row.ndim in (2, 3):
+        return row
     if not isinstance(row, Path):
-        return np.asarray(row)
+        raise InputError(
+            f"{name} is no picture, and others are; expected files or pictures of 8 or 16 bits throughout."
+        )
     try:
         return decode(row.read_bytes(), str(row))
     except OSError as problem:
         raise InputError(f"{row} can't be read ({problem.strerror}).") from problem
+
+
+def _bytes_of(text: str, name: str) -> bytes:
+    """Read the base64 of a file, alone or in a data URL."""
+    try:
+        return b64decode(text.partition(";base64,")[2] or text, validate=True)
+    except ValueError as other:
+        raise InputError(f"{name} is text; expected the base64 of an image file (paths as pathlib.Path).") from other
 
 
 def _channels_first(images: NDArray[Any]) -> NDArray[Any]:
@@ -131,7 +151,7 @@ def _channels_first(images: NDArray[Any]) -> NDArray[Any]:
 
 
 def numbers_of(rows: Any) -> NDArray[Any]:
-    """Read rows as an array; of an array of objects, what is no number becomes NaN.
+    """Read rows as an array; of an array of objects or texts, what is no number becomes NaN.
 
     Raises
     ------
@@ -140,7 +160,7 @@ def numbers_of(rows: Any) -> NDArray[Any]:
     """
     try:
         array = np.asarray(rows)
-        if array.dtype != object or array.ndim == 0:
+        if array.dtype.kind not in "OSU" or array.ndim == 0:
             return array
         stacked = np.stack([np.asarray(row, object) for row in array]) if len(array) else array
     except ValueError as ragged:

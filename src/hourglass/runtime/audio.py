@@ -94,8 +94,8 @@ class AudioSchema(Uncategorised):
         array = numbers_of(rows[ROWS] if names_of(rows) else rows)
         if array.dtype.kind not in "buif":
             raise InputError(f"rows are of type {array.dtype}; expected numbers.")
-        if array.ndim == 1 and len(array):
-            array = self.pieces(array)
+        if array.ndim == 1:
+            array = self.pieces(array) if len(array) else array.reshape(0, self.span)
         if array.ndim < 2 or array.shape[1:] not in {(self.span,), self.raw_shape, self.shape, (prod(self.shape),)}:
             raise InputError(
                 f"rows have shape {array.shape}; expected a waveform (samples,) at {self.rate} Hz, its pieces (rows, "

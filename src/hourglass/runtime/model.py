@@ -262,6 +262,8 @@ class Model:
         """Draw n new rows: codes made of noise (numpy's Philox), decoded."""
         if n < 1:
             raise InputError(f"n is {n}; expected at least 1.")
+        if seed < 0:
+            raise InputError(f"seed is {seed}; expected 0 or more.")
         generator = np.random.Generator(np.random.Philox(seed))
         told = asked(condition, n, self.conditioning)
         if self.config.get("entries"):

@@ -4,6 +4,7 @@ A schema is made once, at ingestion, and travels with the model; what it does th
 """
 
 from importlib import import_module
+from sys import float_info
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -121,7 +122,10 @@ def as_numbers(values: "pd.Series[Any]") -> NDArray[np.float64]:
         return values.to_numpy()
     if values.dtype.kind in "cmM":
         return np.full(len(values), np.nan)
-    return pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    try:
+        return pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    except OverflowError:  # whole numbers beyond the largest float, which JSON may bring
+        return as_numbers(values.map(lambda value: np.nan if _is_beyond(value) else value))
 
 
 def matrix_of(rows: pd.DataFrame) -> NDArray[np.float64] | None:
@@ -145,6 +149,10 @@ def judged(x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
 def all_true(mask: NDArray[np.bool_]) -> bool:
     """Tell whether a mask is true throughout, in a tenth of the time that numpy takes to begin a reduction."""
     return b"\0" not in mask.tobytes("A")
+
+
+def _is_beyond(value: Any) -> bool:
+    return isinstance(value, int) and abs(value) > float_info.max
 
 
 def _text(value: Any) -> str:

@@ -75,8 +75,11 @@ class Windows:
         return {ROWS: windows[..., :own], self.series.told.name: windows[..., own:]}
 
     def parts(self, first_row: int) -> Iterator[tuple[Any, int]]:
-        """Give all windows, some at a time, for they overlap and are many, and the number of the first of each."""
-        for at in range(0, len(self.cut.starts), AT_ONCE):
+        """Give all windows, some at a time, for they overlap and are many, and the number of the first of each.
+
+        Where there are none, there is one empty part.
+        """
+        for at in _starts(self.cut):
             yield self.part(at, at + AT_ONCE), first_row + at
 
     def restored(self, make: Callable[[Any], NDArray[np.float64]]) -> pd.DataFrame:
@@ -110,5 +113,10 @@ def made_of(
     make : callable
         Takes windows and the number of the first.
     """
-    starts = range(0, len(told.starts), AT_ONCE)
-    return told.restored(np.concatenate([make(told.part(at, at + AT_ONCE), at) for at in starts]), schema.columns)
+    windows = [make(told.part(at, at + AT_ONCE), at) for at in _starts(told)]
+    return told.restored(np.concatenate(windows), schema.columns)
+
+
+def _starts(cut: Cut) -> range:
+    """Say where parts of the windows start; at 0 where there are none."""
+    return range(0, max(1, len(cut.starts)), AT_ONCE)

@@ -87,6 +87,8 @@ class SignalSchema(Uncategorised):
         or they are flat.
         """
         array = self.cut(rows).windows if isinstance(rows, pd.DataFrame) else np.asarray(chosen(rows, self.name))
+        if array.shape == (0,):
+            array = np.zeros((0, *self.raw_shape))
         if array.dtype.kind not in "buif":
             raise InputError(f"windows are of type {array.dtype}; expected numbers.")
         flat = (prod(self.shape),)
@@ -102,7 +104,7 @@ class SignalSchema(Uncategorised):
         return np.moveaxis(x, 1, 2)
 
     def cut(self, frame: pd.DataFrame) -> "Cut":
-        """Lay the readings of a table out on regular grids and cut windows out of them.
+        """Lay the readings of a table out on regular grids and cut windows out of them; of no reading, none.
 
         Raises
         ------
@@ -111,7 +113,7 @@ class SignalSchema(Uncategorised):
             that is refused, or no series is as long as a window.
         """
         found = self.cut_all(frame)
-        if not len(found.starts):
+        if len(frame) and not len(found.starts):
             raise InputError(self.too_short(found.longest))
         return found
 
@@ -350,9 +352,9 @@ def _joined(
         points += len(grid.ns)
         segments += len(np.unique(grid.segment))
         told += grid.told
-    ns = np.concatenate([grid.ns for _, grid in grids])
-    values = np.concatenate([grid.values for _, grid in grids])
-    segment = np.concatenate(parts)
+    ns = np.concatenate([np.zeros(0, np.int64), *(grid.ns for _, grid in grids)])
+    values = np.concatenate([np.zeros((0, len(schema.columns))), *(grid.values for _, grid in grids)])
+    segment = np.concatenate([np.zeros(0, np.int64), *parts])
     starts = windowing.window_starts(segment, schema.window, schema.stride)
     where: dict[str, Any] = {START: times.write(ns[starts]), END: times.write(ns[starts + schema.window - 1])}
     if schema.series is not None and schema.series in frame.columns:

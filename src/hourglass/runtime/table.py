@@ -249,6 +249,8 @@ class TableSchema:
                 raise InputError(f"rows are no table ({unequal}); expected a list of values per column.") from unequal
             return self.frame(frame)
         array = np.asarray(rows)
+        if array.shape == (0,):
+            array = array.reshape(0, len(names))
         if array.ndim != 2 or array.shape[1] != len(names):
             raise InputError(f"rows have shape {array.shape}; expected (rows, {len(names)}): {', '.join(names)}.")
         return pd.DataFrame(array, columns=names)
