@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -111,9 +112,9 @@ def run(side: str, works: list[str], peers: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-def compare(works: list[str], rounds: int, peers: str) -> dict[str, Any]:
-    """Run all sides in turn; a side's speed in a round is the median of its timed epochs."""
-    found: dict[str, dict[str, Any]] = {name: {"rows_per_second": {}, "held_out": {}} for name in works}
+def compare(works: list[str], rounds: int, peers: str) -> Iterator[dict[str, Any]]:
+    """Run all sides in turn, and give what is known after each round; a side's speed is the median of its epochs."""
+    found: dict[str, dict[str, Any]] = {name: _facts(name) for name in works}
     sides = dict.fromkeys(side for name in works for side in sides_of(name))
     for number in range(rounds):
         for side in sides:
@@ -123,19 +124,25 @@ def compare(works: list[str], rounds: int, peers: str) -> dict[str, Any]:
                 speed = work.rows / median(one["seconds"][-work.measured :])
                 found[name]["rows_per_second"].setdefault(side, []).append(speed)
                 found[name]["held_out"][side] = one["held_out"]
-                if side == "ours":
-                    found[name] |= {"step": one["step"], "capture_seconds": one["capture_seconds"]}
-    for name, facts in found.items():
-        work = WORKLOADS[name]
-        facts["work"] = {"rows": work.rows, "batch": work.batch, "widths": work.widths, "epochs": work.epochs}
-        speeds = facts["rows_per_second"]
-        facts["ratios"] = {
-            side: sorted(mine / theirs for mine, theirs in zip(speeds["ours"], speeds[side], strict=True))
-            for side in speeds
-            if side != "ours"
-        }
-        _tell(name, facts)
-    return found
+                found[name] |= {part: one[part] for part in ("step", "capture_seconds") if part in one}
+        for facts in found.values():
+            facts["ratios"] = _ratios(facts["rows_per_second"])
+        yield found
+
+
+def _facts(name: str) -> dict[str, Any]:
+    work = WORKLOADS[name]
+    about = {"rows": work.rows, "batch": work.batch, "widths": work.widths, "epochs": work.epochs}
+    return {"work": about, "rows_per_second": {}, "held_out": {}}
+
+
+def _ratios(speeds: dict[str, list[float]]) -> dict[str, list[float]]:
+    """Divide our speed of each round by that of another side, where both have it."""
+    return {
+        side: sorted(mine / theirs for mine, theirs in zip(speeds["ours"], speeds[side], strict=False))
+        for side in speeds
+        if side != "ours"
+    }
 
 
 def _tell(name: str, facts: dict[str, Any]) -> None:
@@ -166,9 +173,11 @@ def main() -> None:
     found["published"] = [published(asked.digits, precision) for precision in ("float32", "bfloat16")]
     for run_of in found["published"]:
         print(f"published run, {run_of['precision']}: {run_of['seconds']:.1f} s; on a V100 {PUBLISHED} s", flush=True)
-    found["work"] = compare(asked.work, asked.rounds, asked.peers)
-    if asked.out:
-        asked.out.write_text(json.dumps(found, indent=2) + "\n")
+    for found["work"] in compare(asked.work, asked.rounds, asked.peers):
+        if asked.out:
+            asked.out.write_text(json.dumps(found, indent=2) + "\n")
+    for name, facts in found["work"].items():
+        _tell(name, facts)
 
 
 if __name__ == "__main__":
