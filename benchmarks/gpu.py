@@ -58,7 +58,7 @@ def with_profile(name: str) -> dict[str, Any]:
             model, Resident(rows), settings_of(name), variant=name, seed=0, trace=Path(folder) / "trace.json"
         )
     parts = {part.name: round(part.microseconds, 1) for part in of_step.parts[:8]}
-    step = {"busy": of_step.busy, "microseconds": of_step.microseconds, "refusal": of_step.refusal, "parts": parts}
+    step = {"busy": of_step.busy, "refusal": of_step.refusal, "parts": parts}
     return found | {"capture_seconds": took, "step": step}
 
 

@@ -38,7 +38,8 @@ def rows(count, seed, device):
 
 def train(variant, folder, device, settings=SETTINGS, build=None):
     folder.mkdir(exist_ok=True)
-    model = build() if build else models.build(variant, (64,), {"latent": 8, "hidden": [256, 128]}, seed=0)
+    latent = 96 if variant == "overcomplete" else 8
+    model = build() if build else models.build(variant, (64,), {"latent": latent, "hidden": [256, 128]}, seed=0)
     model = model.to(device)
     fit(model, rows(2000, 0, device), rows(200, 1, device), settings, seed=3, folder=folder)
     return model

@@ -87,7 +87,7 @@ class Profile:
     parts : list of Part
         By time, the longest first; shares are those under the profiler, which slows what is short.
     busy : float or None
-        Share of the time that a GPU computes.
+        Share of the time that a GPU computes, under the profiler.
     """
 
     variant: str
@@ -140,8 +140,7 @@ def profiled(
     if train.device.type == "cpu":
         return Profile(*facts, _parts(watched, under))
     parts = _kernels(watched, under)
-    computing = sum(part.microseconds for part in parts if part.name != _IDLE)
-    return Profile(*facts, parts, min(1.0, computing / microseconds))
+    return Profile(*facts, parts, 1 - next(part.share for part in parts if part.name == _IDLE))
 
 
 def _taken(steps: Steps, train: Source, settings: TrainSettings) -> Iterator[int]:
@@ -155,12 +154,18 @@ def _taken(steps: Steps, train: Source, settings: TrainSettings) -> Iterator[int
 
 
 def _per_step(taken: Iterator[int], device: torch.device) -> float:
+    _wait(device)
     started = perf_counter()
     for _ in islice(taken, _MEASURED):
         pass
+    _wait(device)
+    return (perf_counter() - started) / _MEASURED * 1e6
+
+
+def _wait(device: torch.device) -> None:
+    """Let a GPU finish what it was asked for."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return (perf_counter() - started) / _MEASURED * 1e6
 
 
 def _parts(watched: profile, microseconds: float) -> list[Part]:
