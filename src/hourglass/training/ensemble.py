@@ -13,7 +13,7 @@ from hourglass.models.shared import sharing
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.variant import Variant
 from hourglass.training.checkpoint import Finished
-from hourglass.training.loop import Fitting, Record, fitting
+from hourglass.training.loop import Record, Training
 from hourglass.training.settings import TrainSettings
 from hourglass.training.source import Resident, Source, as_source
 from hourglass.training.steps import Due
@@ -79,12 +79,10 @@ def fit_members(
     for member in members:
         member.folder.mkdir(parents=True, exist_ok=True)
     trainings = [
-        _Training(
+        _OfMember(
             member,
             f"member {number} of {len(members)} (seed {member.seed}): " if len(members) > 1 else "",
-            fitting(
-                member.model, train, validation, settings, seed=member.seed, folder=member.folder, on_epoch=on_epoch
-            ),
+            Training(member.model, train, validation, settings, member.seed, member.folder, on_epoch),
         )
         for number, member in enumerate(members, start=1)
     ]
@@ -94,11 +92,12 @@ def fit_members(
     return [training.run() for training in trainings]
 
 
-class _Training:
+class _OfMember:
     """A member's training, of which one step is due unless it is over."""
 
-    def __init__(self, member: Member, name: str, coming: Fitting) -> None:
-        self._member, self._name, self._coming = member, name, coming
+    def __init__(self, member: Member, name: str, training: Training) -> None:
+        self._member, self._name, self._training = member, name, training
+        self._coming = training.steps()
         self._file = member.folder / TRAINED_FILE
         self.due: Due | None = None
         self.finished = self._read() if self._file.exists() else None
@@ -107,17 +106,17 @@ class _Training:
     def place(self) -> tuple[int, int]:
         """How far it is: courses behind it, and steps of the present one."""
         assert self.due is not None  # noqa: S101
-        progress = self.due.steps.trainee.progress
+        progress = self._training.progress
         return len(progress.finished), progress.step - progress.first_step
 
     def advance(self) -> None:
         """Go on to the next step."""
         try:
             self.due = next(self._coming)
-        except StopIteration as end:
-            self.due, self.finished = None, end.value
+        except StopIteration:
+            self.due, self.finished = None, self._training.progress.finished
             if sharing.number() == 0:
-                self._write(end.value)
+                self._write(self.finished)
             sharing.wait()
         except HourglassError as wrong:
             raise HourglassError(f"{self._name}{wrong}") from wrong
@@ -142,7 +141,7 @@ class _Training:
             return [Finished(**course) for course in json.loads(stored.metadata()["courses"])]
 
 
-def _take_together(trainings: Sequence[_Training]) -> None:
+def _take_together(trainings: Sequence[_OfMember]) -> None:
     """Take steps at once of those that are at the same place; those behind catch up first, those ahead wait."""
     for training in trainings:
         training.advance()
@@ -162,5 +161,5 @@ def _take_together(trainings: Sequence[_Training]) -> None:
             return
 
 
-def _due(group: Sequence[_Training]) -> list[Due]:
+def _due(group: Sequence[_OfMember]) -> list[Due]:
     return [training.due for training in group if training.due is not None]

@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from math import ceil, isfinite
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,6 @@ _FULL_WEIGHT = 0.95
 EVALUATION_ROWS = 4096
 
 Record = dict[str, Any]
-#: A training that yields each step when it is due, and goes on when that was taken.
-Fitting = Generator[Due, None, list[Finished]]
 
 
 def fit(
@@ -82,93 +81,88 @@ def fit(
     HourglassError
         A term is no longer finite, there is no row to train or validate on, or too few in a step for a normalisation.
     """
-    coming = fitting(
-        model,
-        train,
-        validation,
-        settings,
-        seed=seed,
-        folder=folder,
-        on_epoch=on_epoch,
-        first_course_only=first_course_only,
+    training = Training(
+        model, as_source(train), as_source(validation), settings, seed, folder, on_epoch, first_course_only
     )
-    return finish(coming)
+    for due in training.steps():
+        due.take()
+    return training.progress.finished
 
 
-def finish(coming: Fitting) -> list[Finished]:
-    """Take all steps that are still to come, one by one."""
-    while True:
-        try:
-            next(coming).take()
-        except StopIteration as end:
-            finished: list[Finished] = end.value
-            return finished
+@dataclass
+class Training:
+    """What `fit` does, with each step left to whoever asks for the next: several trainings may take theirs at once.
 
-
-def fitting(
-    model: Variant,
-    train: Batch | Source,
-    validation: Batch | Source,
-    settings: TrainSettings,
-    *,
-    seed: int,
-    folder: Path,
-    on_epoch: Callable[[Record], None] | None = None,
-    first_course_only: bool = False,
-) -> Fitting:
-    """Do what `fit` does, but leave each step to whoever asks for the next: several trainings may take theirs at once.
-
-    Yields
-    ------
-    Due
-        To be taken before the next is asked for.
-
-    Returns
-    -------
-    list of Finished
+    Parameters
+    ----------
+    model, train, validation, settings, seed, folder, on_epoch, first_course_only
+        As of `fit`.
     """
-    train, validation = as_source(train), as_source(validation)
-    if min(len(train), len(validation)) < sharing.processes():
-        each = " for each of train.devices" if sharing.processes() > 1 else ""
-        raise HourglassError(f"training needs at least one row in train and one in validation{each}.")
-    _require_statistics(model, settings.batch)
-    augment = Augment.of(settings.augment or (), model)
-    steps_per_epoch = ceil(len(train) / settings.batch)
-    schedules = Schedules(settings, total_steps=settings.epochs * steps_per_epoch)
-    courses = model.courses()[:1] if first_course_only else model.courses()
-    trainee = trainee_for(model, courses, settings, seed, train.device)
-    checkpoint = Checkpoint(folder)
-    checkpoint.load_into(trainee)
-    sharing.wait()
-    progress, writes = trainee.progress, sharing.number() == 0
-    metrics = folder / METRICS_FILE
-    if writes:
-        _keep_lines(metrics, progress.epoch)
-    saved_at = time.monotonic()
 
-    for course in courses[len(progress.finished) :]:
-        steps = Steps(course, trainee, augment, settings)
-        while not _finished(course, progress, schedules):
-            train_means = yield from _train_epoch(steps, train, schedules)
-            record = _close_epoch(course, trainee, schedules, train_means, _measured(course, model, validation, seed))
-            _lower_at_plateau(course, progress, schedules)
-            record["code"] = _diagnosed(course, validation, seed)
-            record["alarms"] = alarms.of_code(record["code"]) if record["kl_weight"] >= _FULL_WEIGHT else []
-            if not writes:
-                continue
-            with metrics.open("a") as log:
-                log.write(json.dumps(record) + "\n")
-            if on_epoch is not None:
-                on_epoch(record)
-            if time.monotonic() - saved_at >= settings.checkpoint_seconds:
-                checkpoint.save(trainee)
-                saved_at = time.monotonic()
-        model.load_state_dict(trainee.best)
-        progress.finish(course.name, course.monitor)
+    model: Variant
+    train: Source
+    validation: Source
+    settings: TrainSettings
+    seed: int
+    folder: Path
+    on_epoch: Callable[[Record], None] | None = None
+    first_course_only: bool = False
 
-    if writes:
-        checkpoint.clear()
-    return progress.finished
+    @property
+    def progress(self) -> Progress:
+        """How far it is; from its first step on."""
+        return self._trainee.progress
+
+    def steps(self) -> Iterator[Due]:
+        """Yield each step when it is due, to be taken before the next is asked for; leave the best weights."""
+        self._require_rows()
+        augment = Augment.of(self.settings.augment or (), self.model)
+        courses = self.model.courses()[:1] if self.first_course_only else self.model.courses()
+        self._begin(courses)
+        for course in courses[len(self.progress.finished) :]:
+            steps = Steps(course, self._trainee, augment, self.settings)
+            while not _finished(course, self.progress, self._schedules):
+                train_means = yield from _train_epoch(steps, self.train, self._schedules)
+                self._end_epoch(course, train_means)
+            self.model.load_state_dict(self._trainee.best)
+            self.progress.finish(course.name, course.monitor)
+        if sharing.number() == 0:
+            self._checkpoint.clear()
+
+    def _require_rows(self) -> None:
+        if min(len(self.train), len(self.validation)) < sharing.processes():
+            each = " for each of train.devices" if sharing.processes() > 1 else ""
+            raise HourglassError(f"training needs at least one row in train and one in validation{each}.")
+        _require_statistics(self.model, self.settings.batch)
+
+    def _begin(self, courses: Sequence[Course]) -> None:
+        """Begin, or go on where a checkpoint was left."""
+        steps_per_epoch = ceil(len(self.train) / self.settings.batch)
+        self._schedules = Schedules(self.settings, total_steps=self.settings.epochs * steps_per_epoch)
+        self._trainee = trainee_for(self.model, courses, self.settings, self.seed, self.train.device)
+        self._checkpoint, self._metrics = Checkpoint(self.folder), self.folder / METRICS_FILE
+        self._checkpoint.load_into(self._trainee)
+        sharing.wait()
+        if sharing.number() == 0:
+            _keep_lines(self._metrics, self.progress.epoch)
+        self._saved_at = time.monotonic()
+
+    def _end_epoch(self, course: Course, train_means: dict[str, float]) -> None:
+        """Measure, remember the best weights, and write down what was found."""
+        validation = _measured(course, self.model, self.validation, self.seed)
+        record = _close_epoch(course, self._trainee, self._schedules, train_means, validation)
+        _lower_at_plateau(course, self.progress, self._schedules)
+        record["code"] = _diagnosed(course, self.validation, self.seed)
+        record["alarms"] = alarms.of_code(record["code"]) if record["kl_weight"] >= _FULL_WEIGHT else []
+        if sharing.number() > 0:
+            return
+        with self._metrics.open("a") as log:
+            log.write(json.dumps(record) + "\n")
+        if self.on_epoch is not None:
+            self.on_epoch(record)
+        if time.monotonic() - self._saved_at >= self.settings.checkpoint_seconds:
+            self._checkpoint.save(self._trainee)
+            self._saved_at = time.monotonic()
 
 
 def measure(model: Variant, rows: Batch | Source, *, seed: int) -> dict[str, float]:
