@@ -128,6 +128,14 @@ class AnomalyParams(Section):
     """When a row is called anomalous."""
 
     alpha: float = Field(0.05, gt=0, lt=1, description="promised share of normal rows that raise an alarm")
+    budget: str | None = Field(
+        None,
+        pattern=r"^\d+(\.\d+)? per (\d+ rows|day)$",
+        description="instead of alpha, false alarms that are affordable: `5 per 1000 rows`, of series `2 per day`",
+    )
+    calibrated_on: Literal["auto", "clean", "contaminated"] = Field(
+        "auto", description="what rows are that no label calls anomalous; auto: clean with labels, unlabelled without"
+    )
 
 
 class EvaluateParams(Section):

@@ -223,7 +223,17 @@ def test_a_width_that_training_chose_is_what_is_packaged_and_its_curve_is_shown(
     ],
 )
 def test_the_promise_is_judged_by_the_interval_of_what_was_seen(seen, said):
-    alarm = Alarm("vae", 0.1, nominal=False, threshold=1, seen=seen, normal_rows=50, detected=None, anomalies=0)
+    alarm = Alarm(
+        "vae",
+        0.1,
+        calibrated_on="clean",
+        nominal=False,
+        threshold=1,
+        seen=seen,
+        normal_rows=50,
+        detected=None,
+        anomalies=0,
+    )
     assert words.promise(alarm).startswith(said)
 
 

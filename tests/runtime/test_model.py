@@ -245,13 +245,27 @@ def test_attributions_sum_to_the_score(images: Model, table: Model, digits_in: A
     assert pixels.shape == digits_in.shape
     np.testing.assert_allclose(pixels.sum(axis=(1, 2)), images.score(digits_in)["anomaly_score"], rtol=1e-5)
     columns = table.attribute(tumours_in)
-    assert list(columns) == table.schema.features
+    assert list(columns) == list(tumours_in)
     np.testing.assert_allclose(columns.sum(axis=1), table.score(tumours_in)["anomaly_score"], rtol=1e-5)
 
 
 def test_a_spoilt_column_is_blamed(table: Model, tumours_in: pd.DataFrame) -> None:
     spoilt = tumours_in.assign(**{"mean texture": tumours_in["mean texture"] + 100})
     assert (table.attribute(spoilt).idxmax(axis=1) == "mean texture").mean() > 0.9
+    reasons = table.explain(spoilt, 2)
+    assert (reasons["reason_1"] == "mean texture").mean() > 0.9
+    assert reasons.index.equals(spoilt.index)
+
+
+def test_reasons_have_the_same_bytes_however_rows_are_cut(images: Model, digits_in: Any) -> None:
+    whole = images.explain(digits_in)
+    parts = [images.explain(digits_in[start:stop], first_row=start) for start, stop in pairwise((0, 7, len(digits_in)))]
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole, check_exact=True)
+
+
+def test_a_row_that_cannot_be_judged_has_no_reason(table: Model, tumours_in: pd.DataFrame) -> None:
+    found = table.explain(tumours_in.head(5).assign(size="unseen"))
+    assert found.isna().all(axis=None)
 
 
 def test_samples_follow_from_their_seed(images: Model) -> None:

@@ -55,6 +55,7 @@ def _fill(net: Net, estimator: "Autoencoder", folder: Path) -> None:
             "condition": conditioning.config() if conditioning else None,
             "normaliser": estimator.normaliser_.config(),
             "alpha": estimator.alpha,
+            "calibrated_on": "unlabelled",
             "nominal": True,
         },
         calibration=[(rows, np.ones(count, bool))],

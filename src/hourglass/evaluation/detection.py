@@ -11,7 +11,8 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 Scores = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-_CONFIDENCE = 0.95
+#: Of every interval.
+CONFIDENCE = 0.95
 _CURVE_POINTS = 200
 
 
@@ -34,12 +35,12 @@ def auroc(scores: Scores, anomaly: Flags) -> dict[str, float]:
     area = float(above.mean())
     variance = sum(part.var(ddof=1) / len(part) if len(part) > 1 else np.nan for part in (above, below))
     if variance > 0:
-        half = norm.ppf(0.5 + _CONFIDENCE / 2) * np.sqrt(variance) / (area * (1 - area))
+        half = norm.ppf(0.5 + CONFIDENCE / 2) * np.sqrt(variance) / (area * (1 - area))
         low, high = expit(logit(area) - half), expit(logit(area) + half)
     else:
         pairs = min(len(above), len(below))
-        low = beta.ppf(0.5 - _CONFIDENCE / 2, pairs * area, pairs * (1 - area) + 1) if area > 0 else 0.0
-        high = beta.ppf(0.5 + _CONFIDENCE / 2, pairs * area + 1, pairs * (1 - area)) if area < 1 else 1.0
+        low = beta.ppf(0.5 - CONFIDENCE / 2, pairs * area, pairs * (1 - area) + 1) if area > 0 else 0.0
+        high = beta.ppf(0.5 + CONFIDENCE / 2, pairs * area + 1, pairs * (1 - area)) if area < 1 else 1.0
     return {"auroc": area, "auroc_low": float(low), "auroc_high": float(high)}
 
 
@@ -71,7 +72,7 @@ def average_precision(scores: Scores, anomaly: Flags, *, resamples: int, seed: i
     last_of_ties = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
     draw = np.random.default_rng(seed)
     found = [_precision_area(resample(hits, draw), hits, last_of_ties) for _ in range(resamples)]
-    low, high = np.quantile(found, [0.5 - _CONFIDENCE / 2, 0.5 + _CONFIDENCE / 2])
+    low, high = np.quantile(found, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2])
     area = _precision_area(np.ones(len(hits)), hits, last_of_ties)
     return {"average_precision": area, "average_precision_low": float(low), "average_precision_high": float(high)}
 
@@ -96,7 +97,7 @@ def _precision_area(counts: NDArray[np.float64], hits: Flags, last_of_ties: NDAr
 def rate_above(scores: Scores, threshold: float, name: str) -> dict[str, float]:
     """Share of scores above a threshold, with its exact 95 % interval (Clopper & Pearson 1934)."""
     hits = int((scores > threshold).sum())
-    interval = binomtest(hits, len(scores)).proportion_ci(_CONFIDENCE, method="exact")
+    interval = binomtest(hits, len(scores)).proportion_ci(CONFIDENCE, method="exact")
     return {name: hits / len(scores), f"{name}_low": float(interval.low), f"{name}_high": float(interval.high)}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import prod
+from math import ceil, prod
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.data.dataset import Dataset
-from hourglass.evaluation import baselines, detection, generation, guards, latent, reconstruction
+from hourglass.evaluation import (
+    bands,
+    baselines,
+    classes,
+    detection,
+    generation,
+    guards,
+    latent,
+    reconstruction,
+    series,
+)
 from hourglass.evaluation.parts import parts, sample
 from hourglass.evaluation.portrait.portray import portray
 from hourglass.evaluation.portrait.rows import Rows, in_net_units
 from hourglass.params import EvaluateParams
 from hourglass.runtime import Model
+from hourglass.runtime.signal import SignalSchema
 
 #: Rows shown in the report: this many of each kind.
 EXAMPLES = 12
@@ -88,6 +99,7 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     found: dict[str, Any] = {"variant": model.config["variant"], "latent": model.latent, "alpha": model.config["alpha"]}
     found["pca_components"] = baselines.components(model.latent, prod(model.config["shape"]))
     found |= {"threshold": model.threshold, "nominal": model.config["nominal"]}
+    found["calibrated_on"] = model.config.get("calibrated_on", "unlabelled" if model.config["nominal"] else "clean")
     untrained = baselines.untrained_net(model.config, seed=seed)
     rivals: dict[str, Rival] = {
         "pca": baselines.Pca.of(dataset, model.latent).residuals,
@@ -107,7 +119,7 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     if model.members > 1:
         found["ensemble"] = _agreement(model, test)
     if _has_both(test.anomaly):
-        found["curves"] = detection.curves(test.scores, test.anomaly)
+        found |= _detection(model, dataset, test, settings, seed)
     found["generation"] = _generation(model, dataset, test, seed)
     found["alarms"] = generation.alarms(found["generation"])
     held_out, said = _held_out(model, dataset, settings, seed)
@@ -132,6 +144,33 @@ def _alarms(rows: Measured, threshold: float) -> dict[str, float]:
     if rows.anomaly.any():
         alarms |= detection.rate_above(rows.scores[rows.anomaly], threshold, "detection_rate")
     return alarms
+
+
+def _detection(model: Model, dataset: Dataset, test: Measured, settings: EvaluateParams, seed: int) -> dict[str, Any]:
+    """Tell what is found of the anomalies of test: curves with their bands, each class, and of series the events."""
+    of_test = (test.scores, test.anomaly)
+    curves = detection.curves(*of_test) | {"roc_band": bands.roc(*of_test)}
+    curves["pr_band"] = bands.precision_recall(*of_test, resamples=settings.bootstrap, seed=seed)
+    names = dataset.info["classes"]
+    found = {
+        "curves": curves,
+        "classes": classes.of_each(test.scores, test.label, test.anomaly, names, model.threshold),
+    }
+    if isinstance(model.schema, SignalSchema):
+        found["series"] = {name: _in_time(model.schema, model.threshold, test, name) for name in test.errors}
+    return found
+
+
+def _in_time(schema: SignalSchema, threshold: float, test: Measured, name: str) -> dict[str, Any]:
+    scores = test.scores if name == "model" else test.errors[name]
+    return series.of_windows(
+        scores,
+        test.anomaly,
+        test.index,
+        reach=ceil(schema.window / schema.stride),
+        per_day=86_400e9 / (schema.period * schema.stride),
+        threshold=threshold if name == "model" else None,
+    )
 
 
 def _agreement(model: Model, rows: Measured) -> dict[str, float]:

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from hourglass.models.shared.priors import Fitted, Prior
 from hourglass.models.shared.transformer import CodeTransformer
 from hourglass.models.shared.variant import Variant
 from hourglass.outputs import MODEL, WEIGHTS, member_folder
-from hourglass.registry import blocks
+from hourglass.registry import blocks, promise
 from hourglass.registry.export import export
 from hourglass.runtime.conformal import threshold
 from hourglass.runtime.errors import InputError
@@ -87,7 +87,14 @@ class Trained:
         return model.eval()
 
 
-def package(trained: Trained, dataset: Dataset, alpha: float, folder: Path) -> None:
+def package(
+    trained: Trained,
+    dataset: Dataset,
+    alpha: float,
+    folder: Path,
+    *,
+    calibrated_on: Literal["auto", "clean", "contaminated"] = "auto",
+) -> None:
     """Fill a folder with everything a consumer needs.
 
     Parameters
@@ -99,6 +106,8 @@ def package(trained: Trained, dataset: Dataset, alpha: float, folder: Path) -> N
         Promised share of normal rows that raise an alarm.
     folder : Path
         Empty.
+    calibrated_on : {"auto", "clean", "contaminated"}
+        What is known of the calibration rows; see `promise.stated`.
 
     Raises
     ------
@@ -126,7 +135,7 @@ def package(trained: Trained, dataset: Dataset, alpha: float, folder: Path) -> N
             "condition": dataset.info["condition"] if trained.model.conditional else None,
             "normaliser": dataset.normaliser.config(),
             "alpha": alpha,
-            "nominal": not dataset.labelled,
+            **promise.stated(calibrated_on, dataset.schema, labelled=dataset.labelled),
         },
         calibration=(
             (dataset.as_given(rows), ~dataset.is_anomaly(rows.label)) for rows, _ in parts(dataset, "calibration")

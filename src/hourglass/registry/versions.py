@@ -197,6 +197,7 @@ def signature(config: dict[str, Any]) -> Any:
             ParamSpec("n", "long", 16),
             ParamSpec("seed", "long", 0),
             ParamSpec("steps", "long", 8),
+            ParamSpec("reasons", "long", 3),
             ParamSpec("condition", "string", ""),
         ]
     )

@@ -96,8 +96,10 @@ class Alarm:
     variant : str
     alpha : float
         Promised share of normal rows that raise an alarm.
+    calibrated_on : str
+        What the promise rests on: ``clean``, ``contaminated`` or ``unlabelled`` rows.
     nominal : bool
-        Whether the promise rests on rows that nobody knows to be normal.
+        Whether nobody knows these rows to be normal and like new ones.
     threshold : float
     seen : Estimate
         Share of the normal rows of test that raised an alarm.
@@ -109,6 +111,7 @@ class Alarm:
 
     variant: str
     alpha: float
+    calibrated_on: str
     nominal: bool
     threshold: float
     seen: Estimate

@@ -89,12 +89,14 @@ def timeline(values: Array, anomaly: Array, threshold: float, *, name: str, labe
     return _svg(figure, name, label)
 
 
-def roc(points: list[list[float]], operating: tuple[float, float], *, name: str, label: str) -> Markup:
-    """Draw the ROC curve, the line of chance and the point at the threshold."""
+def roc(
+    points: list[list[float]], band: list[list[float]], operating: tuple[float, float], *, name: str, label: str
+) -> Markup:
+    """Draw the ROC curve with its band, the line of chance and the point at the threshold."""
     figure, axes = _figure()
+    _shade(axes, band)
     x, y = zip(*points, strict=True)
     axes.plot([0, 1], [0, 1], color=_STAND_INS["muted"], lw=0.8, ls=":")
-    axes.fill_between(x, y, color=_STAND_INS["normal"], alpha=0.1, lw=0)
     axes.plot(x, y, color=_STAND_INS["normal"], lw=1.8)
     axes.plot(*operating, "o", ms=8, color=_STAND_INS["anomaly"], mec=_STAND_INS["surface"], mew=1.4, clip_on=False)
     below = operating[1] > 0.2
@@ -109,6 +111,23 @@ def roc(points: list[list[float]], operating: tuple[float, float], *, name: str,
     )
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="false-alarm rate", ylabel="detection rate")
     return _svg(figure, name, label)
+
+
+def precision_recall(
+    points: list[list[float]], band: list[list[float]], chance: float, *, name: str, label: str
+) -> Markup:
+    """Draw precision over recall with its band, and the precision of chance."""
+    figure, axes = _figure()
+    _shade(axes, band)
+    axes.axhline(chance, color=_STAND_INS["muted"], lw=0.8, ls=":")
+    axes.plot(*zip(*points, strict=True), color=_STAND_INS["normal"], lw=1.8)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
+    return _svg(figure, name, label)
+
+
+def _shade(axes: Axes, band: list[list[float]]) -> None:
+    x, low, high = zip(*band, strict=True)
+    axes.fill_between(x, low, high, color=_STAND_INS["normal"], alpha=0.14, lw=0)
 
 
 def scores(values: Array, anomaly: Array, threshold: float, *, name: str, label: str) -> Markup:

@@ -124,6 +124,7 @@ def _alarm(variant: Variant) -> Alarm:
     return Alarm(
         variant=variant.name,
         alpha=found["alpha"],
+        calibrated_on=found["calibrated_on"],
         nominal=found["nominal"],
         threshold=found["threshold"],
         seen=seen,

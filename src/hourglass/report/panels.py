@@ -6,7 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from hourglass.models.shared.alarms import WORDS
-from hourglass.report import figures, words
+from hourglass.report import figures, found, words
 from hourglass.report.facts import Estimate, Facts, Variant
 
 #: Points on all latent maps together; each is some 125 bytes of SVG.
@@ -24,6 +24,8 @@ def panel(facts: Facts, variant: Variant) -> dict[str, Any]:
         "alarms": list(_alarms(variant)),
         "widths": _widths(variant),
         "roc": _roc(variant),
+        "precision_recall": _precision_recall(variant),
+        "found": found.of(variant),
         "auroc": Estimate.of(variant.evaluation["test"]["model"], "auroc"),
         "scores": _scores(variant),
         "timeline": _timeline(variant) if facts.data.kind == "signal" else None,
@@ -84,9 +86,23 @@ def _roc(variant: Variant) -> Markup | None:
     test = variant.evaluation["test"]["model"]
     return figures.roc(
         variant.evaluation["curves"]["roc"],
+        variant.evaluation["curves"]["roc_band"],
         (test["false_alarm_rate"], test["detection_rate"]),
         name=f"{variant.name}-roc",
         label=f"{variant.name}: ROC curve on test, AUROC {words.number(test['auroc'])}",
+    )
+
+
+def _precision_recall(variant: Variant) -> Markup | None:
+    if "curves" not in variant.evaluation:
+        return None
+    area = variant.evaluation["test"]["model"]["average_precision"]
+    return figures.precision_recall(
+        variant.evaluation["curves"]["pr"],
+        variant.evaluation["curves"]["pr_band"],
+        float(variant.anomaly.mean()),
+        name=f"{variant.name}-pr",
+        label=f"{variant.name}: precision over recall on test, average precision {words.number(area)}",
     )
 
 

@@ -107,7 +107,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("number", "percent", "signed", "interval", "percent_interval", "count", "plain", "promise"):
+    for name in ("number", "percent", "signed", "interval", "percent_interval", "count", "plain", "promise", "basis"):
         environment.filters[name] = getattr(words, name)
     return environment
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from markupsafe import Markup
+
 from hourglass.report.facts import Alarm, Data, Entry, Estimate, Facts
 from hourglass.runtime.normaliser import LogCurve, Normaliser
 
@@ -12,6 +14,13 @@ _DASH, _TIMES, _MINUS = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}", "\N{MINUS SIGN
 #: How the metrics that rank are written: at the head of a column, and in a sentence.
 HEADS = {"auroc": "AUROC", "relative_error": "Error / PCA's"}
 METRICS = {"auroc": "AUROC", "relative_error": "squared error relative to PCA"}
+
+#: Why a promise is nominal, by what it rests on.
+_NOMINAL = {
+    "clean": "windows of a series overlap and are no independent rows",
+    "contaminated": "the calibration rows are known to hold anomalies",
+    "unlabelled": "the rows are unlabelled and calibration may hold anomalies",
+}
 
 
 def number(value: float) -> str:
@@ -192,6 +201,14 @@ def promise(alarm: Alarm) -> str:
     if alarm.seen.high < alarm.alpha:
         return "holds: fewer than promised, even at the high end of the interval"
     return "holds: the promised rate lies in the interval"
+
+
+def basis(alarm: Alarm) -> Markup:
+    """Say what the promise rests on."""
+    if not alarm.nominal:
+        return Markup("; calibrated on clean rows")
+    why = _NOMINAL[alarm.calibrated_on]
+    return Markup("; <strong>nominal</strong>, for {}").format(why)
 
 
 def promise_of_all(alarms: Sequence[Alarm]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from . import manifest, outputs
+from . import attribution, manifest, outputs
 from .asking import asked, for_each, told_of
 from .audio import AudioSchema
 from .conditioning import Conditioning
@@ -234,19 +234,48 @@ class Model:
         residuals[~valid] = np.nan
         return residuals
 
-    def attribute(self, rows: Any) -> Any:
-        """Divide each row's score among its columns, pixels or entries: the squared residual's share of each."""
+    def attribute(self, rows: Any, *, first_row: int = 0) -> Any:
+        """Divide each row's score among its columns, pixels or entries: the squared residual's part of each.
+
+        Parts sum to the score. Of a table they are a DataFrame with a column for each of the model's columns, of a
+        table of readings that table with each channel's part in its place, the mean over the windows around it; else
+        an array in the rows' own shape. `first_row` is that of `score`.
+        """
         cut = self._cut(rows)
         if cut is not None:
             return cut.restored(self.attribute)
-        return self._in_raw_shape(self._squares(rows) / prod(self.schema.shape))
+        parts = self._squares(rows, first_row) / prod(self.schema.shape)
+        return attribution.laid_out(parts, self.schema)
 
-    def _squares(self, rows: Any) -> NDArray[np.float64]:
+    def explain(self, rows: Any, most: int = 3, *, first_row: int = 0) -> pd.DataFrame:
+        """Name what each row's score comes from, the largest part first.
+
+        Parameters
+        ----------
+        rows : DataFrame, array, list or dict
+        most : int
+            Reasons of a row, at most.
+        first_row : int
+            As of `score`.
+
+        Returns
+        -------
+        DataFrame
+            ``reason_1`` and ``share_1``, its part of the score from 0 to 1, ``reason_2`` and so on. A reason is a
+            column of a table; a channel of readings; else a place, such as ``y 3, x 5`` of an image.
+        """
+        parts = self.attribute(rows, first_row=first_row)
+        if isinstance(self.schema, SignalSchema) and isinstance(rows, pd.DataFrame):
+            parts = parts[list(self.schema.columns)]
+        found = attribution.reasons(parts, self.schema, most)
+        return found.set_axis(rows.index) if isinstance(rows, pd.DataFrame) else found
+
+    def _squares(self, rows: Any, first_row: int) -> NDArray[np.float64]:
         """Squared residuals in the net's units, of an ensemble their mean over its members: shape (rows, *shape)."""
         if self.members == 1:
-            return self.residuals(rows).astype(np.float64) ** 2
+            return self.residuals(rows, first_row=first_row).astype(np.float64) ** 2
         inputs, valid = self._inputs(rows)
-        squares = self._squares_graph.run(*inputs)["squares"].astype(np.float64)
+        squares = self._squares_graph.run(*inputs, first_row=first_row)["squares"].astype(np.float64)
         squares[~valid] = np.nan
         return squares
 
@@ -358,10 +387,10 @@ class Model:
         rows : DataFrame, array, list or dict
             For ``decode`` the codes; for ``sample`` anything, it isn't read.
         output : str
-            ``score``, ``encode``, ``reconstruct``, ``attribute``, ``decode``, ``sample``, ``interpolate``,
-            ``denoise``, ``translate``, or of series ``points`` or ``intervals``.
+            ``score``, ``encode``, ``reconstruct``, ``attribute``, ``explain``, ``decode``, ``sample``,
+            ``interpolate``, ``denoise``, ``translate``, or of series ``points`` or ``intervals``.
         **options
-            ``n`` and ``seed`` of ``sample``, ``steps`` of ``interpolate``, ``condition`` (JSON: column to value) of
+            ``reasons`` of ``explain``, ``n`` and ``seed`` of ``sample``, ``steps`` of ``interpolate``, ``condition`` (JSON: column to value) of
             ``sample``, ``decode`` and ``translate``; others are ignored.
         """
         return outputs.named(self, rows, output, options)
@@ -413,12 +442,6 @@ class Model:
     def _decode_rows(self, x: NDArray[np.float32], valid: NDArray[np.bool_]) -> Any:
         x[~valid] = np.nan
         return self.schema.decode(self.normaliser.inverse(x))
-
-    def _in_raw_shape(self, values: NDArray[np.float64]) -> Any:
-        """Lay out one number per feature of the net as people have the rows."""
-        if self.config["schema"]["kind"] == "table":
-            return pd.DataFrame(values, columns=self.schema.features)  # type: ignore[attr-defined]
-        return self.schema.decode(values)
 
     @cached_property
     def _p_values(self) -> PValues:

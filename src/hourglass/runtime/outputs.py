@@ -21,6 +21,7 @@ def named(model: "Model", rows: Any, output: str, options: dict[str, Any]) -> An
         "encode": lambda: model.encode(rows),
         "reconstruct": lambda: model.reconstruct(rows),
         "attribute": lambda: model.attribute(rows),
+        "explain": lambda: model.explain(rows, int(options.get("reasons", 3))),
         "decode": lambda: model.decode(rows, condition=condition),
         "sample": lambda: model.sample(_count(options, "n", 16), seed=int(options.get("seed", 0)), condition=condition),
         "interpolate": lambda: model.interpolate(rows, steps=_count(options, "steps", 8)),

@@ -202,6 +202,11 @@ class TableSchema:
         """Turn numbers into rows; a category is its value with the largest number."""
         return pd.DataFrame({column.name: column.decode(x[:, start:stop]) for column, (start, stop) in self._places()})
 
+    def by_column(self, parts: NDArray[np.float64]) -> pd.DataFrame:
+        """Sum what is told of each number in the net, of shape (rows, *shape), over the numbers of each column."""
+        places = self._places()
+        return pd.DataFrame({column.name: parts[:, start:stop].sum(axis=1) for column, (start, stop) in places})
+
     def config(self) -> dict[str, Any]:
         """Describe the schema as JSON."""
         return {"kind": "table", "columns": [column.config() for column in self.columns]}

@@ -7,6 +7,7 @@ import torch
 from hourglass.data.dataset import Dataset
 from hourglass.params import Params
 from hourglass.project import Project
+from hourglass.registry import promise
 from hourglass.registry.package import Trained, package
 from hourglass.stages.guard import run_guarded
 
@@ -19,6 +20,7 @@ def run(project: Project, params: Params, variant: str) -> None:
         return Trained.read(project.output("train", variant)), Dataset(project.dataset)
 
     def work(inputs: tuple[Trained, Dataset], folder: Path) -> None:
-        package(*inputs, params.anomaly.alpha, folder)
+        alpha = promise.alpha_of(params.anomaly, inputs[1].schema)
+        package(*inputs, alpha, folder, calibrated_on=params.anomaly.calibrated_on)
 
     run_guarded(project, f"package@{variant}", project.output("package", variant), read=read, work=work)

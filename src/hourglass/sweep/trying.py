@@ -19,6 +19,7 @@ from hourglass.evaluation.evaluate import evaluate
 from hourglass.models.shared.variant import Variant
 from hourglass.outputs import WEIGHTS
 from hourglass.params import Params
+from hourglass.registry import promise
 from hourglass.registry.package import Trained, package
 from hourglass.runtime import Model
 from hourglass.stages.train import Inputs, check
@@ -109,7 +110,7 @@ class Bench:
         save_file({name: value.cpu().contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
         trained = Trained(model.cpu().eval(), {"variant": self.variant, "settings": settings}, folder)
         with _measuring(params.train.threads):
-            package(trained, self.dataset, params.anomaly.alpha, packaged)
+            package(trained, self.dataset, promise.alpha_of(params.anomaly, self.dataset.schema), packaged)
             found, _ = evaluate(Model(packaged), self.dataset, params.evaluate, seed=params.seed)
         board = rank({self.variant: found}, params.select.metric)
         for reasons in board.refused.values():

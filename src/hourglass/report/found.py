@@ -1,0 +1,60 @@
+"""What the report says of anomalies of each class, and of those of series."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hourglass.report.facts import Estimate, Variant
+
+
+@dataclass(frozen=True)
+class OfClass:
+    """An anomalous class against the normal rows of test."""
+
+    name: str
+    rows: int
+    auroc: Estimate
+    detected: Estimate
+
+
+@dataclass(frozen=True)
+class InTime:
+    """The anomalies of series, in the order of time.
+
+    Parameters
+    ----------
+    vus_pr : dict of str to float
+        Of the variant and of its baselines.
+    events : int
+        Labelled stretches of test.
+    recall : Estimate
+        Share of these that hold an alarm.
+    false_alarms : float
+        A day.
+    """
+
+    vus_pr: dict[str, float]
+    events: int
+    recall: Estimate
+    false_alarms: float
+
+
+def of(variant: Variant) -> dict[str, Any]:
+    """Give ``classes``, the hardest first and only where there are several, and ``series``; empty and None if none."""
+    classes = [_of_class(name, one) for name, one in variant.evaluation.get("classes", {}).items()]
+    classes.sort(key=lambda one: one.auroc.value)
+    series = variant.evaluation.get("series")
+    return {"classes": classes if len(classes) > 1 else [], "series": series and _in_time(series)}
+
+
+def _of_class(name: str, measured: dict[str, Any]) -> OfClass:
+    auroc, detected = Estimate.of(measured, "auroc"), Estimate.of(measured, "detection_rate")
+    assert auroc is not None and detected is not None  # noqa: S101, PT018
+    return OfClass(name, measured["rows"], auroc, detected)
+
+
+def _in_time(series: dict[str, Any]) -> InTime:
+    own = series["model"]
+    recall = Estimate.of(own, "event_recall")
+    assert recall is not None  # noqa: S101
+    vus = {name: one["vus_pr"] for name, one in series.items()}
+    return InTime(vus, own["events"], recall, own["false_alarms_per_day"])
