@@ -390,8 +390,8 @@ class Model:
             ``score``, ``encode``, ``reconstruct``, ``attribute``, ``explain``, ``decode``, ``sample``,
             ``interpolate``, ``denoise``, ``translate``, or of series ``points`` or ``intervals``.
         **options
-            ``reasons`` of ``explain``, ``n`` and ``seed`` of ``sample``, ``steps`` of ``interpolate``, ``condition`` (JSON: column to value) of
-            ``sample``, ``decode`` and ``translate``; others are ignored.
+            ``reasons`` of ``explain``, ``n`` and ``seed`` of ``sample``, ``steps`` of ``interpolate``, ``condition``
+            (JSON: column to value) of ``sample``, ``decode`` and ``translate``; others are ignored.
         """
         return outputs.named(self, rows, output, options)
 
