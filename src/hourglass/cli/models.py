@@ -49,6 +49,11 @@ def score(
     ],
     shard_rows: Annotated[int, typer.Option(min=1, help="into a folder: rows of a shard")] = 1_000_000,
     shard_form: Annotated[Literal["parquet", "csv"], typer.Option(help="into a folder: what shards are")] = "parquet",
+    explain: Annotated[int, typer.Option(min=0, help="so many reasons beside each row: names, and shares")] = 0,
+    maps: Annotated[Path | None, typer.Option(help="of images: a new folder, of pictures of where each is odd")] = None,
+    masks: Annotated[
+        Path | None, typer.Option(help="with --maps: a folder of masks, to be told how well maps agree with them")
+    ] = None,
     model: _MODEL = None,
 ) -> None:
     """Judge each row: `hourglass score payments.csv -o judged.csv`; files may be larger than the memory.
@@ -60,13 +65,16 @@ def score(
     from hourglass.use.score import score as judge
 
     opened = _model(model)
+    drawn, compared = _drawn(opened, output, maps, masks)
     with counted("rows judged") as on_rows:
         if output.suffix:
-            sentence = judge(opened, source, output, _data(), on_rows)
+            sentence = judge(opened, source, output, _data(), on_rows, reasons=explain, maps=drawn)
         else:
-            layout = shards.Layout(rows=shard_rows, form=shard_form)
+            layout = shards.Layout(rows=shard_rows, form=shard_form, reasons=explain)
             sentence = shards.score(opened, source, output, _data(), on_rows, uri=model or _champion(), layout=layout)
     print(sentence)  # noqa: T201
+    if compared is not None:
+        print(compared.sentence())  # noqa: T201
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -218,6 +226,25 @@ def _page_and_level() -> tuple[Path, float]:
 
 def _champion() -> str:
     return f"models:/{load_project()[1].registry.name}@champion"
+
+
+def _drawn(model: Any, output: Path, maps: Path | None, masks: Path | None) -> tuple[Any, Any]:
+    """Open the folder of maps, and the masks that they are held against; None each where it isn't asked for."""
+    from hourglass.use.maps import Maps
+    from hourglass.use.pictures import form_of
+
+    if maps is None:
+        if masks is not None:
+            raise HourglassError("--masks are held against maps; name a new folder for these with --maps.")
+        return None, None
+    if not output.suffix:
+        raise HourglassError("--maps go with one file; name a .csv or .parquet as the output.")
+    if masks is None:
+        return Maps(model, maps), None
+    from hourglass.evaluation.pixels import Masks
+
+    compared = Masks(masks, form_of(model))
+    return Maps(model, maps, compared.add), compared
 
 
 def _conditions(given: list[str] | None) -> dict[str, list[str]]:

@@ -128,6 +128,15 @@ class Masks:
             "region_recall": region_recall(self._maps, self._masks, FALSE_PIXELS),
         }
 
+    def sentence(self) -> str:
+        """Say what was measured."""
+        found = self.measure()
+        return (
+            f"masks: {found['masked']:,} of {found['images']:,} images have one; AUROC of pixels "
+            f"{found['pixel_auroc']:.3f}, {found['region_recall']:.1%} of an anomalous region at {FALSE_PIXELS:.0%} of "
+            "false pixels"
+        )
+
     def _mask(self, name: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         path = self._files.get(PurePath(name).with_suffix("").as_posix())
         if path is None:

@@ -78,7 +78,7 @@ def reasons(parts: Any, schema: Schema, most: int) -> pd.DataFrame:
     for place, (chosen, share) in enumerate(zip(order.T, shares.T, strict=True), start=1):
         is_table = isinstance(parts, pd.DataFrame)
         names = parts.columns[chosen].astype(str) if is_table else _places(chosen, within.shape[1:], schema)
-        found[f"reason_{place}"] = pd.Series(names, dtype=object).where(known, None).to_numpy()
+        found[f"reason_{place}"] = pd.Series(names, dtype="string").where(known).array
         found[f"share_{place}"] = np.where(known, share, np.nan)
     return pd.DataFrame(found, index=parts.index if isinstance(parts, pd.DataFrame) else None)
 

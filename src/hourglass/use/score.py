@@ -1,6 +1,7 @@
 """What ``hourglass score`` does: rows of any number, judged block by block."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.use import signals
 from hourglass.use.counts import Counts
+from hourglass.use.maps import Maps
 from hourglass.use.reading import blocks, rows
 from hourglass.use.results import TABLES, Output, Result, require_new
 
@@ -23,6 +25,9 @@ def score(
     out: Path,
     data: DataParams = DEFAULTS,
     on_rows: Callable[[int], None] | None = None,
+    *,
+    reasons: int = 0,
+    maps: Maps | None = None,
 ) -> str:
     """Write the judgement of each row beside it.
 
@@ -41,6 +46,10 @@ def score(
         How the source is read; ``memory`` bounds what is held at once.
     on_rows : callable, optional
         Told after each block how many rows are judged.
+    reasons : int
+        So many of `Model.explain` stand beside each row, too.
+    maps : Maps, optional
+        Where pictures are drawn of what is odd, of models of images.
 
     Raises
     ------
@@ -51,22 +60,28 @@ def score(
         The rows aren't such as the model takes.
     """
     if signals.is_of_series(model):
-        return signals.score(model, source, out, data)
+        return signals.score(model, source, out, data, reasons=reasons)
     require_new(out, *TABLES)
     counts = Counts()
-    with Output(out) as output:
+    with Output(out) as output, maps or nullcontext():
         for raw, first_row in blocks(model, source, data, out):
-            judged = judge(model, raw, first_row)
+            judged = judge(model, raw, first_row, reasons)
             output.add(beside(raw, first_row, judged, source))
+            if maps is not None:
+                maps.add(raw, first_row)
             counts += Counts.of(judged)
             if on_rows is not None:
                 on_rows(counts.rows)
     return f"{out}: {counts.sentence(model)}"
 
 
-def judge(model: Model, raw: Raw, first_row: int) -> pd.DataFrame:
-    """Judge the rows of a block, the first of which has that number; see `Model.score`."""
-    return model.score(rows(model, raw), first_row=first_row).reset_index(drop=True)
+def judge(model: Model, raw: Raw, first_row: int, reasons: int = 0) -> pd.DataFrame:
+    """Judge the rows of a block, the first of which has that number, and name so many reasons; see `Model.score`."""
+    given = rows(model, raw)
+    judged = model.score(given, first_row=first_row)
+    if reasons:
+        judged = pd.concat([judged, model.explain(given, reasons, first_row=first_row)], axis=1)
+    return judged.reset_index(drop=True)
 
 
 def beside(raw: Raw, first_row: int, judged: pd.DataFrame, source: str) -> Result:

@@ -37,6 +37,7 @@ _SAME = {
     "reading": "other settings of how tables are read, data.table or data.columns in params.yaml",
     "shard_rows": "another number of rows per shard",
     "form": "another form of shards",
+    "reasons": "another number of reasons",
 }
 
 Form = Literal["parquet", "csv"]
@@ -52,10 +53,13 @@ class Layout:
     rows : int
         Of each shard but the last.
     form : "parquet" or "csv"
+    reasons : int
+        As of `score.score`.
     """
 
     rows: int = 1_000_000
     form: Form = "parquet"
+    reasons: int = 0
 
 
 @dataclass(frozen=True)
@@ -210,7 +214,7 @@ class _Job:
         path, counts, profiles = self.out / self._name(number), Counts(), []
         with Output(path, like) as output:
             for raw, first_row in pieces:
-                judged = judge(self.model, raw, first_row)
+                judged = judge(self.model, raw, first_row, self.layout.reasons)
                 output.add(beside(raw, first_row, judged, self.source))
                 counts += Counts.of(judged)
                 if self.watch is not None:
@@ -232,7 +236,7 @@ class _Job:
         path = self.out / self._name(0)
         for left in self.out.glob(f"{path.stem}*"):
             left.unlink()
-        counts, _ = signals.judge(self.model, self.source, path, self.data)
+        counts, _ = signals.judge(self.model, self.source, path, self.data, reasons=self.layout.reasons)
         readings, _ = signals.read(self.source, self.data)
         profiles = [] if self.watch is None else [self.watch.profile(readings, self.model.score(readings))]
         yield self._finished(path, 0, counts, profiles)
@@ -250,6 +254,7 @@ def _described(job: _Job, uri: str, source: str) -> dict[str, Any]:
         "reading": digest(job.data.model_dump(mode="json", include={"table", "columns"})),
         "shard_rows": job.layout.rows,
         "form": job.layout.form,
+        "reasons": job.layout.reasons,
     }
 
 

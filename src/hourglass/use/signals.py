@@ -26,7 +26,7 @@ def is_of_series(model: Model) -> bool:
     return isinstance(model.schema, SignalSchema)
 
 
-def score(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> str:
+def score(model: Model, source: str, out: Path, data: DataParams = DEFAULTS, *, reasons: int = 0) -> str:
     """Write the readings with the score of each beside, and when something is wrong in a second file.
 
     Parameters
@@ -39,6 +39,8 @@ def score(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> 
         lies above the threshold.
     data : DataParams
         How text is written: ``table``; ``memory``.
+    reasons : int
+        So many channels stand beside each reading, those that its score comes from.
 
     Raises
     ------
@@ -47,22 +49,23 @@ def score(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> 
     InputError
         The readings aren't such as the model takes.
     """
-    return judge(model, source, out, data)[1]
+    return judge(model, source, out, data, reasons=reasons)[1]
 
 
-def judge(model: Model, source: str, out: Path, data: DataParams = DEFAULTS) -> tuple[Counts, str]:
+def judge(model: Model, source: str, out: Path, data: DataParams = DEFAULTS, *, reasons: int = 0) -> tuple[Counts, str]:
     """Do what `score` does; count the readings, too."""
     beside = out.with_name(f"{out.stem}-anomalies{out.suffix}")
     for path in (out, beside):
         require_new(path, *TABLES)
     frame, given = read(source, data, out)
-    taken = [name for name in _JUDGED if name in frame]
-    if taken:
-        raise HourglassError(f"{source}: column {taken[0]!r} has the name of a result; rename it.")
     _require_judgeable(model, frame, source)
     judged, found = model.points(frame), model.intervals(frame)
+    named = model.explain(frame, reasons) if reasons else pd.DataFrame(index=frame.index)
+    taken = [name for name in (*_JUDGED, *named) if name in frame]
+    if taken:
+        raise HourglassError(f"{source}: column {taken[0]!r} has the name of a result; rename it.")
     missing = ~judged["valid"].to_numpy()
-    said = _write(pd.concat([given, judged[list(_JUDGED)]], axis=1), missing, out)
+    said = _write(pd.concat([given, judged[list(_JUDGED)], named], axis=1), missing, out)
     _write(found, np.zeros(len(found), bool), beside)
     return Counts.of(judged), f"{said}; {beside}: {len(found):,} anomalies"
 

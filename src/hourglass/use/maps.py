@@ -1,4 +1,4 @@
-"""What ``hourglass score`` tells of why a row is odd: reasons by name, and maps of images."""
+"""Maps of images: pictures of where each is odd, which ``hourglass score --maps`` draws."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
@@ -18,11 +19,6 @@ from hourglass.use.results import FOLDER, Output, Result, require_new
 
 #: Told of each block the names of its images, and the parts of their scores.
 OnParts = Callable[[pd.DataFrame, Any], None]
-
-
-def reasons(model: Model, raw: Raw, first_row: int, most: int) -> pd.DataFrame:
-    """Name what the scores of a block come from; see `Model.explain`."""
-    return model.explain(rows(model, raw), most, first_row=first_row).reset_index(drop=True)
 
 
 class Maps:
@@ -56,7 +52,7 @@ class Maps:
         """Draw the maps of a block."""
         parts = self._model.attribute(rows(self._model, raw), first_row=first_row)
         missing = np.isnan(parts).any(axis=tuple(range(1, parts.ndim)))
-        drawn = {ROWS: heat(parts, self._model.threshold)}
+        drawn: dict[str, NDArray[np.generic]] = {ROWS: heat(parts, self._model.threshold)}
         form = pictures.form_of(self._model)
         self._output.add(Result(raw.side, drawn, missing, np.dtype(np.uint8), form))
         if self._on_parts is not None:
