@@ -77,8 +77,7 @@ def test_readings_name_the_channel(signal_denoising: Any, waves: pd.DataFrame, t
 
 def test_a_map_is_drawn_of_each_image(image_vae: Any, spoilt: Path, tmp_path: Path) -> None:
     model = image_vae.model
-    with Maps(model, tmp_path / "maps") as maps:
-        score(model, str(spoilt), tmp_path / "judged.csv", maps=maps)
+    score(model, str(spoilt), tmp_path / "judged.csv", maps=Maps(model, tmp_path / "maps"))
     drawn = [np.asarray(Image.open(tmp_path / "maps" / f"{row}.png")) for row in range(3)]
     rows = np.stack([np.asarray(Image.open(spoilt / f"{row}.png")) for row in range(3)])
     np.testing.assert_array_equal(drawn, heat(model.attribute(rows), model.threshold))

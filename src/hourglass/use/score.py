@@ -49,7 +49,7 @@ def score(
     reasons : int
         So many of `Model.explain` stand beside each row, too.
     maps : Maps, optional
-        Where pictures are drawn of what is odd, of models of images.
+        Where pictures are drawn of what is odd, of models of images; not open yet.
 
     Raises
     ------
