@@ -28,7 +28,7 @@ from hourglass.stages.train import rows_of
 from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
 from tests import exporting
-from tests.projects import first
+from tests.sharing import first
 
 pytest_plugins = ["tests.projects", "tests.faults.plugin"]
 

@@ -1,6 +1,5 @@
 """A project as a newcomer has it, run once by its own commands; every test here works on it or on a copy."""
 
-import fcntl
 import os
 import shutil
 import socket
@@ -9,7 +8,6 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from hourglass.upkeep import sqlite
+from tests.sharing import first
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = (
@@ -115,14 +114,6 @@ def environment(shared) -> dict[str, str]:
         "DVC_NO_ANALYTICS": "1",
         "COLUMNS": "200",
     }
-
-
-@contextmanager
-def first(path: Path) -> Iterator[bool]:
-    """Tell one worker that it comes first; the others wait until it has made `path`."""
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield not path.exists()
 
 
 @pytest.fixture(scope="session")
