@@ -1,6 +1,7 @@
 """A real DVC project with one small stage."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,10 +33,19 @@ run_guarded(Project(root, root), "double", root / "work" / "double", read=read, 
 """
 
 
+@pytest.fixture(scope="session")
+def initialised(tmp_path_factory) -> Path:
+    """A folder that DVC has started in."""
+    root = tmp_path_factory.mktemp("dvc")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], cwd=root, check=True)
+    return root
+
+
 @pytest.fixture
-def project(tmp_path, monkeypatch) -> Project:
+def project(initialised, tmp_path, monkeypatch) -> Project:
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    shutil.copytree(initialised, tmp_path, dirs_exist_ok=True)
     for name, content in {
         "dvc.yaml": GRAPH,
         "double.py": STAGE,
@@ -43,5 +53,4 @@ def project(tmp_path, monkeypatch) -> Project:
         "params.yaml": "factor: 2",
     }.items():
         (tmp_path / name).write_text(content)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], cwd=tmp_path, check=True)
     return Project(tmp_path, tmp_path)
