@@ -2,14 +2,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c requirements.lock
 
-.PHONY: run test test-all bench ui lint
+.PHONY: run test unit test-all bench ui lint
 
 run: $(VENV)/installed ## install if need be, then run the retrain flow
 	$(BIN)/hourglass run
 
-test: $(VENV)/installed-test lint ## lint, types and tests, with 12 faults drawn at random
+test: lint unit ## lint, types and tests, with 12 faults drawn at random; `make -j2 test` does both at once
+
+unit: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m "not browser and not services and not long" -n 3 --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 test-all: $(VENV)/installed-services lint ## everything that `test` runs, more whole flows, all faults, and the report in a real browser
@@ -39,17 +41,22 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hourglass needs Python 3.11 or later; try: make PYTHON=python3.12 " + "run")'
 	$(PYTHON) -m venv $(VENV)
 
-# fills the caches of bytecode and compiled code, so that the first run doesn't wait for them
+# fills the caches of bytecode (on all cores, as pip doesn't) and compiled code, so that the first run doesn't wait for them
+define install
+$(PIP) -e '.$(1)'
+$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true # some packages bring templates that aren't Python
+$(BIN)/python -c 'import mlflow, numpy, prefect.server, torch; from hourglass.evaluation import latent; latent.umap_map(numpy.eye(99), seed=0)'
+endef
+
 $(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing into $(VENV), which takes a few minutes the first time ..."
-	$(PIP) -e .
-	$(BIN)/python -c 'import mlflow, numpy, prefect.server, torch; from hourglass.evaluation import latent; latent.umap_map(numpy.eye(99), seed=0)'
+	$(call install)
 	@touch $@
 
-$(VENV)/installed-test: $(VENV)/installed
-	@echo "Installing what tests need ..."
-	$(PIP) -e '.[test]'
-	@touch $@
+$(VENV)/installed-test: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing into $(VENV), with what tests need, which takes a few minutes the first time ..."
+	$(call install,[test])
+	@touch $(VENV)/installed $@
 
 $(VENV)/installed-services: $(VENV)/installed-test
 	@echo "Installing what tests of a whole deployment need ..."
