@@ -1,7 +1,8 @@
-"""Projects whose stages have really run, small and once per session."""
+"""Projects whose stages have really run, small and once per session; each worker has a copy."""
 
 import shutil
-from contextlib import chdir
+from collections.abc import Callable
+from contextlib import chdir, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from hourglass.registry.standing import Standing
 from hourglass.report.render import render
 from hourglass.stages import compare, evaluate, ingest, package, train
 from hourglass.sweep.records import About, Records, Trial, folder_of
+from tests.sharing import first
 
 CHECKOUT = Path(__file__).parents[2]
 SMALL: dict[str, Any] = {
@@ -58,26 +60,41 @@ class Ran:
         return Ran(Project(folder, folder), self.params)
 
 
-def ran(root: Path, source: str, settings: dict[str, Any]) -> Ran:
-    """Run all stages on a source."""
-    root.mkdir(parents=True, exist_ok=True)
+@pytest.fixture(scope="session")
+def ran(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str, dict[str, Any]], Ran]:
+    """Run all stages on a source, unless another worker has under that name."""
+
+    def ran(name: str, source: str, settings: dict[str, Any]) -> Ran:
+        original, root = shared / f"report_{name}", tmp_path_factory.mktemp(name) / "project"
+        with first(original.with_suffix(".made")) as mine:
+            if mine:
+                _run(original, source, settings)
+                original.with_suffix(".made").touch()
+        shutil.copytree(original, root, symlinks=True)
+        return Ran(Project(root, root), params.load(root / "params.yaml"))
+
+    return ran
+
+
+def _run(root: Path, source: str, settings: dict[str, Any]) -> None:
+    root.mkdir(parents=True)
     shutil.copytree(CHECKOUT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     shutil.copyfile(CHECKOUT / "dvc.yaml", root / "dvc.yaml")
     YAML().dump(SMALL | settings, root / "params.yaml")
     Repo.init(str(root), no_scm=True).close()
     project, loaded = Project(root, root), params.load(root / "params.yaml")
     making.build(source, project.data, loaded.data)
-    with chdir(root):
+    with chdir(root), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "mirrored", lambda *_: nullcontext())  # the report needs no MLflow
         ingest.run(project, loaded)
         for variant in loaded.variants:
             for stage in (train, package, evaluate):
                 stage.run(project, loaded, variant)
         compare.run(project, loaded)
-    return Ran(project, loaded)
 
 
 @pytest.fixture(scope="session")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def images(ran: Any, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """Labelled images; a class has a hostile name."""
     from sklearn.datasets import load_digits
 
@@ -87,11 +104,11 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("images")
     np.savez(folder / "digits.npz", x=bunch.images.astype(np.uint8), digit=names[bunch.target])
     data = {"source": "digits.npz", "label": "digit", "anomalous": ["digit 8"]}
-    return ran(folder / "project", str(folder / "digits.npz"), {"data": data})
+    return ran("images", str(folder / "digits.npz"), {"data": data})
 
 
 @pytest.fixture(scope="session")
-def special(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def special(ran: Any) -> Ran:
     """Images, and variants that have something of their own to show."""
     data = {"source": "digits", "label": "digit", "anomalous": [8], "condition": ["digit"]}
     settings = {
@@ -102,19 +119,19 @@ def special(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         "sparse": {"latent": 16, "hidden": [48], "sparsity": "top_k", "k": 3},
         "vq_vae": {"latent": 8, "hidden": [48], "quantiser": "residual", "entries": 16, "width": 16, "layers": 1},
     }
-    return ran(tmp_path_factory.mktemp("special") / "project", "digits", settings)
+    return ran("special", "digits", settings)
 
 
 @pytest.fixture(scope="session")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def table(ran: Any) -> Ran:
     """A labelled table."""
     data = {"source": "breast_cancer", "label": "diagnosis", "normal": ["benign"]}
     settings = {"data": data, "variants": ["autoencoder"]}
-    return ran(tmp_path_factory.mktemp("table") / "project", "breast_cancer", settings)
+    return ran("table", "breast_cancer", settings)
 
 
 @pytest.fixture(scope="session")
-def signals(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def signals(ran: Any, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """An unlabelled series of two channels: sines. The width of the code is found by training."""
     folder = tmp_path_factory.mktemp("signals")
     draw = np.random.default_rng(0)
@@ -129,7 +146,7 @@ def signals(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         "autoencoder": {"latent": "auto"},
         "denoising": {"latent": 4, "hidden": [48], "corruption": "additive"},
     }
-    return ran(folder / "project", str(folder / "sines.csv"), settings)
+    return ran("signals", str(folder / "sines.csv"), settings)
 
 
 @pytest.fixture(scope="session")

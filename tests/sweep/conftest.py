@@ -1,7 +1,8 @@
 """A small project whose data set is made, as DVC knows it."""
 
 import shutil
-from contextlib import chdir
+from collections.abc import Iterator
+from contextlib import chdir, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hourglass import params
 from hourglass.data import making
 from hourglass.params import Params
 from hourglass.project import Project
-from hourglass.stages import ingest
+from hourglass.stages import ingest, train
 
 CHECKOUT = Path(__file__).parents[2]
 SMALL: dict[str, Any] = {
@@ -35,6 +36,14 @@ SMALL: dict[str, Any] = {
         },
     },
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unmirrored() -> Iterator[None]:
+    """No training here needs MLflow, whose start takes longer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "mirrored", lambda *_: nullcontext())
+        yield
 
 
 @pytest.fixture(scope="session")
