@@ -24,6 +24,7 @@ SETTINGS: dict[str, tuple[str, dict[str, object]]] = {name: (name, {}) for name 
     "batch normalisation": ("autoencoder", {"normalisation": "batch"}),
     "sparse by the kl": ("sparse", {"sparsity": "kl"}),
     "noise of every level": ("denoising", {"spread": 6.0}),
+    "babble": ("denoising", {"corruption": "babble"}),
     "all penalties": ("overcomplete", {"sparsity": 0.1, "contraction": 0.1}),
     "two codebooks": ("vq_vae", {"quantiser": "residual"}),
 }

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from hourglass.errors import HourglassError
 from hourglass.models.shared.batch import Batch
-from hourglass.models.shared.corruptions import CORRUPTIONS, DECIBELS, SHARES, Corruption, Level, spread_out
+from hourglass.models.shared.corruptions import CORRUPTIONS, DECIBELS, OF_ROWS, SHARES, Corruption, Level, spread_out
 from hourglass.models.shared.terms import Context, Term
 from hourglass.models.shared.variant import Variant
 from hourglass.settings import Setting
@@ -27,7 +27,7 @@ class Denoising(Variant):
         level: Annotated[
             float | None,
             Setting(
-                "standard deviation (gaussian), dB (additive, rician) or share of the values; null: moderate",
+                "standard deviation (gaussian), dB (additive, rician, babble) or share of the values; null: moderate",
                 ge=-60,
                 le=120,
             ),
@@ -40,6 +40,7 @@ class Denoising(Variant):
         super().__init__(shape, **settings)
         self.corruption, usual = CORRUPTIONS[corruption]
         self.name, self.spread = corruption, spread
+        self.couples_rows = corruption in OF_ROWS
         self.level = usual if level is None else level
         if corruption not in DECIBELS and not 0 < self.level <= (0.95 if corruption in SHARES else 120):
             raise HourglassError(

@@ -15,7 +15,8 @@ from hourglass.report.walks import Walk, draw
 _ARRAYS = 6
 _RIVALS = {
     "rows": "Noise as in training. Each filter's strength was chosen on rows of selection.",
-    "sound": "White noise as strong as the sound (0 dB). The gate's strength was chosen on rows of selection.",
+    "sound": "Noise as strong as the sound (0 dB): white, or voices where training had these. The gate's strength was "
+    "chosen on rows of selection.",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hourglass.evaluation.portrait.heard import beside_gating, joined
+from hourglass.evaluation.portrait.heard import beside_gating, joined, voices
 from hourglass.runtime.audio import AudioSchema
 from hourglass.sound import si_sdr
 
@@ -40,10 +40,11 @@ def test_spectra_of_two_recordings_are_joined_one_after_the_other():
     assert again.max() == pytest.approx(frames.max(), abs=0.1)
 
 
-def rivals(denoise: Any, form: Any = "waveform") -> list[dict[str, Any]]:
-    of = schema(form)
+def rivals(denoise: Any, corruption: str = "gaussian") -> list[dict[str, Any]]:
+    of = schema("waveform")
     rows = [of.decode(of.encode(of.pieces(tones(seed), 1))[0]) for seed in (0, 1)]
-    return beside_gating(SimpleNamespace(schema=of, denoise=denoise), *rows, seed=0)  # type: ignore[arg-type]
+    config = {"settings": {"corruption": corruption}}
+    return beside_gating(SimpleNamespace(schema=of, config=config, denoise=denoise), *rows, seed=0)  # type: ignore[arg-type]
 
 
 def test_a_model_that_does_nothing_is_as_good_as_the_noisy_sound_and_the_gate_is_better():
@@ -53,6 +54,16 @@ def test_a_model_that_does_nothing_is_as_good_as_the_noisy_sound_and_the_gate_is
     assert model == {**noisy, "name": "model"}
     assert gate["si_sdr"] > 1
     assert gate["strength"] is not None
+
+
+def test_babble_is_made_of_other_sound_and_as_strong():
+    clean = joined(schema("waveform"), schema("waveform").pieces(tones(1)))
+    given = []
+    noisy, *_ = rivals(lambda waveform: given.append(waveform) or waveform, "babble")
+    assert np.std(given[0] - clean) == pytest.approx(clean.std())
+    assert abs(noisy["si_sdr"]) < 3
+    draw = np.random.default_rng(0)
+    assert set(voices(np.ones(7), 20, draw)) == {4.0}
 
 
 def test_a_model_that_knows_the_sound_is_told_to():

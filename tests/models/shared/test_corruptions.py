@@ -1,3 +1,5 @@
+from itertools import combinations_with_replacement
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from hourglass.models.shared.corruptions import (
     DECIBELS,
     SHARES,
     additive,
+    babble,
     drop_out,
     gaussian,
     louder,
@@ -16,6 +19,8 @@ from hourglass.models.shared.corruptions import (
     spread_out,
 )
 from hourglass.runtime.audio import AudioSchema
+
+SUMS_OF_FOUR = {sum(four) for four in combinations_with_replacement((1.0, 2.0, 3.0, 4.0, 90.0), 4)}
 
 
 def rows(*shape):
@@ -99,6 +104,21 @@ def test_rician_noise_on_a_spectrogram_is_white_noise_on_the_sound():
     drawn = rician(torch.from_numpy(clean), 12.0, torch.Generator().manual_seed(0)).numpy()
     for place in (3, 7, 20):  # beside the tone, in it, and far from it
         assert ks_2samp(heard[:, place, 0], drawn[:, place, 0]).pvalue > 0.001
+
+
+def test_babble_has_the_power_of_the_rows_that_talk_above_their_own():
+    powers = torch.tensor([1.0, 2.0, 3.0, 4.0, 90.0]).view(5, 1, 1)
+    x = torch.log10(1 + powers).expand(5, 300, 300)
+    noisy = 10 ** babble(x, 3.0, torch.Generator().manual_seed(0)) - 1
+    added = (noisy.mean((1, 2)) - powers.flatten()) / 10**0.3 * 4
+    for sum_of_four in added.tolist():  # each voice is one of the five rows
+        assert min(abs(sum_of_four - total) / total for total in SUMS_OF_FOUR) < 0.05
+    assert len({round(value) for value in added.tolist()}) > 1
+
+
+def test_nobody_talks_behind_silent_rows():
+    x = torch.zeros(6, 10, 4)
+    assert torch.equal(babble(x, 20.0, torch.Generator().manual_seed(0)), x)
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)

@@ -1,19 +1,21 @@
 """What a denoising autoencoder has to undo; each row is corrupted by itself."""
 
 from collections.abc import Callable
-from math import log10
+from math import log10, pi
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from hourglass.models.shared.sharing import drawn
+from hourglass.models.shared.sharing import drawn, own, whole
 
-Corruption = Literal["gaussian", "masking", "salt_and_pepper", "additive", "drop_out", "rician"]
+Corruption = Literal["gaussian", "masking", "salt_and_pepper", "additive", "drop_out", "rician", "babble"]
 #: How strong a corruption is: for all rows, or for each of them as a tensor of shape (batch, 1, ..., 1).
 Level = float | Tensor
 
 _LARGEST_SHARE = 0.95
+#: Rows that talk in the background.
+_VOICES = 4
 
 
 def gaussian(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
@@ -58,9 +60,27 @@ def rician(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
     Rice's distribution (Rice 1945, "Mathematical analysis of random noise", section 3.10). `x` is
     ``log10(1 + power / floor)``, as ``data.audio.form: spectrogram`` has it, not scaled further.
     """
-    amplitude = (10**x - 1).clamp_min(0).sqrt()
+    amplitude = _amplitude(x)
     deviation = 10 ** (torch.as_tensor(level, device=x.device, dtype=x.dtype) / 20) * 0.5**0.5
     real, imaginary = amplitude + deviation * _noise(x, generator), deviation * _noise(x, generator)
+    return torch.log10(1 + real.square() + imaginary.square())
+
+
+def babble(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
+    """Add four other rows of the batch to the sound that a spectrogram is of: people who talk in the background.
+
+    Together they are `level` dB louder than one of them was recorded. Phases are drawn for each frequency and frame,
+    for a spectrogram has none; `x` is that of `rician`.
+    """
+    size = _amplitude(x)
+    all_sizes = whole(size)
+    gain = 10 ** (torch.as_tensor(level, device=x.device, dtype=x.dtype) / 20) * _VOICES**-0.5
+    real, imaginary = size, torch.zeros_like(size)
+    for _ in range(_VOICES):
+        order = torch.randperm(len(all_sizes), generator=generator, device=x.device)
+        other = gain * own(all_sizes[order])
+        phase = 2 * pi * _uniform(x, generator)
+        real, imaginary = real + other * phase.cos(), imaginary + other * phase.sin()
     return torch.log10(1 + real.square() + imaginary.square())
 
 
@@ -72,11 +92,14 @@ CORRUPTIONS: dict[Corruption, tuple[Callable[[Tensor, Level, torch.Generator], T
     "additive": (additive, 10.0),
     "drop_out": (drop_out, 0.25),
     "rician": (rician, 10.0),
+    "babble": (babble, 0.0),
 }
 #: Those whose level is a share.
 SHARES: frozenset[Corruption] = frozenset({"masking", "salt_and_pepper", "drop_out"})
 #: Those whose level is in dB: of the rows above the noise, and of the noise.
-DECIBELS: dict[Corruption, int] = {"additive": -1, "rician": 1}
+DECIBELS: dict[Corruption, int] = {"additive": -1, "rician": 1, "babble": 1}
+#: Those that make noise of a batch's other rows.
+OF_ROWS: frozenset[Corruption] = frozenset({"babble"})
 
 
 def louder(corruption: Corruption, level: float, amplitude: float) -> float:
@@ -95,6 +118,11 @@ def spread_out(corruption: Corruption, level: float, decibels: float, x: Tensor,
     else:
         levels = (level * 10 ** (away / 20)).clamp_max(_LARGEST_SHARE if corruption in SHARES else torch.inf)
     return levels.view(-1, *[1] * (x.dim() - 1))
+
+
+def _amplitude(x: Tensor) -> Tensor:
+    """Give the size of each number of a spectrum, by the root of the spectrogram's floor."""
+    return (10**x - 1).clamp_min(0).sqrt()
 
 
 def _noise(x: Tensor, generator: torch.Generator) -> Tensor:
