@@ -210,7 +210,12 @@ def answers(url: str) -> bool:
 
 
 @pytest.fixture
-def copy(finished, server, tmp_path) -> Checkout:
+def unserved(finished, tmp_path) -> Checkout:
     """A finished project to spoil, in a folder with a space."""
-    checkout = finished.frozen.copy(tmp_path / "a copy")
-    return Checkout(checkout.root, checkout.env | {"PREFECT_API_URL": server})
+    return finished.frozen.copy(tmp_path / "a copy")
+
+
+@pytest.fixture
+def copy(unserved, server) -> Checkout:
+    """The same, whose flows have a server."""
+    return Checkout(unserved.root, unserved.env | {"PREFECT_API_URL": server})

@@ -11,8 +11,8 @@ def changed(checkout) -> set[str]:
     return set(json.loads(checkout.dvc("status", "--json")))
 
 
-def test_repro_after_a_run_has_nothing_to_do(copy):
-    assert "Data and pipelines are up to date" in copy.dvc("repro")
+def test_repro_after_a_run_has_nothing_to_do(unserved):
+    assert "Data and pipelines are up to date" in unserved.dvc("repro")
 
 
 @pytest.mark.services
@@ -22,9 +22,9 @@ def test_forced_repro_gives_the_same_lock(copy):
     assert copy.lock == before
 
 
-def test_one_number_under_a_variant_changes_that_variant_only(copy):
-    copy.set(vae={"latent": 4})
-    assert changed(copy) == {"train@vae"}
+def test_one_number_under_a_variant_changes_that_variant_only(unserved):
+    unserved.set(vae={"latent": 4})
+    assert changed(unserved) == {"train@vae"}
 
 
 @pytest.mark.services

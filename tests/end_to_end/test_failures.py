@@ -24,26 +24,26 @@ def sentence(said: str) -> str:
         ({"vae": {"latents": 3}}, "unknown key 'vae.latents'; did you mean 'vae.latent'?"),
     ],
 )
-def test_wrong_setting_ends_a_run_before_anything_happens(copy, change, expected):
-    copy.set(**change)
-    before = copy.lock
-    said = copy.hourglass("run", expect=1)
+def test_wrong_setting_ends_a_run_before_anything_happens(unserved, change, expected):
+    unserved.set(**change)
+    before = unserved.lock
+    said = unserved.hourglass("run", expect=1)
     assert expected in sentence(said)
     assert "Traceback" not in said
-    assert copy.lock == before
+    assert unserved.lock == before
 
 
-def test_impossible_alpha_is_refused_with_the_rows_it_needs(copy):
-    copy.set(anomaly={"alpha": 0.001})
-    said = copy.dvc("repro", expect=255)
+def test_impossible_alpha_is_refused_with_the_rows_it_needs(unserved):
+    unserved.set(anomaly={"alpha": 0.001})
+    said = unserved.dvc("repro", expect=255)
     assert "at least 999 are needed" in sentence(said)
 
 
-def test_source_that_does_not_exist_leaves_the_snapshot_alone(copy):
-    before = sorted(path.name for path in copy.root.iterdir())
-    assert "doesn't exist" in sentence(copy.hourglass("data", "nowhere.csv", expect=1))
-    assert sorted(path.name for path in copy.root.iterdir()) == before
-    assert copy.git("status", "--porcelain", "data.dvc", "params.yaml") == ""
+def test_source_that_does_not_exist_leaves_the_snapshot_alone(unserved):
+    before = sorted(path.name for path in unserved.root.iterdir())
+    assert "doesn't exist" in sentence(unserved.hourglass("data", "nowhere.csv", expect=1))
+    assert sorted(path.name for path in unserved.root.iterdir()) == before
+    assert unserved.git("status", "--porcelain", "data.dvc", "params.yaml") == ""
 
 
 @pytest.mark.services
@@ -56,30 +56,30 @@ def test_training_finishes_without_mlflow_and_track_catches_up(copy):
     assert copy.hourglass("track").count("is complete") == 2
 
 
-def test_prefect_server_that_is_down_is_named_and_dvc_still_works(copy):
-    said = copy.hourglass("run", expect=1, PREFECT_API_URL=f"{NOWHERE}/api")
+def test_prefect_server_that_is_down_is_named_and_dvc_still_works(unserved):
+    said = unserved.hourglass("run", expect=1, PREFECT_API_URL=f"{NOWHERE}/api")
     assert "Prefect's API at http://127.0.0.1:9/api can't be reached" in sentence(said)
-    assert "up to date" in copy.dvc("repro")
+    assert "up to date" in unserved.dvc("repro")
 
 
-def test_temporary_prefect_server_that_is_slow_is_given_up_in_a_sentence(copy):
+def test_temporary_prefect_server_that_is_slow_is_given_up_in_a_sentence(unserved):
     env = {"PREFECT_API_URL": "", "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "0"}
-    said = copy.hourglass("run", expect=1, **env)
+    said = unserved.hourglass("run", expect=1, **env)
     assert "Prefect's temporary server didn't answer within 0 s" in sentence(said)
 
 
-def test_temporary_prefect_server_that_cannot_start_is_named_with_its_status(copy):
+def test_temporary_prefect_server_that_cannot_start_is_named_with_its_status(unserved):
     env = {"PREFECT_API_URL": "", "PREFECT_API_DATABASE_CONNECTION_URL": "sqlite+aiosqlite:////nowhere/prefect.db"}
-    said = copy.hourglass("run", expect=1, **env)
+    said = unserved.hourglass("run", expect=1, **env)
     assert "Prefect's temporary server ended with status 3; what it said is above" in sentence(said)
 
 
-def test_prefect_settings_are_those_of_the_project_also_in_a_folder_below(copy):
-    (copy.root / "flows" / "deploy.py").write_text(
+def test_prefect_settings_are_those_of_the_project_also_in_a_folder_below(unserved):
+    (unserved.root / "flows" / "deploy.py").write_text(
         "from prefect.settings import get_current_settings\n"
         "def main(command):\n    print('every', get_current_settings().flows.heartbeat_frequency, 's')\n"
     )
-    below = type(copy)(copy.root / "src", copy.env)
+    below = type(unserved)(unserved.root / "src", unserved.env)
     assert "every 30 s" in below.hourglass("deploy")
 
 
@@ -95,9 +95,9 @@ def test_commands_outside_a_project_say_where_to_go(tmp_path, finished):
     assert "is in no Hourglass project" in sentence(said)
 
 
-def test_damaged_lock_is_named_by_a_stage(copy):
-    (copy.root / "dvc.lock").write_text("stages: [")
-    assert "dvc.lock is damaged; `hourglass run` mends it" in sentence(copy.hourglass("track", expect=1))
+def test_damaged_lock_is_named_by_a_stage(unserved):
+    (unserved.root / "dvc.lock").write_text("stages: [")
+    assert "dvc.lock is damaged; `hourglass run` mends it" in sentence(unserved.hourglass("track", expect=1))
 
 
 @pytest.mark.services
