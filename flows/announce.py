@@ -3,10 +3,9 @@
 import sys
 
 import httpx
-from prefect.client.orchestration import get_client
-from prefect.events.schemas.events import Event, Resource
 from prefect.settings import get_current_settings
 
+from flows import events
 from hourglass.pipeline import ERROR_PREFIX
 
 
@@ -22,11 +21,8 @@ def main(name: str, shard: str) -> None:
     api = get_current_settings().api.url
     if not api:
         return
-    resource = Resource({"prefect.resource.id": f"hourglass.data.{name}", "prefect.resource.name": name})
-    event = Event(event="hourglass.data.added", resource=resource, payload={"shard": shard})
     try:
-        with get_client(sync_client=True) as client:
-            client.request("POST", "/events", json=[event.model_dump(mode="json")])
+        events.send(events.ADDED, name, {"shard": shard})
     except (httpx.HTTPError, RuntimeError) as problem:
         print(  # noqa: T201
             f"{ERROR_PREFIX}{shard} is added, but Prefect's API at {api} can't be told ({problem}), so no retraining "

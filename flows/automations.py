@@ -10,6 +10,8 @@ from prefect.automations import AutomationCore, EventTrigger, Posture, ResourceS
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState, RunDeployment
 
+from flows import events
+
 #: Of a run that lives, the server hears every 30 seconds (pyproject.toml).
 SILENCE = timedelta(seconds=100)
 #: How often a run is tried that something kills.
@@ -37,6 +39,7 @@ def of(name: str, deployment: str) -> list[AutomationCore]:
     """
     return [
         _new_data(name, deployment),
+        _drift(name, deployment),
         _no_heartbeat(name),
         _crashed(name, deployment),
         _crashed_before_its_start(name, deployment),
@@ -46,11 +49,21 @@ def of(name: str, deployment: str) -> list[AutomationCore]:
 
 
 def _new_data(name: str, deployment: str) -> AutomationCore:
-    added = ResourceSpecification({"prefect.resource.id": f"hourglass.data.{name}"})
+    added = ResourceSpecification({"prefect.resource.id": events.resource_of(events.ADDED, name)})
     return AutomationCore(
         name=f"{name}: new data",
         description="Retrains when `hourglass add` brought a shard.",
-        trigger=EventTrigger(expect={"hourglass.data.added"}, match=added),
+        trigger=EventTrigger(expect={events.ADDED}, match=added),
+        actions=[RunDeployment(deployment_id=deployment)],
+    )
+
+
+def _drift(name: str, deployment: str) -> AutomationCore:
+    drifted = ResourceSpecification({"prefect.resource.id": events.resource_of(events.DRIFT, name)})
+    return AutomationCore(
+        name=f"{name}: drift",
+        description="Retrains when the monitoring found that rows have drifted.",
+        trigger=EventTrigger(expect={events.DRIFT}, match=drifted),
         actions=[RunDeployment(deployment_id=deployment)],
     )
 

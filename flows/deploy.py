@@ -1,4 +1,4 @@
-"""Register the scheduled retraining and the sweep with a Prefect server, and work for them on this machine.
+"""Register retraining, sweep and monitoring with a Prefect server, and work for them on this machine.
 
 ``hourglass deploy`` and ``hourglass serve``. Names, schedule and counts come from ``params.yaml``, the rest from
 ``prefect.yaml``. What is registered already as it should be is left alone: a schedule that is registered anew would
@@ -44,9 +44,9 @@ from hourglass.params import Params
 from hourglass.pipeline import child_environment
 from hourglass.project import Project
 
-FLOW, SWEEP = "scheduled-retrain", "sweep"
+FLOW, SWEEP, MONITOR = "scheduled-retrain", "sweep", "monitor"
 #: What starts a flow that has no schedule.
-_STARTED = {FLOW: "by hand and on new data", SWEEP: "by hand"}
+_STARTED = {FLOW: "by hand, on new data and on drift", SWEEP: "by hand", MONITOR: "by hand"}
 
 Done = Literal["created", "updated", "unchanged", "removed"]
 
@@ -69,23 +69,30 @@ def deploy(project: Project, params: Params) -> list[Entry]:
     HourglassError
         No server is named or it can't be reached, or the schedule is wrong.
     """
-    retrain, sweep = YAML(typ="safe").load(project.root / "prefect.yaml")["deployments"]
+    described = dict(zip(_STARTED, YAML(typ="safe").load(project.root / "prefect.yaml")["deployments"], strict=True))
+    crons = {
+        FLOW: ("schedule.cron", params.schedule.cron),
+        SWEEP: ("sweep.cron", params.sweep.cron),
+        MONITOR: ("monitor.cron", params.monitor.cron),
+    }
     zone = params.schedule.timezone
-    retrains = _schedules("schedule.cron", params.schedule.cron, zone)
-    sweeps = _schedules("sweep.cron", params.sweep.cron, zone)
+    schedules = {flow: _schedules(*cron, zone) for flow, cron in crons.items()}
     api = _server_address()
     with get_client(sync_client=True) as client:
         try:
             client.hello()
         except httpx.HTTPError as problem:
             raise HourglassError(f"Prefect's API at {api} can't be reached ({problem}).") from problem
-        entries = [_work_pool(client, retrain["work_pool"]["name"]), *_limits(client, params)]
-        retraining, entry = _deployment(client, project, params, FLOW, retrain, retrains)
-        wanted = automations.of(params.registry.name, str(retraining.id))
-        entries += [entry, *(_automation(client, automation) for automation in wanted)]
-        sweeping, entry = _deployment(client, project, params, SWEEP, sweep, sweeps)
-        former = [*_remove_former(client, FLOW, retraining), *_remove_former(client, SWEEP, sweeping)]
-        return [*entries, entry, *former]
+        entries = [_work_pool(client, described[FLOW]["work_pool"]["name"]), *_limits(client, params)]
+        former = []
+        for flow, section in described.items():
+            found, entry = _deployment(client, project, params, flow, section, schedules[flow])
+            entries.append(entry)
+            if flow == FLOW:
+                wanted = automations.of(params.registry.name, str(found.id))
+                entries += [_automation(client, automation) for automation in wanted]
+            former += _remove_former(client, flow, found)
+        return [*entries, *former]
 
 
 def _server_address() -> str:

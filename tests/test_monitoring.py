@@ -1,0 +1,101 @@
+"""Which batches of a watched folder are tested, and when they count as tested."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from hourglass import monitoring
+from hourglass.errors import HourglassError
+from hourglass.params import MonitorParams, Params
+from hourglass.project import Project
+from hourglass.report import drift
+from hourglass.use import shards
+
+PARAMS = Params(variants=["autoencoder"], monitor=MonitorParams(source="incoming"))
+
+
+@pytest.fixture
+def drawn() -> list[Any]:
+    """What pages were drawn of."""
+    return []
+
+
+@pytest.fixture
+def project(tmp_path: Path, table_autoencoder: Any, drawn: list[Any], monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setattr(monitoring, "load", lambda uri: table_autoencoder.model)
+    monkeypatch.setattr(drift, "write", lambda *told: drawn.append(told[3:]))
+    (tmp_path / "incoming").mkdir()
+    return Project(tmp_path, tmp_path)
+
+
+@pytest.fixture
+def incoming(project: Project) -> Path:
+    return project.root / "incoming"
+
+
+@pytest.fixture(scope="module")
+def rows(tumours: Any) -> pd.DataFrame:
+    return tumours.rows.sample(200, random_state=1)
+
+
+def test_new_batches_are_tested_together_and_only_once(
+    project: Project, incoming: Path, rows: pd.DataFrame, drawn: list[Any]
+) -> None:
+    rows[:80].to_csv(incoming / "monday.csv", index=False)
+    rows[80:].to_parquet(incoming / "tuesday.parquet")
+    found = monitoring.look(project, PARAMS)
+    assert list(found.new) == ["monday.csv", "tuesday.parquet"]
+    assert found.verdict.rows == 200
+    assert found.sentence.startswith("monday.csv, tuesday.parquet: No drift in 200 rows")
+    assert drawn == [("monday.csv, tuesday.parquet", "models:/hourglass@champion", project.drift)]
+    assert monitoring.look(project, PARAMS).new == found.new  # nobody has done anything because of it yet
+    monitoring.remember(project, PARAMS, found)
+    again = monitoring.look(project, PARAMS)
+    assert (again.new, again.verdict, again.sentence) == ({}, None, "No new batch.")
+
+
+def test_a_batch_that_changed_is_new_and_one_that_went_is_forgotten(
+    project: Project, incoming: Path, rows: pd.DataFrame
+) -> None:
+    for name in ("a", "b"):
+        rows.to_csv(incoming / f"{name}.csv", index=False)
+    monitoring.remember(project, PARAMS, monitoring.look(project, PARAMS))
+    (incoming / "a.csv").unlink()
+    rows.assign(**{"mean texture": rows["mean texture"] + 9}).to_csv(incoming / "b.csv", index=False)
+    found = monitoring.look(project, PARAMS)
+    assert list(found.new) == ["b.csv"]
+    assert "column mean texture" in found.sentence
+    monitoring.remember(project, PARAMS, found)
+    rows.to_csv(incoming / "a.csv", index=False)
+    assert list(monitoring.look(project, PARAMS).new) == ["a.csv"]
+
+
+def test_scores_are_tested_once_they_are_complete_and_of_the_champion(
+    project: Project, incoming: Path, rows: pd.DataFrame, table_autoencoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows.to_csv(project.root / "rows.csv", index=False)
+    shards.score(table_autoencoder.model, str(project.root / "rows.csv"), incoming / "scored", uri="models:/t/1")
+    found = monitoring.look(project, PARAMS)
+    assert (list(found.new), found.verdict.rows) == (["scored"], 200)
+    manifest = (incoming / "scored" / "manifest.json").read_text()
+    (incoming / "scored" / "manifest.json").write_text(manifest.replace('"complete": true', '"complete": false'))
+    begun = monitoring.look(project, PARAMS)
+    assert (begun.new, begun.passed_over, begun.verdict) == ({}, ("scored",), None)
+    assert begun.sentence == "No new batch. Passed over, as another model scored it or is still at it: scored."
+    (incoming / "scored" / "manifest.json").write_text(manifest)
+    monkeypatch.setattr("hourglass.drift.watch.sha256_of", lambda path: "that of another model")
+    assert monitoring.look(project, PARAMS).passed_over == ("scored",)
+
+
+def test_hidden_files_are_no_batches(project: Project, incoming: Path) -> None:
+    (incoming / ".partly-copied.csv").write_text("half of it")
+    assert monitoring.look(project, PARAMS).verdict is None
+
+
+def test_what_cant_be_watched_is_said(project: Project) -> None:
+    with pytest.raises(HourglassError, match=r"monitor\.source in params\.yaml is null"):
+        monitoring.look(project, PARAMS.model_copy(update={"monitor": MonitorParams()}))
+    with pytest.raises(HourglassError, match=r"elsewhere is no folder"):
+        monitoring.look(project, PARAMS, "elsewhere")
