@@ -49,6 +49,11 @@ class Deployed:
         content = {"parameters": {"settings": settings}, "state": {"type": "SCHEDULED"}}
         return call("POST", f"{self.server}/deployments/{self.deployment['id']}/create_flow_run", content)["id"]
 
+    def monitor(self) -> str:
+        found = call("GET", f"{self.server}/deployments/name/monitor/{self.name}")
+        content = {"state": {"type": "SCHEDULED"}}
+        return call("POST", f"{self.server}/deployments/{found['id']}/create_flow_run", content)["id"]
+
     def run(self, run: str) -> dict[str, Any]:
         return call("GET", f"{self.server}/flow_runs/{run}")
 
@@ -245,6 +250,27 @@ def test_a_new_shard_starts_a_retraining_that_takes_it(deployed, tmp_path):
     (tag,) = re.findall(r"retrain/\S+(?=\.$)", ended["state"]["message"])
     data = [deployed.checkout.git("show", f"{commit}:data.dvc") for commit in (tag, "hourglass/data", "HEAD")]
     assert data[0] == data[1] != data[2]
+
+
+@pytest.mark.long
+def test_rows_that_have_drifted_start_a_retraining(deployed):
+    incoming = deployed.checkout.root / "incoming"
+    incoming.mkdir()
+    deployed.checkout.set(monitor={"source": "incoming"})
+    said = deployed.deploy()
+    assert re.search(rf"deployment +monitor/{deployed.name} +created +by hand", said)
+    deployed.serve()
+    digits = np.load(deployed.checkout.root / "data" / "digits" / "x.npy")
+    np.savez(incoming / "dim.npz", x=digits[:300] // 2)
+    ended = deployed.wait_for(deployed.monitor(), "Completed", "Failed")
+    assert re.match(r"dim\.npz: Drift in 300 rows by \d+ tests: ", ended["state"]["message"])
+    assert "Drift in 300 rows" in (deployed.checkout.root / "reports" / "drift.html").read_text()
+    (retraining,) = wait(deployed.due)
+    retrained = deployed.wait_for(retraining["id"], "Completed", "Failed")
+    assert re.match(r"0 stages ran\. Gate: .* Champion: models:/", retrained["state"]["message"])
+    again = deployed.wait_for(deployed.monitor(), "Completed", "Failed")
+    assert again["state"]["message"] == "No new batch."
+    assert len(deployed.due()) == 1
 
 
 def test_data_that_came_during_a_run_that_is_cancelled_starts_the_next(deployed, tmp_path):
