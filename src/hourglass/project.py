@@ -71,6 +71,11 @@ class Project:
         return self.root / "reports" / "drift.html"
 
     @property
+    def explorer(self) -> Path | None:
+        """The page beside the report in which decoders run; a worktree's report is kept and has none."""
+        return self.report.with_name("explorer.html") if self.report.name == "index.html" else None
+
+    @property
     def dataset(self) -> Path:
         """Output of ``ingest``."""
         return self.root / "work" / "dataset"

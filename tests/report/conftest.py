@@ -51,6 +51,13 @@ class Ran:
         """The page without a registry, rendered once."""
         return self.page()
 
+    @cached_property
+    def explorer(self) -> Path:
+        """The explorer beside that page."""
+        assert self.plain
+        assert self.project.explorer is not None
+        return self.project.explorer
+
     def evaluation(self, variant: str) -> dict[str, Any]:
         return read_json(self.project.output("evaluate", variant) / "evaluation.json")
 

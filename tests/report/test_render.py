@@ -83,9 +83,17 @@ def test_the_page_loads_nothing_from_elsewhere(kind, request):
     assert not found.all("link", "iframe", "object", "embed", "base")
     assert all(one["src"].startswith("data:") for one in found.all("img"))
     assert all(one["href"].startswith("#") for one in found.all("use"))
-    assert {one["href"] for one in found.all("a") if not one["href"].startswith("#")} == {"report.json"}
+    files = {one["href"].partition("#")[0] for one in found.all("a")}
+    assert files == {"", "explorer.html", "report.json"}
     assert "@import" not in text
     assert not re.search(r"url\((?!#)", text)
+
+
+@pytest.mark.parametrize("kind", ["images", "signals"])
+def test_every_variant_leads_to_its_place_in_the_explorer(kind, request):
+    ran = request.getfixturevalue(kind)
+    for name in ran.params.variants:
+        assert f'<a href="explorer.html#{name}">' in ran.plain
 
 
 def test_the_page_needs_no_script(page):

@@ -90,7 +90,7 @@ def reproduce(uri: Annotated[str, _URI_ARGUMENT], as_json: Annotated[bool, JSON]
 
 @app.command(rich_help_panel=_PANEL)
 def report() -> None:
-    """Render reports/index.html from the last results and the registry."""
+    """Render reports/index.html, and the explorer beside it, from the last results and the registry."""
     from hourglass.registry import ledger
     from hourglass.report.render import render
 

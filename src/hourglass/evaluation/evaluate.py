@@ -21,7 +21,7 @@ from hourglass.evaluation import (
     reconstruction,
     series,
 )
-from hourglass.evaluation.parts import parts, sample
+from hourglass.evaluation.parts import mapped, parts, sample
 from hourglass.evaluation.portrait.portray import portray
 from hourglass.evaluation.portrait.rows import Rows, in_net_units
 from hourglass.params import EvaluateParams
@@ -199,15 +199,9 @@ def _has_both(anomaly: NDArray[np.bool_]) -> bool:
 def _held_out(
     model: Model, dataset: Dataset, settings: EvaluateParams, seed: int
 ) -> tuple[Rows, dict[str, NDArray[Any]]]:
-    """Choose rows of the splits that training never saw, and tell what the encoder says of them."""
-    splits = ("calibration", "selection", "test")
-    counts = [dataset.count(split) for split in splits]
-    chosen = np.sort(np.random.default_rng(seed).permutation(sum(counts))[: settings.map_rows])
-    starts = np.cumsum([0, *counts])
-    found = [
-        _rows(dataset, split, chosen[(chosen >= start) & (chosen < start + count)] - start)
-        for split, start, count in zip(splits, starts, counts, strict=False)
-    ]
+    """Take rows of the splits that training never saw, and tell what the encoder says of them."""
+    chosen = mapped(dataset, settings.map_rows, seed)
+    found = [_rows(dataset, split, places) for split, places in chosen.items()]
     raws = [rows.raw for rows in found if len(rows)]
     raw = pd.concat(raws) if isinstance(raws[0], pd.DataFrame) else np.concatenate(raws)
     label, index = (np.concatenate([getattr(rows, name) for rows in found]) for name in ("label", "index"))

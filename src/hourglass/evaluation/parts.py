@@ -48,5 +48,17 @@ def sample(dataset: Dataset, split: str, most: int | None = None) -> NDArray[np.
     return np.sort(chosen)
 
 
+def mapped(dataset: Dataset, most: int, seed: int) -> dict[str, NDArray[np.int64]]:
+    """Choose the rows of the latent map, which training never saw, at most so many: their places by split, ascending."""
+    splits = ("calibration", "selection", "test")
+    counts = [dataset.count(split) for split in splits]
+    chosen = np.sort(np.random.default_rng(seed).permutation(sum(counts))[:most])
+    starts = np.cumsum([0, *counts])
+    return {
+        split: chosen[(chosen >= start) & (chosen < start + count)] - start
+        for split, start, count in zip(splits, starts, counts, strict=False)
+    }
+
+
 def _row_bytes(dataset: Dataset) -> int:
     return 8 * prod(dataset.schema.shape)

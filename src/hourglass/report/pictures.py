@@ -63,9 +63,9 @@ class Scale:
 def example(data: Data, scale: Scale, one: Example) -> str:
     """Draw an original, its reconstruction and the difference between them, from top to bottom."""
     tiles = [
-        _shrink(_pixels(data, scale, one.x), scale.side),
-        _shrink(_pixels(data, scale, one.x_hat), scale.side),
-        _shrink(_signed(_picture(one.x_hat - one.x).mean(axis=0), scale.difference), scale.side),
+        shrunk(pixels(data, scale, one.x), scale.side),
+        shrunk(pixels(data, scale, one.x_hat), scale.side),
+        shrunk(_signed(_picture(one.x_hat - one.x).mean(axis=0), scale.difference), scale.side),
     ]
     gap = np.zeros((max(1, len(tiles[0]) // 16), tiles[0].shape[1], 4), np.uint8)
     return _data_uri(np.concatenate([tiles[0], gap, tiles[1], gap, tiles[2]]))
@@ -73,7 +73,7 @@ def example(data: Data, scale: Scale, one: Example) -> str:
 
 def sample(data: Data, scale: Scale, x: Array) -> str:
     """Draw one image."""
-    return _data_uri(_shrink(_pixels(data, scale, x), scale.side))
+    return _data_uri(shrunk(pixels(data, scale, x), scale.side))
 
 
 def film(data: Data, scale: Scale, *groups: Array) -> str:
@@ -85,7 +85,7 @@ def film(data: Data, scale: Scale, *groups: Array) -> str:
     scale : Scale
     *groups : ndarray of shape (images, *shape)
     """
-    frames = [[_shrink(_pixels(data, scale, x), scale.side) for x in group] for group in groups]
+    frames = [[shrunk(pixels(data, scale, x), scale.side) for x in group] for group in groups]
     height = len(frames[0][0])
     gap, step = (np.zeros((height, max(1, height // size), 4), np.uint8) for size in (3, 16))
     parts = [part for group in frames for part in (gap, *(tile for frame in group for tile in (step, frame)))]
@@ -105,7 +105,7 @@ def _picture(x: Array) -> Array:
     return np.repeat(x[None, ::-1], max(1, bands // (2 * frames)), axis=2)
 
 
-def _pixels(data: Data, scale: Scale, x: Array) -> Array:
+def pixels(data: Data, scale: Scale, x: Array) -> Array:
     """Turn an image of the nets' units and shape (channels, height, width) into RGBA."""
     raw = data.normaliser.inverse(_picture(x))
     grey = (raw - scale.low) / ((scale.high - scale.low) or 1.0)
@@ -121,7 +121,8 @@ def _signed(values: Array, limit: float) -> Array:
     return np.concatenate([colours, 255 * strength], axis=-1).round().astype(np.uint8)
 
 
-def _shrink(pixels: Array, side: int) -> Array:
+def shrunk(pixels: Array, side: int) -> Array:
+    """Average pixels until the longest side has so many; small pictures stay."""
     height, width = pixels.shape[:2]
     factor = side / max(height, width)
     if factor >= 1:

@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs neither a network nor a script."""
+"""The report: one HTML file that needs neither a network nor a script, and beside it the explorer, which has one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Interval:
 
 
 def render(project: Project, params: Params, standing: Standing | None) -> Path:
-    """Write ``reports/index.html`` and, beside it, ``report.json`` with the numbers shown.
+    """Write ``reports/index.html`` and, beside it, ``explorer.html`` and ``report.json`` with the numbers shown.
 
     The same inputs give the same bytes; where they are those of the report that is there, nothing is drawn again.
 
@@ -71,12 +71,17 @@ def render(project: Project, params: Params, standing: Standing | None) -> Path:
     """
     key = _key(project, params, standing)
     numbers_file = project.report.with_name(NUMBERS)
-    if project.report.exists() and numbers_file.exists() and read_json(numbers_file).get("key") == key:
+    pages = [path for path in (project.explorer, project.report) if path is not None]
+    if all(path.exists() for path in (*pages, numbers_file)) and read_json(numbers_file).get("key") == key:
         return project.report
+    from hourglass.report.explorer.page import page as explore  # loads matplotlib
+
     facts = gather.collect(project, params, standing)
-    page = environment().get_template("template.html").render(_context(facts))
+    page = environment().get_template("template.html").render(_context(facts, project.explorer))
     project.report.parent.mkdir(parents=True, exist_ok=True)
     numbers_file.unlink(missing_ok=True)
+    if project.explorer is not None:
+        write_text(project.explorer, explore(project, params, facts))
     write_text(project.report, page)
     write_json(numbers_file, numbers(facts) | {"key": key})
     return project.report
@@ -92,7 +97,7 @@ def _key(project: Project, params: Params, standing: Standing | None) -> str:
             "params": [params.model_dump(mode="json"), params.sections],
             "standing": repr(standing),
             "sweeps": repr(list(gather.sweeps(project, params.variants))),
-            "code": [sha256_of(path) for path in sorted(_HERE.iterdir()) if path.is_file()],
+            "code": [sha256_of(path) for path in sorted(_HERE.rglob("*")) if path.is_file() and path.suffix != ".pyc"],
             "provenance": repr(Provenance.of(project.root)),
         }
     )
@@ -112,7 +117,7 @@ def environment() -> Environment:
     return environment
 
 
-def _context(facts: Facts) -> dict[str, Any]:
+def _context(facts: Facts, explorer: Path | None) -> dict[str, Any]:
     from hourglass.report import (
         dataset,
         galleries,
@@ -123,6 +128,7 @@ def _context(facts: Facts) -> dict[str, Any]:
 
     return {
         "facts": facts,
+        "explorer": explorer.name if explorer else None,
         "data": facts.data,
         "style": STYLE,
         "headline": words.headline(facts),
