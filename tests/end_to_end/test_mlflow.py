@@ -92,6 +92,14 @@ def test_version_says_where_it_comes_from(client, project):
         assert tags[f"hourglass.{name}"]
 
 
+def test_version_has_a_model_card(client, finished):
+    card = client.get_model_version("hourglass", "1").description
+    assert card.startswith("# hourglass version 1: ")
+    assert client.get_model_version("hourglass", "1").tags["hourglass.manifest_sha256"] in card
+    for short in ("1", "@champion", "hourglass/1", "models:/hourglass/1"):
+        assert finished.checkout.hourglass("models", "--card", short) == card
+
+
 def test_registered_files_are_the_package_byte_for_byte(project, params):
     from hourglass.files import folder_hashes
     from hourglass.registry.consume import fetch

@@ -57,11 +57,18 @@ def rollback(
 @app.command(name="models", rich_help_panel=_PANEL)
 def list_models(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False,
+    card: Annotated[
+        str | None, typer.Option(help="print the model card of a version instead: 3, @champion or models:/NAME/3")
+    ] = None,
 ) -> None:
     """List the registered versions and every move of their aliases, newest first."""
+    from hourglass.registry import addresses, cards
     from hourglass.report import registered
 
     project, params = load_project()
+    if card is not None:
+        print(cards.read(project, addresses.completed(params.registry.name, card)), end="")  # noqa: T201
+        return
     (registered.show_json if as_json else registered.show)(project, params)
 
 

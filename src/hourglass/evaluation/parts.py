@@ -49,7 +49,7 @@ def sample(dataset: Dataset, split: str, most: int | None = None) -> NDArray[np.
 
 
 def mapped(dataset: Dataset, most: int, seed: int) -> dict[str, NDArray[np.int64]]:
-    """Choose the rows of the latent map, which training never saw, at most so many: their places by split, ascending."""
+    """Choose the rows of the latent map, which training never saw: at most so many places, by split, ascending."""
     splits = ("calibration", "selection", "test")
     counts = [dataset.count(split) for split in splits]
     chosen = np.sort(np.random.default_rng(seed).permutation(sum(counts))[:most])

@@ -1,21 +1,14 @@
 """What a registered version was made from, as its tags say."""
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hourglass.errors import HourglassError
 from hourglass.project import Project
-from hourglass.registry import store, tracking, versions
+from hourglass.registry import addresses, store, tracking, versions
 from hourglass.registry.provenance import Provenance
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
-
-_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<number>\d+)|@(?P<alias>[^/@]+))")
 
 
 @dataclass(frozen=True)
@@ -77,13 +70,9 @@ class Origin:
         HourglassError
             There is no such version, or it wasn't registered by Hourglass.
         """
-        named = _URI.fullmatch(uri)
-        if named is None:
-            raise HourglassError(f"{uri!r} names no version; expected models:/NAME/3 or models:/NAME@champion.")
-        client = store.connect(project)
+        entry = addresses.entry_of(project, uri)
         with store.store_errors(store.uri(project)):
-            entry = _entry(client, named)
-            registered = client.get_registered_model(entry.name)
+            registered = store.connect(project).get_registered_model(entry.name)
         if not {versions.MANIFEST_HASH, versions.PARAMS, tracking.DATA} <= set(entry.tags):
             raise HourglassError(f"{uri} has no tags that say what it was made from; Hourglass didn't register it.")
         return cls(
@@ -99,9 +88,3 @@ class Origin:
             fingerprint=json.loads(entry.tags[tracking.FINGERPRINT_FACTS]),
             manifest=entry.tags[versions.MANIFEST_HASH],
         )
-
-
-def _entry(client: "MlflowClient", named: re.Match[str]) -> "ModelVersion":
-    if named["number"] is not None:
-        return client.get_model_version(named["name"], named["number"])
-    return client.get_model_version_by_alias(named["name"], named["alias"])

@@ -15,7 +15,7 @@ from hourglass.files import digest, read_json, sha256_of
 from hourglass.locks import locked
 from hourglass.params import Params, SplitParams
 from hourglass.project import Project
-from hourglass.registry import history, store, tracking
+from hourglass.registry import cards, history, store, tracking
 from hourglass.registry.bytecode import no_bytecode
 from hourglass.registry.provenance import Provenance
 from hourglass.registry.standing import CHAMPION, Listed, Standing, Version
@@ -66,6 +66,7 @@ def register(
     with locked(project, f"register {name}"), store.store_errors(store.uri(project)):
         found = client.search_model_versions(f"name = '{name}' and tags.`{KEY}` = '{key}'")
         if found:
+            cards.describe(client, project, params, found[0])
             return find(project, name, int(found[0].version)), False
         package = project.output("package", variant)
         tags = training.tags() | Provenance.of(project.root).tags()
@@ -86,6 +87,7 @@ def register(
         with tracking.run_of(project, client, name, training) as run, chdir(project.root):
             logged = _logged(client, run, key) or _log(run, package, key)
             made = mlflow.register_model(f"models:/{logged}", name, tags=tags)
+            cards.describe(client, project, params, made)
             return find(project, name, int(made.version)), True
 
 

@@ -14,7 +14,7 @@ from hourglass.wording import bound_words, type_words
 
 def list_variants() -> None:
     """Print all variants."""
-    rows = ((name, ", ".join(_aliases(name)), *_description(name)) for name in models.names())
+    rows = ((name, ", ".join(_aliases(name)), *description(name)) for name in models.names())
     variants = table("Variants", ("name", "also", "what it does", "source"), rows)
     show(variants, "`hourglass variants NAME` explains the settings of one.")
 
@@ -38,8 +38,8 @@ def explain(project: Project, name: str) -> None:
         raise HourglassError(f"there is no variant {name!r}; {_nearest(name)}")
     loaded = params.load(project.params_file)
     section = loaded.sections.get(name, {})
-    description, source = _description(name)
-    about = [("what it does", description), ("source", source), ("also", ", ".join(_aliases(name)))]
+    does, source = description(name)
+    about = [("what it does", does), ("source", source), ("also", ", ".join(_aliases(name)))]
     about.append(("in this project", "trained" if name in loaded.variants else "not among `variants` of params.yaml"))
     columns = ("setting", "value", "default", "type", "bounds", "what it means")
     settings = declared_settings(models.get(name)).values()
@@ -66,8 +66,8 @@ def _value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _description(name: str) -> tuple[str, str]:
-    """Read the first line of a variant's docstring, and the paragraph that names the paper it comes from."""
+def description(name: str) -> tuple[str, str]:
+    """Give the first line of a variant's docstring, and the paragraph that names the paper it comes from."""
     first, *others = (inspect.getdoc(models.get(name)) or "").split("\n\n")
     source = next((part.removeprefix("Source:") for part in others if part.startswith("Source:")), "")
     return first.split("\n")[0].replace("``", ""), " ".join(source.split()).rstrip(".")

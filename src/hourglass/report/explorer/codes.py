@@ -11,8 +11,6 @@ Array = NDArray[np.float32]
 NEIGHBOURS = 6
 #: Units that get a slider.
 _UNITS = 16
-#: Shares of the codes between which a slider goes.
-_ENDS = (0.005, 0.995)
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def grid(layout: Array, side: int) -> Array:
 def sliders(codes: Array) -> list[dict[str, float]]:
     """Choose the units that vary most, in their order: ``unit``, ``low`` and ``high``."""
     chosen = np.sort(np.argsort(-codes.std(axis=0), kind="stable")[:_UNITS])
-    low, high = np.quantile(codes[:, chosen], _ENDS, axis=0)
+    low, high = codes[:, chosen].min(axis=0), codes[:, chosen].max(axis=0)
     return [
         {"unit": int(unit), "low": float(start), "high": float(max(end, start + 1e-6))}
         for unit, start, end in zip(chosen, low, high, strict=True)

@@ -1,0 +1,168 @@
+"""The model card of a registered version, as Markdown, from one template.
+
+Source: Mitchell et al. 2019, "Model Cards for Model Reporting".
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from hourglass.files import read_json
+from hourglass.params import Params
+from hourglass.project import Project
+from hourglass.registry.provenance import Provenance
+from hourglass.report import gather, words
+from hourglass.report.facts import Estimate, Facts, Variant
+from hourglass.report.variants import description
+from hourglass.runtime.conditioning import Conditioning
+
+#: Characters that a registry keeps, at most.
+LONGEST = 5000
+#: Characters of a list of names, and of what the data calls something.
+_LIST, _NAME = 240, 60
+_METRICS = {
+    "auroc": "AUROC",
+    "average_precision": "Average precision",
+    "relative_error": "Squared error / PCA's",
+    "mse": "Mean squared error",
+    "false_alarm_rate": "False-alarm rate",
+    "detection_rate": "Detection rate",
+}
+
+
+def card(project: Project, params: Params, variant: str, name: str, number: int, tags: Mapping[str, str]) -> str:
+    """Write the card of a version.
+
+    Parameters
+    ----------
+    project : Project
+        Its stages have run.
+    params : Params
+    variant : str
+    name : str
+        What it is registered as.
+    number : int
+        The version.
+    tags : mapping
+        Of the version: what it was made from.
+
+    Returns
+    -------
+    str
+        Markdown of at most `LONGEST` characters; the same for the same version.
+    """
+    facts = gather.collect(project, params, None)
+    (found,) = (one for one in facts.variants if one.name == variant)
+    (alarm,) = (one for one in facts.alarms if one.variant == variant)
+    about, source = description(variant)
+    provenance = Provenance.read(tags)
+    return (
+        _environment()
+        .get_template("card.md")
+        .render(
+            name=name,
+            number=number,
+            uri=f"models:/{name}/{number}",
+            variant=found,
+            about=about,
+            source=source,
+            data=facts.data,
+            shape=words.shape(facts.data),
+            columns=_listed(facts.data.features),
+            anomalous=_listed([one.name for one in facts.data.classes if one.anomalous]),
+            normaliser=words.normaliser(facts.data),
+            split=params.split,
+            settings=_settings(found),
+            members=found.evaluation.get("ensemble", {}).get("members", 1),
+            denoises=found.model["settings"].get("corruption"),
+            told=_told(project, found),
+            measured=list(_measured(found)),
+            alarm=alarm,
+            limits=list(_limits(facts, found)),
+            tags=tags,
+            commit=provenance.commit or "unknown: the code was in no git repository",
+            dirty=bool(provenance.dirty),
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=False,  # noqa: S701 - Markdown: `cell` makes text of the data harmless
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = _cell
+    for filter_ in ("number", "percent", "percent_interval", "count", "promise"):
+        environment.filters[filter_] = getattr(words, filter_)
+    return environment
+
+
+def _cell(text: str) -> str:
+    """Make text of the data stand in a line of a table: no markup, no bar, no line break."""
+    harmless = str(text).replace("\\", "\\\\").replace("&", "&amp;").replace("<", "&lt;")
+    for sign in "|`*_[]":
+        harmless = harmless.replace(sign, f"\\{sign}")
+    return " ".join(harmless.split())
+
+
+def _listed(names: Sequence[str]) -> str:
+    """List names as far as there is room, and say how many there are."""
+    short = [name if len(name) <= _NAME else f"{name[: _NAME - 1]}\N{HORIZONTAL ELLIPSIS}" for name in names]
+    text = ", ".join(short)
+    if len(text) <= _LIST:
+        return text
+    shown = [name for place, name in enumerate(short) if len(", ".join(short[: place + 1])) <= _LIST]
+    return f"{', '.join(shown)} and {words.count(len(names) - len(shown))} more"
+
+
+def _settings(variant: Variant) -> str:
+    return ", ".join(
+        f"{name} {value}" for name, value in sorted(variant.model["settings"].items()) if value is not None
+    )
+
+
+def _told(project: Project, variant: Variant) -> str:
+    """Name what a conditional model is told; nothing of another."""
+    told = read_json(project.output("package", variant.name) / "config.json")["condition"]
+    return _listed(Conditioning.from_config(told).names) if told else ""
+
+
+def _measured(variant: Variant) -> Iterator[tuple[str, list[str]]]:
+    """Lay out each metric on selection, on test, and of PCA on test."""
+    selection, test = (variant.evaluation[split] for split in ("selection", "test"))
+    for name, title in _METRICS.items():
+        if name in test["model"]:
+            yield title, [_estimate(found, name) for found in (selection["model"], test["model"], test["pca"])]
+
+
+def _estimate(found: Mapping[str, float], name: str) -> str:
+    if name not in found:
+        return ""
+    if f"{name}_low" not in found:
+        return words.number(found[name])
+    estimate = Estimate(found[name], found[f"{name}_low"], found[f"{name}_high"])
+    return f"{words.number(estimate.value)} [{words.interval(estimate)}]"
+
+
+def _limits(facts: Facts, variant: Variant) -> Iterator[str]:
+    """Say where numbers and promise end."""
+    if not facts.data.labelled:
+        yield "Rows have no labels. Calibration may hold anomalies, so the promised rate is nominal."
+    if facts.data.kind == "signal":
+        yield "Windows overlap and follow each other, so rates and intervals of independent rows are nominal."
+    yield (
+        "The promise holds for normal rows that are exchangeable with those of calibration, on average over them; not "
+        "for each group of rows, and not once the data has drifted."
+    )
+    test = variant.evaluation["test"]
+    if test["model"]["relative_error"] > 1:
+        yield "PCA of the same width rebuilds normal rows of test better."
+    if "auroc" in test["pca"] and test["pca"]["auroc"] > test["model"]["auroc"]:
+        yield "By its error, PCA of the same width tells anomalies of test better."
+    yield "A row with a missing or infinite value that nothing fills is flagged as invalid, never called normal."
+    yield from (f"{alarm}." for alarm in variant.evaluation["alarms"])
