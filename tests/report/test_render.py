@@ -21,7 +21,7 @@ from PIL import Image
 
 from hourglass.errors import HourglassError
 from hourglass.evaluation.compare import rank
-from hourglass.files import read_json, write_json
+from hourglass.files import read_json, sha256_of, write_json
 from hourglass.registry.standing import Standing, Version
 from hourglass.report import figures, pictures, words
 from hourglass.report.facts import Alarm, Estimate
@@ -109,9 +109,13 @@ def test_a_hostile_class_name_is_shown_as_text(page):
 
 def test_a_hostile_column_name_is_shown_as_text(table, tmp_path):
     spoilt = table.copy(tmp_path / "copy")
-    index = spoilt.project.dataset / "dataset.json"
-    index.write_text(index.read_text().replace("mean radius", "<img src=x onerror=alert(1)>"))
+    package = spoilt.project.output("package", "autoencoder")
+    for path in (spoilt.project.dataset / "dataset.json", package / "config.json"):
+        path.write_text(path.read_text().replace("mean radius", "<img src=x onerror=alert(1)>"))
+    manifest = read_json(package / "manifest.json") | {"config.json": sha256_of(package / "config.json")}
+    write_json(package / "manifest.json", manifest)
     assert not any("onerror" in one for one in Page(spoilt.page()).all("img"))
+    assert not Page(spoilt.explorer.read_text(encoding="utf-8")).all("img")
 
 
 def test_the_same_inputs_give_the_same_bytes(images):

@@ -32,7 +32,7 @@ def controls(told: Conditioning, known: NDArray[np.float32], index: NDArray[np.i
         ``name``; ``options``, each with its ``text`` and ``told``, a part of the numbers that the graph takes: put
         together, and a 1 behind, they are all of them; ``usual``, the place of the option to begin with.
     """
-    real = known[known[:, -1] > 0]
+    real = known[known[:, -1] > 0] if known[:, -1].any() else told.usual(1)
     if not isinstance(told.schema, TableSchema):
         places = np.flatnonzero(known[:, -1])[:_ARRAYS]
         options = [_option(f"that of row {index[place]:,}", known[place, :-1]) for place in places]

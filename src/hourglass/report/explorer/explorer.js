@@ -99,8 +99,8 @@ const decodeNow = latest(async () => {
   const { decoder } = shown;
   if (!decoder) return;
   const from = shown;
-  const x = await decoder.decode(code, told());
-  if (from === shown) panes.live("decoded", x);
+  const x = await decoder.decode(code, told()).catch(() => null); // what is wrong, `introduce` says
+  if (x && from === shown) panes.live("decoded", x);
 });
 
 /** Give the numbers that a conditional model is told; none where it isn't conditional. */

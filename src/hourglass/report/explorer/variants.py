@@ -45,7 +45,7 @@ def describe(project: Project, variant: Variant, model: Model, shown: Shown, rec
         },
         "codes": packing.array(z),
         "rebuilt": recorder.record(shown.rebuilt(model)),
-        "scores": shown.scores(model).tolist(),
+        "scores": [score if np.isfinite(score) else None for score in shown.scores(model).tolist()],
         "threshold": model.threshold,
         "sliders": codes.sliders(z),
         "controls": [] if told is None else conditions.controls(told, shown.known, shown.index),
