@@ -13,7 +13,7 @@ from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry.provenance import Provenance
 from hourglass.report import gather, words
-from hourglass.report.facts import Estimate, Facts, Variant
+from hourglass.report.facts import Alarm, Estimate, Variant
 from hourglass.report.variants import description
 from hourglass.runtime.conditioning import Conditioning
 
@@ -79,7 +79,7 @@ def card(project: Project, params: Params, variant: str, name: str, number: int,
             told=_told(project, found),
             measured=list(_measured(found)),
             alarm=alarm,
-            limits=list(_limits(facts, found)),
+            limits=list(_limits(found, alarm)),
             tags=tags,
             commit=provenance.commit or "unknown: the code was in no git repository",
             dirty=bool(provenance.dirty),
@@ -149,12 +149,10 @@ def _estimate(found: Mapping[str, float], name: str) -> str:
     return f"{words.number(estimate.value)} [{words.interval(estimate)}]"
 
 
-def _limits(facts: Facts, variant: Variant) -> Iterator[str]:
+def _limits(variant: Variant, alarm: Alarm) -> Iterator[str]:
     """Say where numbers and promise end."""
-    if not facts.data.labelled:
-        yield "Rows have no labels. Calibration may hold anomalies, so the promised rate is nominal."
-    if facts.data.kind == "signal":
-        yield "Windows overlap and follow each other, so rates and intervals of independent rows are nominal."
+    if alarm.nominal:
+        yield f"The promised rate is nominal, for {words.NOMINAL[alarm.calibrated_on]}."
     yield (
         "The promise holds for normal rows that are exchangeable with those of calibration, on average over them; not "
         "for each group of rows, and not once the data has drifted."

@@ -16,7 +16,7 @@ HEADS = {"auroc": "AUROC", "relative_error": "Error / PCA's"}
 METRICS = {"auroc": "AUROC", "relative_error": "squared error relative to PCA"}
 
 #: Why a promise is nominal, by what it rests on.
-_NOMINAL = {
+NOMINAL = {
     "clean": "windows of a series overlap and are no independent rows",
     "contaminated": "the calibration rows are known to hold anomalies",
     "unlabelled": "the rows are unlabelled and calibration may hold anomalies",
@@ -207,7 +207,7 @@ def basis(alarm: Alarm) -> Markup:
     """Say what the promise rests on."""
     if not alarm.nominal:
         return Markup("; calibrated on clean rows")
-    why = _NOMINAL[alarm.calibrated_on]
+    why = NOMINAL[alarm.calibrated_on]
     return Markup("; <strong>nominal</strong>, for {}").format(why)
 
 

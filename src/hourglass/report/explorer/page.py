@@ -6,7 +6,6 @@ import re
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from hourglass.params import Params
@@ -15,6 +14,7 @@ from hourglass.report import words
 from hourglass.report.explorer import packing
 from hourglass.report.explorer.contents import as_json, contents
 from hourglass.report.facts import Facts
+from hourglass.report.render import STYLE, environment
 
 #: Bytes of the page, at most.
 LIMIT = 12_000_000
@@ -42,24 +42,21 @@ def page(project: Project, params: Params, facts: Facts) -> str:
     str
         HTML that needs no other file and no network, of at most `LIMIT` bytes.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    style = (_HERE.parent / "style.css").read_text(encoding="utf-8") + (_HERE / "explorer.css").read_text("utf-8")
+    own_style = (_HERE / "explorer.css").read_text(encoding="utf-8")
     scripts = [_runtime(), "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)]
     context = {
         "source": facts.data.source,
-        "rows": words.count(facts.data.rows),
+        "rows": facts.data.rows,
         "shape": words.shape(facts.data),
         "report": project.report.name,
         "drawn": facts.data.drawn,
-        "style": Markup(style),  # noqa: S704
+        "style": STYLE + Markup(own_style),  # noqa: S704
         "scripts": [Markup(script) for script in scripts],  # noqa: S704
         "hashes": " ".join(f"'sha256-{_hash(script)}'" for script in scripts),
         "wasm": packing.plain((_VENDOR / "ort-wasm-simd-threaded.wasm.gz").read_bytes()),
         "licence": (_VENDOR / "LICENSE").read_text(encoding="utf-8"),
     }
-    template = environment.get_template("explorer.html")
+    template = environment().get_template("explorer/explorer.html")
     room = LIMIT - len(template.render(context, contents="").encode())
     return template.render(context, contents=Markup(as_json(contents(project, params, facts, room))))  # noqa: S704
 
