@@ -1,16 +1,20 @@
 """A package is measured by what it serves, with labels or without."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from hourglass.data import proposal, reading
 from hourglass.evaluation import generation
 from hourglass.evaluation.evaluate import evaluate
 from hourglass.files import canonical_json
-from hourglass.params import EvaluateParams
+from hourglass.params import EvaluateParams, SplitParams, kind_settings
+from hourglass.runtime.attribution import heat
+from tests.conftest import packaged
 
 SETTINGS = EvaluateParams(bootstrap=100, map_rows=50)
 Measured = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -130,3 +134,55 @@ def test_examples_stand_beside_their_reconstruction(image_vae: Any, labelled: Me
 def test_samples_are_in_the_nets_units(image_vae: Any, labelled: Measured) -> None:
     drawn = image_vae.dataset.normaliser.inverse(labelled[1]["sample_x"][:, 0])
     np.testing.assert_allclose(drawn, image_vae.model.sample(len(drawn), seed=0), atol=1e-4)
+
+
+def test_each_anomalous_class_and_the_bands_are_measured_on_test(image_vae: Any, labelled: Measured) -> None:
+    found, arrays = labelled
+    names = image_vae.dataset.info["classes"]
+    anomaly = image_vae.dataset.is_anomaly(arrays["test_label"])
+    assert {name: one["rows"] for name, one in found["classes"].items()} == {names[8]: anomaly.sum()}
+    assert found["classes"][names[8]]["auroc"] == found["test"]["model"]["auroc"]
+    operating = found["test"]["model"]["false_alarm_rate"], found["test"]["model"]["detection_rate"]
+    x, low, high = np.array(found["curves"]["roc_band"]).T
+    at = np.abs(x - operating[0]).argmin()
+    assert low[at] <= operating[1] <= high[at]
+    assert found["calibrated_on"] == "clean"
+    assert "series" not in found
+
+
+def test_examples_of_images_have_maps_of_where_their_score_comes_from(image_vae: Any, labelled: Measured) -> None:
+    arrays = labelled[1]
+    place = arrays["example_worst"][0]
+    parts = image_vae.model.attribute(image_vae.dataset.raw("test")[[place]])
+    at = len(arrays["example_typical"]) + len(arrays["example_anomalous"])
+    drawn = arrays["example_map"][at]
+    assert drawn.dtype == np.uint8
+    np.testing.assert_allclose(drawn, heat(parts, image_vae.model.threshold)[0], atol=1)
+
+
+def test_rows_that_are_no_images_have_no_maps(unlabelled: Measured) -> None:
+    assert "example_map" not in unlabelled[1]
+    assert unlabelled[0]["calibrated_on"] == "unlabelled"
+
+
+@pytest.mark.long
+def test_anomalies_of_series_are_measured_in_time(waves: Any, tmp_path: Path) -> None:
+    broken = waves["heat"].to_numpy().copy()
+    broken[[*range(1200, 1220), *range(2750, 2770)]] += 30
+    waves.assign(heat=broken, state=np.where(broken > 75, "broken", "fine")).to_csv(tmp_path / "waves.csv", index=False)
+    given = {"time": "when", "series": "machine", "window": 16, "stride": 4}
+    proposed = proposal.proposed_params(
+        "waves.csv", label="state", normal=["fine"], signal=kind_settings("signal", given)
+    )
+    data, _, _ = proposal.settled(str(tmp_path / "waves.csv"), proposed, SplitParams())
+    raw = reading.read_source(str(tmp_path / "waves.csv"), data)
+    model = packaged(raw, data, "autoencoder", {"latent": 4, "hidden": [32]}, tmp_path / "all")
+    found, _ = evaluate(model.model, model.dataset, SETTINGS, seed=0)
+    series = found["series"]
+    assert set(series) == {"model", "pca", "untrained"}
+    assert series["model"]["events"] >= 1
+    assert series["model"]["event_recall"] == 1
+    assert series["model"]["vus_pr"] > 0.5
+    assert list(series["pca"]) == ["vus_pr"]
+    assert model.model.config["calibrated_on"] == "clean"
+    assert model.model.config["nominal"] is True

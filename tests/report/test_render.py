@@ -192,6 +192,13 @@ def test_unlabelled_data_is_rendered_without_detection_of_anomalies(signals):
     assert "unlabelled" in text
 
 
+def test_curves_have_bands_and_images_a_map(images):
+    assert images.plain.count("Precision and recall.") == 2
+    assert "the band that holds the whole curve" in images.plain
+    assert "original, reconstruction, difference, map" in images.plain
+    assert "calibrated on clean rows" in images.plain
+
+
 def test_the_promise_on_unlabelled_data_is_called_nominal(signals):
     assert signals.evaluation("autoencoder")["nominal"]
     assert "<strong>nominal</strong>" in signals.plain

@@ -26,6 +26,7 @@ from hourglass.evaluation.portrait.portray import portray
 from hourglass.evaluation.portrait.rows import Rows, in_net_units
 from hourglass.params import EvaluateParams
 from hourglass.runtime import Model
+from hourglass.runtime.attribution import heat
 from hourglass.runtime.signal import SignalSchema
 
 #: Rows shown in the report: this many of each kind.
@@ -249,7 +250,14 @@ def _arrays(
         "sample_x": in_net_units(model, model.sample(2 * EXAMPLES, seed=seed)),
     }
     arrays |= {f"example_{name}": places for name, places in examples.items()}
+    if model.config["schema"]["kind"] == "image":
+        arrays["example_map"] = _maps(model, dataset, places)
     return arrays
+
+
+def _maps(model: Model, dataset: Dataset, places: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Draw where the scores of images of test come from."""
+    return heat(model.attribute(dataset.as_given(dataset.take("test", places))), model.threshold)
 
 
 def _residuals(model: Model, dataset: Dataset, places: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -127,13 +127,17 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Example:
-    """A row of test beside its reconstruction, both in the nets' units and the row's shape there."""
+    """A row of test beside its reconstruction, both in the nets' units and the row's shape there.
+
+    Of an image `map` says where its score comes from, of shape (height, width).
+    """
 
     row: int
     label: str
     score: float
     x: NDArray[np.float32]
     x_hat: NDArray[np.float32]
+    map: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def _images(facts: Facts) -> list[dict[str, Any]]:
             {
                 "source": pictures.example(facts.data, scale, one),
                 "alt": f"row {one.row}{f', class {one.label}' if one.label else ''}, score {words.number(one.score)}: "
-                "original, reconstruction, difference",
+                f"original, reconstruction, difference{'' if one.map is None else ', map'}",
                 "label": one.label,
                 "score": words.number(one.score),
             }

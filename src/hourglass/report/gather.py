@@ -171,6 +171,7 @@ def _examples(dataset: Dataset, arrays: dict[str, NDArray[Any]]) -> dict[str, li
                 score=float(arrays["test_score"][place]),
                 x=arrays["example_x"][start + offset],
                 x_hat=arrays["example_x_hat"][start + offset],
+                map=arrays["example_map"][start + offset] if "example_map" in arrays else None,
             )
             for offset, place in enumerate(places)
         ]

@@ -48,10 +48,10 @@ class Scale:
         """Fit the scale to what is shown."""
         examples = [example for variant in variants for kind in variant.examples.values() for example in kind]
         differences = np.concatenate([np.abs(one.x_hat - one.x).reshape(-1) for one in examples])
-        # an original, a reconstruction and a coloured difference for each example; a picture for each of the others
+        # an original, a reconstruction and two coloured pictures for each example; a picture for each of the others
         channels = data.shape[0] if data.kind == "image" else 1
         others = sum(len(variant.samples) + variant.frames for variant in variants)
-        pictures = (2 * channels + 2) * len(examples) + channels * others
+        pictures = (2 * channels + 4) * len(examples) + channels * others
         return cls(
             low=min(one["min"] for one in data.statistics),
             high=max(one["max"] for one in data.statistics),
@@ -61,14 +61,16 @@ class Scale:
 
 
 def example(data: Data, scale: Scale, one: Example) -> str:
-    """Draw an original, its reconstruction and the difference between them, from top to bottom."""
+    """Draw an original, its reconstruction, the difference between them, and of an image its map, one below another."""
     tiles = [
         shrunk(pixels(data, scale, one.x), scale.side),
         shrunk(pixels(data, scale, one.x_hat), scale.side),
         shrunk(_signed(_picture(one.x_hat - one.x).mean(axis=0), scale.difference), scale.side),
     ]
+    if one.map is not None:
+        tiles.append(_shrink(_signed(one.map / 255, 1.0), scale.side))
     gap = np.zeros((max(1, len(tiles[0]) // 16), tiles[0].shape[1], 4), np.uint8)
-    return _data_uri(np.concatenate([tiles[0], gap, tiles[1], gap, tiles[2]]))
+    return _data_uri(np.concatenate([part for tile in tiles for part in (gap, tile)][1:]))
 
 
 def sample(data: Data, scale: Scale, x: Array) -> str:
