@@ -7,7 +7,7 @@ benchmarks/limits.md, which the page ends with.
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 HERE = Path(__file__).parent
@@ -131,6 +131,26 @@ def scoring(found: dict[str, Any]) -> Iterator[str]:
                 yield _row(what.replace("_", " "), own, side, _spread(ratio), f"{asked:g}" if asked else "")
 
 
+def series(found: dict[str, Any]) -> Iterator[str]:
+    """Tell how well anomalies of sensors are found."""
+    yield "## Anomalies of sensors"
+    work = found["work"]
+    yield from _origin(
+        found,
+        f"Windows of {work['window']} readings, {work['seeds']} seeds, never point-adjusted; *prefix* is fitted before "
+        "the first anomaly, *unlabelled* on everything. Means, in brackets the least and the largest seed.",
+        ratios=False,
+    )
+    yield "| fitted on | series | side | VUS-PR | AUROC | events hit | false alarms a day |"
+    yield "|---|---|---|---:|---:|---:|---:|"
+    for setting, all_series in found["settings"].items():
+        for name, of in all_series.items():
+            for side, seeds in of.items():
+                columns = (_around([one[key] for one in seeds]) for key in ("vus_pr", "auroc"))
+                recall, alarms = (mean(one[key] for one in seeds) for key in ("event_recall", "false_alarms_per_day"))
+                yield _row(setting, name.partition(".")[0], side, *columns, f"{recall:.0%}", f"{alarms:.3f}")
+
+
 def draw_growth(found: dict[str, Any], path: Path) -> None:
     """Draw the time of a row and the memory."""
     import matplotlib as mpl
@@ -152,18 +172,22 @@ def draw_growth(found: dict[str, Any], path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
-def _origin(found: dict[str, Any], words: str) -> Iterator[str]:
+def _origin(found: dict[str, Any], words: str, *, ratios: bool = True) -> Iterator[str]:
     about = found["about"]
     where = f"{about['machine']}, {about['cores']} cores, Python {about['python']}"
     commit = f", commit {about['commit']}" if about.get("commit") else ""
     yield ""
-    ratios = "medians, in brackets the least and the largest ratio of a round"
-    yield f"{words} `{about['command']}` ({where}{commit}); {ratios}."
+    told = "; medians, in brackets the least and the largest ratio of a round" if ratios else ""
+    yield f"{words} `{about['command']}` ({where}{commit}){told}."
     yield ""
 
 
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _around(values: list[float]) -> str:
+    return f"{mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
 
 
 def _spread(ratios: list[float]) -> str:
@@ -177,6 +201,7 @@ SECTIONS = {
     "scoring": scoring,
     "growth": growth,
     "ingest": ingest,
+    "series": series,
 }
 
 

@@ -3,14 +3,13 @@
 ``python benchmarks/series.py ../shared/data/sensor [--seeds 3] [--out FILE.json]``. The folder holds CSV files of
 ``timestamp`` and ``value``, and ``anomaly_windows.json`` with the times of the anomalies of each (NAB, realKnownCause).
 
-Every series is cut into windows of 128 readings, one every 8, and every side judges the same windows; a reading has the
+Every series is cut into windows of 64 readings, one every 4, and every side judges the same windows; a reading has the
 mean score of the windows around it. Nothing is chosen by series, and labels only measure. Two settings: *unlabelled*
 fits on all windows, anomalies among them, and judges them; *prefix* fits on those before the first anomaly. Both
 judge all readings.
 
-*ours* is `hourglass.Autoencoder` with its default score, *plain* an autoencoder of the same size with the mean squared
-error, *pca* as many components as its code is wide, with the same error. An alarm is a reading above the 99 % quantile
-of those fitted on.
+*ours* is `hourglass.Autoencoder` with its default score, *plain* the same net with the mean squared error, *pca* as many
+components as its code is wide, with the same error. An alarm is a reading above the 99 % quantile of those fitted on.
 """
 
 import argparse
@@ -29,7 +28,7 @@ from hourglass.evaluation.series import events, vus_pr
 from hourglass.runtime.signal import Cut, SignalSchema
 from hourglass.runtime.windows import point_scores
 
-WINDOW, STRIDE, MAX_GAP, LATENT, QUANTILE = 128, 8, 12, 8, 0.99
+WINDOW, STRIDE, MAX_GAP, LATENT, QUANTILE = 64, 4, 12, 8, 0.99
 LABELS = "anomaly_windows.json"
 SETTINGS = ("unlabelled", "prefix")
 
@@ -81,11 +80,10 @@ def sides(windows: Array, seed: int) -> Iterator[tuple[str, Scorer]]:
     """Fit all sides on windows of shape (windows, readings)."""
     import hourglass
 
-    net = hourglass.Autoencoder("denoising", latent=LATENT, random_state=seed, device="cpu").fit(windows)
-    yield "ours", lambda rows: np.asarray(net.anomaly_score(rows))
-    plain = hourglass.Autoencoder("autoencoder", latent=LATENT, random_state=seed, device="cpu").fit(windows)
     low, spread = windows.mean(axis=0), windows.std(axis=0) + 1e-12
-    yield "plain", lambda rows: np.square((plain.reconstruct(rows) - rows) / spread).mean(axis=1)
+    net = hourglass.Autoencoder("autoencoder", latent=LATENT, random_state=seed, device="cpu").fit(windows)
+    yield "ours", lambda rows: np.asarray(net.anomaly_score(rows))
+    yield "plain", lambda rows: np.square((net.reconstruct(rows) - rows) / spread).mean(axis=1)
     _, _, axes = np.linalg.svd((windows - low) / spread, full_matrices=False)
     yield "pca", lambda rows: _off_plane((rows - low) / spread, axes[:LATENT])
 

@@ -1,5 +1,6 @@
 """The benchmarks run, and both sides of them train the same nets."""
 
+import json
 import sys
 from dataclasses import replace
 from importlib import import_module
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[1]
+SENSORS = CHECKOUT.parent / "shared/data/sensor"
 NAMES = ("vae", "convolutional vae", "table", "vq-vae, batch 128, GPU")
 
 
@@ -15,7 +17,7 @@ NAMES = ("vae", "convolutional vae", "table", "vq-vae, batch 128, GPU")
 def benchmark(monkeypatch):
     """Import a benchmark as its command does, with few rows to train."""
     monkeypatch.syspath_prepend(str(CHECKOUT / "benchmarks"))
-    for name in ("workloads", "training", "peers", "growth", "scoring"):
+    for name in ("workloads", "training", "peers", "growth", "scoring", "series"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import workloads
 
@@ -76,3 +78,17 @@ def test_scoring_is_timed_beside_the_bare_graph(benchmark, monkeypatch, tmp_path
         found = scoring.timed(side)
         assert found["seconds"][0] > 0
         assert 0 < found["p50"] <= found["p99"]
+
+
+@pytest.mark.long  # nets are trained
+@pytest.mark.skipif(not SENSORS.is_dir(), reason="needs the readings in ../shared/data/sensor")
+def test_anomalies_of_sensors_are_found_better_than_by_a_plain_error_and_by_pca(benchmark):
+    series = benchmark("series")
+    name = "ambient_temperature_system_failure.csv"
+    labels = json.loads((SENSORS / series.LABELS).read_text())
+    one = series.Series.read(SENSORS, name, labels[name])
+    windows = one.cut.windows[..., 0]
+    fitted = one.fitted("prefix")
+    assert not one.anomaly[one.cut.starts[fitted][-1] + series.WINDOW - 1]
+    found = {side: one.measure(score(windows), "prefix") for side, score in series.sides(windows[fitted], seed=0)}
+    assert found["ours"]["vus_pr"] > max(found["plain"]["vus_pr"], found["pca"]["vus_pr"])

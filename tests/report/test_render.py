@@ -304,11 +304,15 @@ def test_rendering_leaves_matplotlib_as_it_was(images):
 def test_thumbnails_of_large_images_stay_within_the_budget(images):
     facts = collect(images.project, images.params, None)
     draw = np.random.default_rng(0)
-    data = replace(facts.data, shape=(3, 200, 200))
+    shape = (3, 200, 200)
+    data = replace(facts.data, shape=shape)
 
     def noise(variant):
         examples = {
-            kind: [replace(one, x=draw.random((3, 200, 200)), x_hat=draw.random((3, 200, 200))) for one in rows]
+            kind: [
+                replace(one, x=draw.random(shape), x_hat=draw.random(shape), map=draw.integers(0, 256, shape[1:]))
+                for one in rows
+            ]
             for kind, rows in variant.examples.items()
         }
         portrait = {"traversal_x": draw.random((8, 7, 3, 200, 200))}
