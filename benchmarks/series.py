@@ -8,8 +8,9 @@ mean score of the windows around it. Nothing is chosen by series, and labels onl
 fits on all windows, anomalies among them, and judges them; *prefix* fits on those before the first anomaly. Both
 judge all readings.
 
-*ours* is `hourglass.Autoencoder` with its default score, *plain* the same net with the mean squared error, *pca* as many
-components as its code is wide, with the same error. An alarm is a reading above the 99 % quantile of those fitted on.
+*ours* is `hourglass.Autoencoder` with its default score, *plain* the same net with the mean squared error, *pca* as
+many components as its code is wide, with the same error. An alarm is a reading above the 99 % quantile of those fitted
+on.
 """
 
 import argparse
