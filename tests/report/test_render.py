@@ -333,7 +333,7 @@ def test_a_spectrum_is_drawn_as_a_picture_with_low_frequencies_at_the_bottom(ima
     spectrum[0] = 1
     drawn = pictures.sample(data, pictures.Scale.of(data, facts.variants), spectrum)
     grey = np.asarray(Image.open(io.BytesIO(base64.b64decode(drawn.partition(",")[2]))).convert("L"), int)
-    assert len(grey) == 2 * grey.shape[1]
+    assert abs(len(grey) - 2 * grey.shape[1]) <= 1
     assert (grey[-1] > grey[0]).all()
     assert (grey[0] == grey[1]).all()
     assert words.shape(data) == "spectra of 64 bands \N{MULTIPLICATION SIGN} 8 frames"
