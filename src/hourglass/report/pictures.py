@@ -68,7 +68,7 @@ def example(data: Data, scale: Scale, one: Example) -> str:
         shrunk(_signed(_picture(one.x_hat - one.x).mean(axis=0), scale.difference), scale.side),
     ]
     if one.map is not None:
-        tiles.append(_shrink(_signed(one.map / 255, 1.0), scale.side))
+        tiles.append(shrunk(_signed(one.map / 255, 1.0), scale.side))
     gap = np.zeros((max(1, len(tiles[0]) // 16), tiles[0].shape[1], 4), np.uint8)
     return _data_uri(np.concatenate([part for tile in tiles for part in (gap, tile)][1:]))
 
