@@ -1,4 +1,4 @@
-"""Register retraining, sweep and monitoring with a Prefect server, and work for them on this machine.
+"""Register retraining, sweep, scoring and monitoring with a Prefect server, and work for them on this machine.
 
 ``hourglass deploy`` and ``hourglass serve``. Names, schedule and counts come from ``params.yaml``, the rest from
 ``prefect.yaml``. What is registered already as it should be is left alone: a schedule that is registered anew would
@@ -44,9 +44,9 @@ from hourglass.params import Params
 from hourglass.pipeline import child_environment
 from hourglass.project import Project
 
-FLOW, SWEEP, MONITOR = "scheduled-retrain", "sweep", "monitor"
+FLOW, SWEEP, SCORE, MONITOR = "scheduled-retrain", "sweep", "score", "monitor"
 #: What starts a flow that has no schedule.
-_STARTED = {FLOW: "by hand, on new data and on drift", SWEEP: "by hand", MONITOR: "by hand"}
+_STARTED = {FLOW: "by hand, on new data and on drift", SWEEP: "by hand", SCORE: "by hand", MONITOR: "by hand"}
 
 Done = Literal["created", "updated", "unchanged", "removed"]
 
@@ -73,6 +73,7 @@ def deploy(project: Project, params: Params) -> list[Entry]:
     crons = {
         FLOW: ("schedule.cron", params.schedule.cron),
         SWEEP: ("sweep.cron", params.sweep.cron),
+        SCORE: ("score.cron", params.score.cron),
         MONITOR: ("monitor.cron", params.monitor.cron),
     }
     zone = params.schedule.timezone

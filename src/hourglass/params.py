@@ -200,6 +200,14 @@ class MonitorParams(Section):
     cron: str | None = Field(None, description="when new batches are looked at, as `schedule.cron`; null: only by hand")
 
 
+class ScoreParams(Section):
+    """Which files the deployed scoring judges by the champion."""
+
+    source: str | None = Field(None, description="folder whose files are scored; relative to the project's")
+    output: str = Field("scores", description="folder of the scores, for each file a folder of shards of its name")
+    cron: str | None = Field(None, description="when new files are scored, as `schedule.cron`; null: only by hand")
+
+
 class ScheduleParams(Section):
     """When the deployed flow retrains by itself."""
 
@@ -233,6 +241,7 @@ class Params(Section):
     run: RunParams = RunParams()
     sweep: SweepParams = SweepParams()
     schedule: ScheduleParams = ScheduleParams()
+    score: ScoreParams = ScoreParams()
     monitor: MonitorParams = MonitorParams()
     sections: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
 

@@ -168,6 +168,22 @@ def test_a_deployed_sweep_leaves_an_experiment_and_the_checkout_as_it_was(deploy
     assert deployed.checkout.git("status", "--porcelain") == before
 
 
+def test_a_deployed_scoring_judges_what_arrives_by_its_schedule(deployed):
+    root = deployed.checkout.root
+    deployed.checkout.hourglass("run")  # a champion of this name
+    deployed.checkout.set(score={"source": "incoming", "cron": "* * * * *"})
+    (root / "incoming").mkdir()
+    np.save(root / "incoming" / "today.npy", np.zeros((300, 8, 8), np.uint8))
+    said = deployed.deploy()
+    assert re.search(rf"deployment +score/{deployed.name} +created +\* \* \* \* \* UTC", said)
+    deployed.serve()
+    manifest = root / "scores" / "today.npy" / "manifest.json"
+    found = wait(lambda: manifest.exists() and json.loads(manifest.read_text()))
+    assert found["model"]["uri"] == f"models:/{deployed.name}/1"
+    assert [shard["rows"] for shard in found["shards"]] == [300]
+    assert not deployed.checkout.git("status", "--porcelain", "scores")
+
+
 def registered(deployed: Deployed) -> set[str]:
     """Give the names for which the server holds deployments and automations."""
     deployments, automations = (

@@ -38,6 +38,25 @@ def load(uri: str) -> Model:
         return Model(folder)
 
 
+def champion(project: Project, name: str) -> tuple[Model, str]:
+    """Open the champion of a registered name; second its version as a URI, which stays when the alias moves.
+
+    Raises
+    ------
+    HourglassError
+        There is none, or its files are missing.
+    InputError
+        A file differs from its hash.
+    """
+    from hourglass.registry import versions
+
+    found = versions.standing(project, name, {}).champion
+    if found is None:
+        raise HourglassError(f"{name} has no champion yet; `hourglass run` makes one.")
+    with unpickling.refused():
+        return Model(fetch(found.uri, project)), found.uri
+
+
 def fetch(uri: str, project: Project | None = None) -> Path:
     """Bring the package of a registered model onto this machine.
 

@@ -127,6 +127,11 @@ def score(
         return job.run(_described(job, uri, source))
 
 
+def identity(model: Model) -> str:
+    """Give what tells a model from others: the SHA-256 of its package's manifest."""
+    return sha256_of(model.folder / PACKAGE)
+
+
 def manifest(out: Path) -> dict[str, Any]:
     """Read what a folder of shards says of itself.
 
@@ -249,7 +254,7 @@ def _described(job: _Job, uri: str, source: str) -> dict[str, Any]:
     """Say what a shard's bytes depend on."""
     return {
         "format_version": FORMAT_VERSION,
-        "model": {"uri": uri, "sha256": sha256_of(job.model.folder / PACKAGE)},
+        "model": {"uri": uri, "sha256": identity(job.model)},
         "input": {"name": urls.name_of(source)} | _content(Path(job.source)),
         "reading": digest(job.data.model_dump(mode="json", include={"table", "columns"})),
         "shard_rows": job.layout.rows,
