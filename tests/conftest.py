@@ -30,7 +30,7 @@ from hourglass.training.settings import TrainSettings
 from tests import exporting
 from tests.sharing import first
 
-pytest_plugins = ["tests.projects", "tests.faults.plugin"]
+pytest_plugins = ["tests.projects", "tests.faults.plugin", "tests.serving"]
 
 torch.set_num_threads(1)
 

@@ -1,28 +1,37 @@
-"""A packaged model as MLflow saves and serves it."""
+"""A packaged model as MLflow saves and serves it; ``--fuzz-seconds=N`` says how long its server gets bad requests."""
 
 import json
 import warnings
 from pathlib import Path
 from typing import Any
 
-import mlflow
-
-from hourglass.files import read_json
-from hourglass.registry.versions import signature
-from tests.conftest import Packaged
+import pytest
 
 
-def saved(package: Packaged, folder: Path) -> str:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("serving")
+    group.addoption("--fuzz-seconds", type=float, default=10, metavar="N", help="of bad requests (default 10)")
+
+
+def described(package: Any) -> dict[str, Any]:
+    """Give what registration tells MLflow of a package."""
+    from hourglass.registry.versions import signature
+
+    return {
+        "python_model": str(package.folder / "shim.py"),
+        "artifacts": {"package": str(package.folder)},
+        "signature": signature(package.model.config),
+        "pip_requirements": ["mlflow"],
+    }
+
+
+def saved(package: Any, folder: Path) -> str:
     """Save a model with all that registration gives it."""
+    import mlflow
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*An input example was not provided")
-        mlflow.pyfunc.save_model(
-            str(folder),
-            python_model=str(package.folder / "shim.py"),
-            artifacts={"package": str(package.folder)},
-            signature=signature(read_json(package.folder / "config.json")),
-            pip_requirements=["mlflow"],
-        )
+        mlflow.pyfunc.save_model(str(folder), **described(package))
     return str(folder)
 
 

@@ -19,6 +19,7 @@ from PIL import Image
 from hourglass.data.sources import Raw
 from hourglass.runtime import Model
 from tests.conftest import Packaged
+from tests.fuzzing import requests
 from tests.serving import saved, strict
 
 SERVING = "_MLFLOW_IS_IN_SERVING_ENVIRONMENT"
@@ -268,3 +269,19 @@ def test_what_is_no_request_is_status_400(table: Served, body: Any) -> None:
 def test_a_refusal_of_a_loaded_model_is_the_sentence(table: Served, patients: pd.DataFrame) -> None:
     with pytest.raises(MlflowException, match=r"^column 'mean area' is missing; the model needs"):
         table.loaded.predict(patients.drop(columns="mean area"))
+
+
+@pytest.mark.parametrize("kind", ["table", "image", "signal"])
+def test_whatever_is_asked_is_answered_in_strict_json_or_refused_in_a_sentence(
+    kind: str, patients: pd.DataFrame, pictures: np.ndarray, waves: pd.DataFrame, request: pytest.FixtureRequest
+) -> None:
+    readings = waves.head(20).assign(when=waves["when"].head(20).astype(str))
+    rows = {"table": patients, "signal": readings}.get(kind)
+    good = {"inputs": pictures.tolist()} if rows is None else {"dataframe_split": rows.to_dict("split")}
+    served = request.getfixturevalue(kind)
+    for (body, content), _ in zip(requests(lambda: json.loads(json.dumps(good)), seed=0), range(80), strict=False):
+        answer = served.post(body, content)
+        assert answer.status_code in {200, 400, 415, 500}
+        if content == "application/json" and answer.status_code in {200, 400}:
+            assert "stack_trace" not in strict(answer.text), (body, answer.text)
+    assert served.post(good).status_code == 200

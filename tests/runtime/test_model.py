@@ -442,6 +442,12 @@ def test_a_walk_starts_and_ends_at_its_rows(images: Model, digits_in: np.ndarray
     np.testing.assert_allclose(walk[2:3], images.decode(middle), atol=1e-4)
 
 
+@pytest.mark.parametrize("codes", [["a"], 3, [[1.0, 2.0]], "codes", [[1], [2, 3]]])
+def test_what_are_no_codes_is_refused(table: Model, codes: Any) -> None:
+    with pytest.raises(InputError, match=r"codes have shape .*; expected \(rows, 3\)|different shapes"):
+        table.decode(codes)
+
+
 def test_predict_gives_every_output_by_name(images: Model, digits_in: np.ndarray) -> None:
     pd.testing.assert_frame_equal(images.predict(digits_in), images.score(digits_in))
     codes = images.encode(digits_in)

@@ -100,3 +100,14 @@ def test_no_readings_have_no_windows_and_no_anomalies(model, waves, output):
 def test_no_windows_have_no_scores(model, rows):
     assert len(model.score(rows)) == 0
     assert model.reconstruct(rows).shape == (0, 16, 2)
+
+
+@pytest.mark.parametrize(
+    ("column", "sentence"), [("when", "can't be read"), ("machine", "the name of the series is missing")]
+)
+@pytest.mark.parametrize("odd", [[1], {"a": 1}])
+def test_a_list_or_an_object_in_a_cell_is_named(model, waves, column, sentence, odd):
+    rows = waves.head(60).astype({column: object})
+    rows[column] = [odd if place == 7 else value for place, value in enumerate(rows[column])]
+    with pytest.raises(InputError, match=f"column '{column}', row 7: .*{sentence}"):
+        model.score(rows)

@@ -17,7 +17,7 @@ from hourglass.runtime import InputError, Model
 from hourglass.sound import si_sdr
 from hourglass.use import audio, commands
 from hourglass.use.score import score
-from tests.conftest import packaged
+from tests.conftest import Packaged, packaged
 
 RATE = 8000
 
@@ -35,10 +35,14 @@ def noisy(samples: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module", params=["spectrogram", pytest.param("waveform", marks=pytest.mark.long)])
 def model(request: Any, tmp_path_factory: Any) -> Model:
-    folder = tmp_path_factory.mktemp(request.param)
+    return package_of_tones(request.param, tmp_path_factory.mktemp(request.param)).model
+
+
+def package_of_tones(form: Any, folder: Path) -> Packaged:
+    folder.mkdir(exist_ok=True)
     for seed in range(40):
         soundfile.write(folder / f"{seed}.wav", tone(seed), RATE)
-    settings = AudioSettings(rate=RATE, form=request.param, frame=64, hop=32, context=4, stride=1, floor=-30.0)
+    settings = AudioSettings(rate=RATE, form=form, frame=64, hop=32, context=4, stride=1, floor=-30.0)
     data = DataParams(audio=settings)
     (folder / "shard").mkdir()
     recordings.take(folder, folder / "shard", data)
@@ -47,9 +51,8 @@ def model(request: Any, tmp_path_factory: Any) -> Model:
         "rician": {"corruption": "rician", "level": 13},
         "gaussian": {"corruption": "gaussian", "level": 1.0},
     }
-    chosen = noise["rician" if request.param == "spectrogram" else "gaussian"]
-    made = packaged(raw, data, "denoising", {"latent": 8, "hidden": [64]} | chosen, folder / "model")
-    return Model(made.folder)
+    chosen = noise["rician" if form == "spectrogram" else "gaussian"]
+    return packaged(raw, data, "denoising", {"latent": 8, "hidden": [64]} | chosen, folder / "model")
 
 
 @pytest.fixture

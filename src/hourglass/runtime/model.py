@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from . import attribution, manifest, outputs
+from .array import numbers_of
 from .asking import asked, for_each, told_of
 from .audio import AudioSchema
 from .conditioning import Conditioning
@@ -281,9 +282,10 @@ class Model:
 
     def decode(self, z: Any, *, condition: Any = None) -> Any:
         """Decode codes of shape (rows, latent)."""
-        codes = np.asarray(z, np.float32)
+        numbers = numbers_of(z)
+        codes = numbers.astype(np.float32) if numbers.dtype.kind in "buif" else np.empty(0, np.float32)
         if codes.ndim != 2 or codes.shape[1] != self.latent:
-            raise InputError(f"codes have shape {codes.shape}; expected (rows, {self.latent}).")
+            raise InputError(f"codes have shape {numbers.shape}; expected (rows, {self.latent}).")
         valid = np.asarray(np.isfinite(codes).all(axis=1))
         return self._decode_codes(codes, valid, asked(condition, len(codes), self.conditioning))
 

@@ -116,6 +116,13 @@ def as_text(values: "pd.Series[Any]") -> "pd.Series[Any]":
     return values.map(_text, na_action="ignore").astype(object)
 
 
+def scalars(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Put nothing in the place of lists and objects, which JSON may bring and pandas can't compare."""
+    if values.dtype != object:
+        return values
+    return values.map(lambda value: None if isinstance(value, list | dict) else value)
+
+
 def as_numbers(values: "pd.Series[Any]") -> NDArray[np.float64]:
     """Read numbers and their texts as float64, without a copy where they are that; anything else, times too, is NaN."""
     if values.dtype == np.float64:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from . import windows as windowing
 from .errors import InputError
 from .grid import Grid, Told, regular
-from .schema import ROWS, Uncategorised, as_numbers, chosen, judged
+from .schema import ROWS, Uncategorised, as_numbers, chosen, judged, scalars
 from .times import Clock, Times, Unit
 
 Duplicates = Literal["mean", "refuse"]
@@ -180,7 +180,7 @@ class SignalSchema(Uncategorised):
         """Name the series, in the order of their first reading, and number that of each row."""
         if self.series is None or self.series not in frame.columns:
             return [""], np.zeros(len(frame), np.intp)
-        codes, names = pd.factorize(frame[self.series])
+        codes, names = pd.factorize(scalars(frame[self.series]))
         if (codes < 0).any():
             row = int((codes < 0).argmax())
             raise InputError(f"column {self.series!r}, row {row}: the name of the series is missing; fill it.")

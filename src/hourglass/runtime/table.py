@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .schema import as_numbers, as_text, judged, names_of
+from .schema import as_numbers, as_text, judged, names_of, scalars
 
 Type = Literal["number", "boolean", "category", "time"]
 Impute = Literal["none", "mean", "median", "indicator"]
@@ -281,7 +281,7 @@ def _seconds(values: "pd.Series[Any]") -> NDArray[np.float64]:
     """Read times and their ISO 8601 texts as seconds since 1970 in UTC; anything else is NaN."""
     if values.dtype.kind in "biufc":
         return np.full(len(values), np.nan)
-    times = pd.Series(pd.to_datetime(values, format="ISO8601", utc=True, errors="coerce"))
+    times = pd.Series(pd.to_datetime(scalars(values), format="ISO8601", utc=True, errors="coerce"))
     seconds: NDArray[np.float64] = times.dt.as_unit("us").to_numpy("datetime64[us]").astype(np.int64) / 1e6
     seconds[times.isna().to_numpy()] = np.nan
     return seconds

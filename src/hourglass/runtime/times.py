@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .errors import InputError
+from .schema import scalars
 
 Unit = Literal["s", "ms", "us", "ns"]
 
@@ -46,6 +47,7 @@ class Clock:
         InputError
             A row holds no time; the message names it.
         """
+        values = scalars(values)
         if values.dtype == object and len(values) and all(isinstance(value, int | float) for value in values):
             values = pd.to_numeric(values)
         if values.dtype.kind in "iuf":
