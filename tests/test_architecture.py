@@ -9,6 +9,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "hourglass"
 
+#: What nets and what scores rows by them know nothing of.
+_ABOVE = ("params", "data", "runtime", "evaluation", "stages", "registry", "report", "pipeline", "sweep")
 #: What the modules of a package must not import.
 FORBIDDEN = {
     "models": (
@@ -22,8 +24,32 @@ FORBIDDEN = {
         "report",
         "pipeline",
         "sweep",
+        "scores",
     ),
-    "training": ("params", "data", "runtime", "evaluation", "stages", "registry", "report", "pipeline", "sweep"),
+    "scores": (
+        "params",
+        "data",
+        "runtime",
+        "training",
+        "evaluation",
+        "stages",
+        "registry",
+        "report",
+        "pipeline",
+        "sweep",
+    ),
+    "training": (
+        "scores",
+        "params",
+        "data",
+        "runtime",
+        "evaluation",
+        "stages",
+        "registry",
+        "report",
+        "pipeline",
+        "sweep",
+    ),
     "data": ("models", "training", "evaluation", "stages", "registry", "report", "pipeline", "sweep"),
     "drift": ("models", "training", "evaluation", "stages", "registry", "report", "pipeline", "sweep", "use"),
     "evaluation": ("training", "stages", "registry", "report", "pipeline", "sweep"),

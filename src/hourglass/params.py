@@ -31,7 +31,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from hourglass import models
+from hourglass import models, scores
 from hourglass.data.settings import KINDS, AudioSettings, ColumnSettings, ImageSettings, SignalSettings, TableSettings
 from hourglass.errors import HourglassError
 from hourglass.settings import AUTO, declared_settings
@@ -136,6 +136,14 @@ class AnomalyParams(Section):
     calibrated_on: Literal["auto", "clean", "contaminated"] = Field(
         "auto", description="what rows are that no label calls anomalous; auto: clean with labels, unlabelled without"
     )
+    score: str = Field(AUTO, description="how anomalous a row is; auto: the one that decision 38 chose")
+
+    @field_validator("score")
+    @classmethod
+    def _there(cls, score: str) -> str:
+        if score not in {AUTO, *scores.names()}:
+            raise ValueError(f"there is no score {score!r}; {_nearest(score, (AUTO, *scores.names()))}")
+        return score
 
 
 class EvaluateParams(Section):

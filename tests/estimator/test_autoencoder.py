@@ -70,12 +70,34 @@ def test_decoding_the_codes_gives_the_reconstruction_in_the_units_of_the_data(
     assert (((rebuilt - x) ** 2).mean(0) < 0.2 * x.var(0)).all()
 
 
-def test_the_score_is_the_mean_squared_error_in_the_nets_units(fitted: Autoencoder, surface: Draw) -> None:
-    x = surface(50, 2)
+def test_rows_are_scored_by_the_score_that_is_named(surface: Draw, quick: dict[str, Any]) -> None:
+    x, fitted = surface(50, 2), Autoencoder(**quick | {"epochs": 2}, scoring="mse").fit(surface(100, 1))
     residuals = (fitted.reconstruct(x) - x) / fitted.normaliser_.scale
     np.testing.assert_allclose(fitted.anomaly_score(x), (residuals**2).mean(1), rtol=1e-5)
     np.testing.assert_array_equal(fitted.score_samples(x), -fitted.anomaly_score(x))
-    assert fitted.score(x) == fitted.score_samples(x).mean()
+    with pytest.raises(ValueError, match="score is 'best'"):
+        Autoencoder(scoring="best").fit(x)
+
+
+def test_rows_of_training_are_remembered_and_those_of_calibration_are_not(surface: Draw, quick: dict[str, Any]) -> None:
+    x = surface(100, 1)
+    fitted = Autoencoder(**quick | {"epochs": 2}).fit(x)
+    assert (fitted.anomaly_score(x) < 1e-9).sum() == 90
+    assert (fitted.anomaly_score(surface(50, 2)) > 1e-9).all()
+
+
+def test_anomalies_among_the_rows_may_be_told(surface: Draw, quick: dict[str, Any]) -> None:
+    few, rows = {"epochs": 2}, np.concatenate([surface(90, 1), surface(10, 2) + 5])
+    naive, wary = (Autoencoder(**quick | few, contaminated=told).fit(rows) for told in (False, True))
+    strange, normal = surface(30, 3) + 5, surface(30, 4)
+    contrast = [np.median(one.anomaly_score(strange)) / np.median(one.anomaly_score(normal)) for one in (naive, wary)]
+    assert contrast[1] > contrast[0]
+
+
+def test_settings_are_searched_by_the_squared_error(fitted: Autoencoder, surface: Draw) -> None:
+    x = surface(50, 2)
+    residuals = (fitted.reconstruct(x) - x) / fitted.normaliser_.scale
+    assert fitted.score(x) == pytest.approx(-(residuals**2).mean(), rel=1e-5)
 
 
 def test_what_scores_beyond_the_threshold_is_called_anomalous(fitted: Autoencoder, surface: Draw) -> None:

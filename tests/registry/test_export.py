@@ -10,13 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from hourglass import models
+from hourglass import models, scores
 from hourglass.errors import HourglassError
 from hourglass.models.autoencoder import Autoencoder
 from hourglass.models.shared.priors import Gaussian
 from hourglass.models.shared.variant import Variant
 from hourglass.registry.export import TOLERANCE, export, parts_of
+from hourglass.registry.scoring import fit, fitted
 from hourglass.runtime.graphs import Graph
+from hourglass.scores.shared.seen import Seen
 
 SHAPE = (2, 3)
 SETTINGS = {"latent": 2, "hidden": [8]}
@@ -79,7 +81,9 @@ def test_a_graph_is_whole_in_one_file(exported: tuple[Variant, Path]) -> None:
 def test_a_trained_net_agrees_with_its_graphs(image_vae: Any) -> None:
     x = torch.from_numpy(image_vae.dataset.normaliser(np.asarray(image_vae.dataset.rows("test").x)))
     with torch.no_grad():
-        expected = parts_of(image_vae.trained.model, PRIOR, x)["reconstruct"]()
+        model = image_vae.trained.model
+        score = fitted([model], image_vae.dataset, "auto", robust=False)
+        expected = parts_of(model, PRIOR, x, scores=score)["reconstruct"]()
     found = Graph(image_vae.folder / "reconstruct.onnx").run(x.numpy())
     for output, values in expected.items():
         bound = TOLERANCE * values.abs().max().item()
@@ -108,3 +112,15 @@ def test_net_that_rebuilds_almost_perfectly_is_packaged_though_its_scores_are_ro
             linear.bias.zero_()
     export(model, Gaussian(6), tmp_path, rows(300))
     assert Graph(tmp_path / "reconstruct.onnx").run(rows(300).numpy())["score"].max() < 1e-12
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.long) for name in scores.names()])
+def test_every_score_and_its_parts_are_exported(name: str, tmp_path: Path) -> None:
+    model, x = Autoencoder(SHAPE, **SETTINGS).eval(), rows(300)
+    score = fit(name, model, x, robust=False)
+    export(model, PRIOR, tmp_path, x[:50], scores=[score])
+    found = Graph(tmp_path / "reconstruct.onnx").run(x[:50].numpy())["score"]
+    np.testing.assert_allclose(found, score(Seen.by(model, x[:50])).detach().numpy(), rtol=1e-3, atol=1e-6)
+    if name != "mse":
+        parts = Graph(tmp_path / "parts.onnx").run(x[:50].numpy())["parts"]
+        np.testing.assert_allclose(parts.reshape(50, -1).sum(1), found, rtol=1e-4)

@@ -103,7 +103,7 @@ def test_the_package_tells_how_many_members_it_has(opened: list[Model]) -> None:
     assert "ensemble" not in first.config
     assert (both.folder / "members" / "2" / "weights.safetensors").is_file()
     manifest = json.loads((both.folder / "manifest.json").read_text())
-    assert {"squares.onnx", "members/2/weights.safetensors"} <= set(manifest)
+    assert {"parts.onnx", "members/2/weights.safetensors"} <= set(manifest)
 
 
 def test_the_signature_names_the_spread_of_an_ensemble_alone(opened: list[Model]) -> None:

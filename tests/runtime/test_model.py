@@ -84,9 +84,11 @@ def test_a_row_is_anomalous_beyond_the_threshold_and_at_a_p_value_of_at_most_alp
     assert (scores["is_anomaly"] == (scores["p_value"] <= images.config["alpha"])).all()
 
 
-def test_the_score_is_the_mean_squared_residual(images: Model, digits_in: np.ndarray) -> None:
+def test_a_model_without_a_named_score_divides_its_mean_squared_residual(images: Model, digits_in: np.ndarray) -> None:
+    older = Model(images.folder)
+    del older.config["score"]
     squares = images.residuals(digits_in).astype(np.float64) ** 2
-    np.testing.assert_allclose(images.score(digits_in)["anomaly_score"], squares.mean(axis=(1, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(older.attribute(digits_in).mean(), squares.mean() / 64, rtol=1e-5)
 
 
 def test_scores_keep_the_index_of_the_rows(table: Model, tumours_in: pd.DataFrame) -> None:

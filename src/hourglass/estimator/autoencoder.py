@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Outlier
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from hourglass import models
+from hourglass import models, scores
 from hourglass.estimator import conditions, rows
 from hourglass.estimator.net import Net
 from hourglass.estimator.settings import checked, told_in_python, variant_named
@@ -31,6 +31,9 @@ from hourglass.training import devices
 from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
 from hourglass.training.widths import choose
+
+#: Rows that the score is fitted to, at most.
+_FITTED = 20_000
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -57,6 +60,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         The other settings of ``train``.
     normalise : {"auto", "standard", "minmax", "none"}
         ``auto`` is minmax over all pixels of images, standard per feature for the rest.
+    scoring : str
+        How anomalous a row is: ``auto`` or a name of `hourglass.scores`, see docs/concepts.md.
+    contaminated : bool
+        Whether there may be anomalies among the rows of `fit`.
     alpha : float
         Promised share of false alarms.
     validation_share, calibration_share : float
@@ -110,6 +117,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         patience: int = TrainSettings.patience,
         training: Mapping[str, Any] | None = None,
         normalise: str = "auto",
+        scoring: str = AUTO,
+        contaminated: bool = False,
         alpha: float = 0.05,
         validation_share: float = 0.1,
         calibration_share: float = 0.1,
@@ -126,6 +135,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         self.patience = patience
         self.training = training
         self.normalise = normalise
+        self.scoring = scoring
+        self.contaminated = contaminated
         self.alpha = alpha
         self.validation_share = validation_share
         self.calibration_share = calibration_share
@@ -151,7 +162,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         HourglassError
             Training diverged.
         """
-        settings, training = self._variant_settings(), self._train_settings()
+        settings, training, score = self._variant_settings(), self._train_settings(), scores.get(self.scoring)()
         self._check_shares()
         seed = _seed(self.random_state)
         raw = self._read(X, reset=True)
@@ -185,9 +196,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
 
         self.settings_ = settings
         self.net_ = Net(model, x[parts[0]])
+        fitted = np.concatenate([parts[1], parts[0]])[:_FITTED]
+        self.net_.learn_to_score(score, x[fitted], self._told(None, len(fitted)), robust=self.contaminated)
         self.calibration_rows_ = raw[parts[2]]
-        scores = self.net_.score(x[parts[2]], self._told(None, len(parts[2])))
-        self.calibration_scores_ = np.sort(scores)
+        judged = self.net_.score(x[parts[2]], self._told(None, len(parts[2])))
+        self.calibration_scores_ = np.sort(judged)
         self.offset_ = -self._threshold(self.calibration_scores_)
         return self
 
@@ -227,7 +240,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         return self._raw(self._fitted.sample(n, generator, self._told(condition, n)))
 
     def anomaly_score(self, X: Any) -> NDArray[np.float64]:
-        """Score rows by the mean squared error of their reconstruction in the net's units; larger is more anomalous."""
+        """Score rows by what `scoring` names; larger is more anomalous."""
         return self._fitted.score(*self._inputs(X))
 
     def p_value(self, X: Any) -> NDArray[np.float64]:
@@ -266,8 +279,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         save(self._fitted, self, Path(folder))
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Mean of `score_samples`, for searches over settings; `y` is ignored."""
-        return float(self.score_samples(X).mean())
+        """Negative mean squared error in the net's units, for searches over settings; `y` is ignored."""
+        x, told = self._inputs(X)
+        return -float(((self._fitted.reconstruct(x, told) - x) ** 2).mean())
 
     @property
     def _fitted(self) -> Net:

@@ -11,6 +11,9 @@ from torch import Tensor
 from hourglass.models.shared.priors import Fitted, Prior
 from hourglass.models.shared.variant import Variant
 from hourglass.runtime.drawing import draw_index
+from hourglass.scores.mse import MSE
+from hourglass.scores.shared.score import Score
+from hourglass.scores.shared.seen import Seen
 
 #: Rows that go through the net at once.
 _BLOCK = 4096
@@ -34,6 +37,7 @@ class Net:
     def __init__(self, model: Variant, train: Array) -> None:
         self.model = model.cpu().double().eval()
         self.prior: Prior | None = model.prior
+        self.scored_by: Score = MSE()
         if model.prior is None and model.code_prior is None:
             self.prior = Fitted(torch.from_numpy(self.encode(train))).double()
 
@@ -49,9 +53,14 @@ class Net:
         """Encode and decode rows."""
         return self._run(self.model.reconstruct, x, told)
 
+    def learn_to_score(self, by: Score, x: Array, told: Array | None = None, *, robust: bool) -> None:
+        """Fit a score to rows, which may hold anomalies where that shall be `robust`, and score by it from now on."""
+        given = [torch.tensor(values).double() for values in (x, told) if values is not None]
+        self.scored_by = by.fit(Seen.in_blocks(self.model, *given), robust=robust)
+
     def score(self, x: Array, told: Array | None = None) -> NDArray[np.float64]:
         """Score rows, larger is more anomalous: shape (rows,)."""
-        scores = self._run(lambda x, *told: self.model.anomaly_score(x, self.model.reconstruct(x, *told)), x, told)
+        scores = self._run(lambda x, *told: self.scored_by(Seen.by(self.model, x, *told)), x, told)
         return scores.astype(np.float32).astype(np.float64)
 
     def sample(self, n: int, generator: np.random.Generator, told: Array | None = None) -> NDArray[np.float64]:

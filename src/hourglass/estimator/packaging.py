@@ -16,6 +16,7 @@ from hourglass.registry.package import fill
 from hourglass.runtime.conformal import threshold
 from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import Column, TableSchema
+from hourglass.scores import resolve
 
 if TYPE_CHECKING:
     from hourglass.estimator.autoencoder import Autoencoder
@@ -46,6 +47,7 @@ def _fill(net: Net, estimator: "Autoencoder", folder: Path) -> None:
         prior=None if net.prior is None else copy.deepcopy(net.prior).float(),
         examples=estimator.normaliser_(calibration),
         condition=conditioning.usual(count) if conditioning else None,
+        scores=[copy.deepcopy(net.scored_by).float()],
         config={
             "variant": models.ALIASES.get(estimator.variant, estimator.variant),
             "settings": estimator.settings_,
@@ -54,8 +56,9 @@ def _fill(net: Net, estimator: "Autoencoder", folder: Path) -> None:
             "dtype": "uint8" if is_image else str(calibration.dtype),
             "condition": conditioning.config() if conditioning else None,
             "normaliser": estimator.normaliser_.config(),
+            "score": resolve(estimator.scoring),
             "alpha": estimator.alpha,
-            "calibrated_on": "unlabelled",
+            "calibrated_on": "contaminated" if estimator.contaminated else "unlabelled",
             "nominal": True,
         },
         calibration=[(rows, np.ones(count, bool))],

@@ -17,14 +17,19 @@ from hourglass.errors import HourglassError
 from hourglass.models.shared.priors import Prior
 from hourglass.models.shared.transformer import CodeTransformer
 from hourglass.models.shared.variant import Variant
+from hourglass.scores.mse import MSE
+from hourglass.scores.shared.score import Score
+from hourglass.scores.shared.seen import Seen
 
 #: Largest difference between a graph and the net it came from, relative to the largest magnitude of the output (for
-#: scores, the largest mean square of a row).
+#: scores, where that is larger, the largest mean square of a row).
 TOLERANCE = 1e-5
 #: A row whose margin is smaller may be rounded to another code by the graph than by the net.
 _TIE = 1e-5
 #: Graphs that all members of an ensemble are in.
-_OF_ALL = {"reconstruct", "squares"}
+_OF_ALL = {"reconstruct", "squares", "parts"}
+#: What is made of differences of nearly equal numbers, so that its rounding is that of the rows.
+_SCORED = {"score", "score_spread", "squares", "parts"}
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,13 @@ class Part:
 class _Graph(nn.Module):
     """A part as a module with named outputs."""
 
-    def __init__(self, members: Sequence[Variant], outputs: Callable[..., Mapping[str, Tensor]]) -> None:
+    def __init__(
+        self, members: Sequence[Variant], scores: Sequence[Score], outputs: Callable[..., Mapping[str, Tensor]]
+    ) -> None:
         super().__init__()
         self.model, *others = members
         self.others = nn.ModuleList(others)
+        self.scores = nn.ModuleList(scores)
         self.outputs = outputs
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -61,7 +69,12 @@ class _Graph(nn.Module):
 
 
 def parts_of(
-    model: Variant, prior: Prior | None, x: Tensor, condition: Tensor | None = None, others: Sequence[Variant] = ()
+    model: Variant,
+    prior: Prior | None,
+    x: Tensor,
+    condition: Tensor | None = None,
+    others: Sequence[Variant] = (),
+    scores: Sequence[Score] = (),
 ) -> dict[str, Part]:
     """Name the parts of a variant that become graphs, with examples made of rows `x`.
 
@@ -78,16 +91,21 @@ def parts_of(
         What a conditional variant is told of the rows: another input of each graph.
     others : sequence of Variant
         The other members of an ensemble.
+    scores : sequence of Score
+        How each member's rows are scored; by their mean squared error where none are given.
     """
     members = (model, *others)
+    scores = scores or [MSE() for _ in members]
     beside = {} if condition is None else {"condition": condition}
     codes = model.encode(x, *beside.values())
     parts = {
         "encode": Part(model.encode, {"x": x} | beside),
         "decode": Part(lambda z, *told: {"x_hat": model.decode(z, *told)}, {"z": codes["z"]} | beside),
-        "reconstruct": Part(lambda x, *told: _reconstruct(members, x, *told), {"x": x} | beside),
+        "reconstruct": Part(lambda x, *told: _reconstruct(members, scores, x, *told), {"x": x} | beside),
     }
-    if others:
+    if not isinstance(scores[0], MSE):
+        parts["parts"] = Part(lambda x, *told: {"parts": _divided(members, scores, x, *told)}, {"x": x} | beside)
+    elif others:
         parts["squares"] = Part(lambda x, *told: {"squares": _squares(members, x, *told)}, {"x": x} | beside)
     if prior is not None:
         noise = torch.randn(len(x), prior.noise, generator=torch.Generator().manual_seed(0))
@@ -100,13 +118,14 @@ def parts_of(
     }
 
 
-def _reconstruct(members: Sequence[Variant], x: Tensor, *told: Tensor) -> dict[str, Tensor]:
+def _reconstruct(members: Sequence[Variant], scores: Sequence[Score], x: Tensor, *told: Tensor) -> dict[str, Tensor]:
     """Rebuild and score rows; of an ensemble give the means, and the standard deviation of the members' scores."""
-    rebuilt = [member.reconstruct(x, *told) for member in members]
-    scores = [member.anomaly_score(x, x_hat) for member, x_hat in zip(members, rebuilt, strict=True)]
+    codes = [member.encode(x, *told)["z"] for member in members]
+    rebuilt = [member.decode(z, *told) for member, z in zip(members, codes, strict=True)]
+    judged = [score(Seen.of(x, *made)) for score, *made in zip(scores, codes, rebuilt, strict=True)]
     if len(members) == 1:
-        return {"x_hat": rebuilt[0], "score": scores[0]}
-    of_members = torch.stack(scores)
+        return {"x_hat": rebuilt[0], "score": judged[0]}
+    of_members = torch.stack(judged)
     score = of_members.mean(0)
     spread = ((of_members - score).square().sum(0) / (len(members) - 1)).sqrt()
     return {"x_hat": torch.stack(rebuilt).mean(0), "score": score, "score_spread": spread}
@@ -115,6 +134,12 @@ def _reconstruct(members: Sequence[Variant], x: Tensor, *told: Tensor) -> dict[s
 def _squares(members: Sequence[Variant], x: Tensor, *told: Tensor) -> Tensor:
     """Average the squared residuals of all members: shape of `x`; what the score of an ensemble is made of."""
     return torch.stack([(member.reconstruct(x, *told) - x).square() for member in members]).mean(0)
+
+
+def _divided(members: Sequence[Variant], scores: Sequence[Score], x: Tensor, *told: Tensor) -> Tensor:
+    """Divide the scores among the numbers of rows, of an ensemble the mean of its members': shape of `x`."""
+    seen = [Seen.by(member, x, *told) for member in members]
+    return torch.stack([score.parts(part) for score, part in zip(scores, seen, strict=True)]).mean(0).view_as(x)
 
 
 def _step(code_prior: CodeTransformer, index: Tensor) -> Part:
@@ -137,6 +162,7 @@ def export(
     x: Tensor,
     condition: Tensor | None = None,
     others: Sequence[Variant] = (),
+    scores: Sequence[Score] = (),
 ) -> None:
     """Write each graph as ``NAME.onnx`` and check it against the net.
 
@@ -153,6 +179,8 @@ def export(
         What a conditional variant is told of them.
     others : sequence of Variant
         The other members of an ensemble, on the CPU.
+    scores : sequence of Score
+        How each member's rows are scored; by their mean squared error where none are given.
 
     Raises
     ------
@@ -167,19 +195,21 @@ def export(
                 "every calibration row lies at a tie between two codes, so no graph can be checked against the net; "
                 "the model was not packaged."
             )
-        for name, part in parts_of(model, prior, x, condition, others).items():
+        for name, part in parts_of(model, prior, x, condition, others, scores).items():
             path = folder / f"{name}.onnx"
             expected = part()
-            _write(members if name in _OF_ALL else members[:1], part, list(expected), path)
+            of_all = name in _OF_ALL
+            graph = _Graph(members if of_all else members[:1], scores if of_all else (), part.outputs)
+            _write(graph, part, list(expected), path)
             _check_parity(path, part, expected, decided if {"x", "z"} & part.inputs.keys() else slice(None))
 
 
-def _write(members: Sequence[Variant], part: Part, outputs: list[str], path: Path) -> None:
+def _write(graph: nn.Module, part: Part, outputs: list[str], path: Path) -> None:
     with warnings.catch_warnings():
         # torch's exporter warns of its own use of torch.export
         warnings.simplefilter("ignore", FutureWarning)
         program = torch.onnx.export(
-            _Graph(members, part.outputs).eval(),
+            graph.eval(),
             tuple(value[:2] for value in part.inputs.values()),
             input_names=list(part.inputs),
             output_names=outputs,
@@ -212,10 +242,9 @@ def _check_parity(path: Path, part: Part, expected: Mapping[str, Tensor], rows: 
     for (name, tensor), values in zip(expected.items(), found, strict=True):
         reference = tensor.numpy()[rows]
         difference = np.abs(values[rows] - reference).max(initial=0)
-        # a score is a difference of nearly equal numbers: its rounding is that of the rows
-        scored = name in {"score", "score_spread", "squares"}
-        magnitude = part.inputs["x"].square().flatten(1).mean(1).numpy() if scored else np.abs(reference)
-        largest = magnitude.max(initial=0)
+        largest = np.abs(reference).max(initial=0)
+        if name in _SCORED:
+            largest = max(largest, part.inputs["x"].square().flatten(1).mean(1).max().item())
         if not difference <= TOLERANCE * largest:
             raise HourglassError(
                 f"{path.name}: {name} differs from the net by {difference:.2g}, more than {TOLERANCE:g} of its largest "

@@ -24,10 +24,14 @@ from hourglass.models.shared.variant import Variant
 from hourglass.outputs import MODEL, WEIGHTS, member_folder
 from hourglass.registry import blocks, promise
 from hourglass.registry.export import export
+from hourglass.registry.scoring import fitted
 from hourglass.runtime.conformal import threshold
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.manifest import MANIFEST
 from hourglass.runtime.model import FORMAT_VERSION, Model
+from hourglass.scores import resolve
+from hourglass.scores.shared.score import Score
+from hourglass.settings import AUTO
 
 RUNTIME = "runtime"
 #: Rows that are encoded at once, and on which graphs are checked at most.
@@ -94,6 +98,7 @@ def package(
     folder: Path,
     *,
     calibrated_on: Literal["auto", "clean", "contaminated"] = "auto",
+    score: str = AUTO,
 ) -> None:
     """Fill a folder with everything a consumer needs.
 
@@ -107,7 +112,10 @@ def package(
     folder : Path
         Empty.
     calibrated_on : {"auto", "clean", "contaminated"}
-        What is known of the calibration rows; see `promise.stated`.
+        What is known of the rows that no label calls anomalous; see `promise.stated`. Where they aren't known to be
+        normal, the score is fitted robustly.
+    score : str
+        How rows are scored: a name of `hourglass.scores`.
 
     Raises
     ------
@@ -119,10 +127,13 @@ def package(
         target = member_folder(folder, number) / WEIGHTS
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(weights, target)
+    name, members = resolve(score), (trained.model, *trained.others)
+    stated = promise.stated(calibrated_on, dataset.schema, labelled=dataset.labelled)
     fill(
         folder,
         model=trained.model,
         others=trained.others,
+        scores=fitted(members, dataset, name, robust=stated["calibrated_on"] != "clean"),
         prior=_prior(trained.model, dataset),
         examples=dataset.normaliser(examples.x),
         condition=examples.condition if trained.model.conditional else None,
@@ -134,8 +145,9 @@ def package(
             "dtype": dataset.info["dtype"],
             "condition": dataset.info["condition"] if trained.model.conditional else None,
             "normaliser": dataset.normaliser.config(),
+            "score": name,
             "alpha": alpha,
-            **promise.stated(calibrated_on, dataset.schema, labelled=dataset.labelled),
+            **stated,
         },
         calibration=(
             (dataset.as_given(rows), ~dataset.is_anomaly(rows.label)) for rows, _ in parts(dataset, "calibration")
@@ -154,6 +166,7 @@ def fill(
     config: dict[str, Any],
     calibration: Iterable[tuple[Any, NDArray[np.bool_]]],
     others: Sequence[Variant] = (),
+    scores: Sequence[Score] = (),
     dropped: tuple[int, int] = (0, 0),
 ) -> None:
     """Write graphs, runtime, settings, threshold, reference and manifest into a folder that holds the weights.
@@ -175,6 +188,8 @@ def fill(
         Calibration rows as people have them, in parts, and which of them are normal and set the threshold.
     others : sequence of Variant
         The other members of an ensemble.
+    scores : sequence of Score
+        How each member's rows are scored, the one that `config` names as ``score``; mse where none are given.
     dropped : tuple of int and int
         Rows of the snapshot that can't be judged, and all of its rows.
 
@@ -184,7 +199,7 @@ def fill(
         There are too few calibration rows for `alpha`, or a graph differs from the net.
     """
     told = None if condition is None else torch.from_numpy(condition)
-    export(model, prior, folder, torch.from_numpy(examples), told, others)
+    export(model, prior, folder, torch.from_numpy(examples), told, others, scores)
     sizes = blocks.sizes(folder / "reconstruct.onnx", examples, *([] if condition is None else [condition]))
     _ship_runtime(folder)
     config = config | {

@@ -245,8 +245,16 @@ class Model:
         cut = self._cut(rows)
         if cut is not None:
             return cut.restored(self.attribute)
-        parts = self._squares(rows, first_row) / prod(self.schema.shape)
-        return attribution.laid_out(parts, self.schema)
+        return attribution.laid_out(self._score_parts(rows, first_row), self.schema)
+
+    def _score_parts(self, rows: Any, first_row: int) -> NDArray[np.float64]:
+        """Divide scores among the numbers of rows in the net: shape (rows, *shape)."""
+        if self.config.get("score", "mse") == "mse":
+            return self._squares(rows, first_row) / prod(self.schema.shape)
+        inputs, valid = self._inputs(rows)
+        divided = self._parts_graph.run(*inputs, first_row=first_row)["parts"].astype(np.float64)
+        divided[~valid] = np.nan
+        return divided
 
     def explain(self, rows: Any, most: int = 3, *, first_row: int = 0) -> pd.DataFrame:
         """Name what each row's score comes from, the largest part first.
@@ -482,6 +490,10 @@ class Model:
     @cached_property
     def _squares_graph(self) -> Graph:
         return Graph(self.folder / "squares.onnx")
+
+    @cached_property
+    def _parts_graph(self) -> Graph:
+        return Graph(self.folder / "parts.onnx")
 
     @cached_property
     def _reconstruct_graph(self) -> Graph:

@@ -20,7 +20,7 @@ def run(project: Project, params: Params, variant: str) -> None:
         return Trained.read(project.output("train", variant)), Dataset(project.dataset)
 
     def work(inputs: tuple[Trained, Dataset], folder: Path) -> None:
-        alpha = promise.alpha_of(params.anomaly, inputs[1].schema)
-        package(*inputs, alpha, folder, calibrated_on=params.anomaly.calibrated_on)
+        alpha, settings = promise.alpha_of(params.anomaly, inputs[1].schema), params.anomaly
+        package(*inputs, alpha, folder, calibrated_on=settings.calibrated_on, score=settings.score)
 
     run_guarded(project, f"package@{variant}", project.output("package", variant), read=read, work=work)

@@ -110,7 +110,15 @@ class Bench:
         save_file({name: value.cpu().contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
         trained = Trained(model.cpu().eval(), {"variant": self.variant, "settings": settings}, folder)
         with _measuring(params.train.threads):
-            package(trained, self.dataset, promise.alpha_of(params.anomaly, self.dataset.schema), packaged)
+            alpha, anomaly = promise.alpha_of(params.anomaly, self.dataset.schema), params.anomaly
+            package(
+                trained,
+                self.dataset,
+                alpha,
+                packaged,
+                calibrated_on=anomaly.calibrated_on,
+                score=anomaly.score,
+            )
             found, _ = evaluate(Model(packaged), self.dataset, params.evaluate, seed=params.seed)
         board = rank({self.variant: found}, params.select.metric)
         for reasons in board.refused.values():

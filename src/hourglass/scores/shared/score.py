@@ -1,0 +1,70 @@
+"""The contract of a score."""
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from hourglass.scores.shared.seen import Seen
+
+#: Share of the rows that a fit leaves out where there may be anomalies among them.
+TRIMMED = 0.1
+
+
+class Score(nn.Module):
+    """How anomalous rows are, as a sum over their numbers: 0 or more each, larger is more anomalous.
+
+    A subclass gives `learn` and `parts`. What it learns are buffers, so that it lies in the graph of a package. The
+    first line of its docstring describes it, a ``Source:`` line names the paper.
+    """
+
+    def fit(self, seen: Seen, *, robust: bool = False) -> Self:
+        """Learn what rows of training look like.
+
+        Parameters
+        ----------
+        seen : Seen
+            Rows that the net was trained or stopped on, two at least; none of those that set the threshold.
+        robust : bool
+            Whether there may be anomalies among them: then the tenth of the rows that the score finds worst is left
+            out, and it is learnt again.
+        """
+        self.learn(seen, robust=robust)
+        if robust:
+            with torch.no_grad():
+                scores = self.of_learnt(seen)
+            kept = scores.argsort(stable=True)[: max(2, round((1 - TRIMMED) * len(seen)))]
+            self.learn(seen.take(kept.sort().values), robust=robust)
+        return self
+
+    def learn(self, seen: Seen, *, robust: bool) -> None:
+        """Set the buffers by rows; of `robust` ones some may be anomalies."""
+        raise NotImplementedError
+
+    def parts(self, seen: Seen) -> Tensor:
+        """Divide the scores among the numbers of rows: shape (rows, numbers)."""
+        raise NotImplementedError
+
+    def of_learnt(self, seen: Seen) -> Tensor:
+        """Score the rows that it was learnt from, as if each hadn't been among them: shape (rows,)."""
+        return self.forward(seen)
+
+    def forward(self, seen: Seen) -> Tensor:
+        """Score rows: shape (rows,)."""
+        return self.parts(seen).sum(1)
+
+
+def divided(among: Tensor, beside: Tensor) -> Tensor:
+    """Add a number of each row to its parts, in proportion to them; in equal parts where all are 0.
+
+    This is how what a code says of a row, which belongs to no single column, comes to the columns.
+
+    Parameters
+    ----------
+    among : Tensor of shape (rows, numbers)
+        0 or more.
+    beside : Tensor of shape (rows,)
+    """
+    own = among.sum(1, keepdim=True)
+    shares = torch.where(own > 0, among / own.clamp(min=torch.finfo(own.dtype).tiny), 1 / among.shape[1])
+    return among + beside[:, None] * shares

@@ -1,0 +1,138 @@
+import pytest
+import torch
+from sklearn.covariance import LedoitWolf
+from torch import Tensor
+
+from hourglass import scores
+from hourglass.scores.mse import MSE
+from hourglass.scores.shared.prototypes import prototypes
+from hourglass.scores.shared.score import divided
+from hourglass.scores.shared.seen import Seen
+from hourglass.scores.shared.whitening import Whitening
+
+NAMES = scores.names()
+
+
+def seen_of(rows: int, numbers: int = 6, seed: int = 0, scale: float = 1.0) -> Seen:
+    """Rows near a plane, their places on it, and what is off it."""
+    generator = torch.Generator().manual_seed(seed)
+    plane = torch.linalg.qr(torch.randn(numbers, 2, generator=torch.Generator().manual_seed(9))).Q
+    noise = 0.1 * scale * torch.randn(rows, numbers, generator=generator)
+    x = scale * torch.randn(rows, 2, generator=generator) @ plane.T + noise
+    return Seen(x, x @ plane, x @ plane @ plane.T - x)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("rows", "numbers"), [(2, 6), (300, 6), (40, 600)])
+def test_parts_are_no_less_than_zero_and_sum_to_the_score(name: str, rows: int, numbers: int) -> None:
+    score, fresh = scores.get(name)().fit(seen_of(rows, numbers)), seen_of(50, numbers, seed=1, scale=2.0)
+    parts, total = score.parts(fresh), score(fresh)
+    assert parts.shape == fresh.x.shape
+    assert torch.isfinite(total).all()
+    assert (parts >= 0).all()
+    torch.testing.assert_close(parts.sum(1), total)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_unlike_those_of_training_score_higher(name: str) -> None:
+    score = scores.get(name)().fit(seen_of(300))
+    assert score(seen_of(100, seed=1)).mean() < 0.5 * score(seen_of(100, seed=2, scale=3.0)).mean()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_rows_teach_the_same_score(name: str) -> None:
+    fresh = seen_of(20, seed=1)
+    first, second = (scores.get(name)().fit(seen_of(800))(fresh) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "mse"])
+def test_anomalies_among_the_rows_excuse_their_like_less_where_the_fit_is_robust(name: str) -> None:
+    normal, odd = seen_of(190), seen_of(30, seed=3)
+    shift = torch.tensor([0.0, 0, 0, 4, 0, 0])
+    odd = Seen(odd.x + shift, odd.z, odd.residual - shift)
+    some, others = odd.take(torch.arange(10)), odd.take(torch.arange(10, 30))
+    mixed = Seen(*(torch.cat([getattr(part, key) for part in (normal, some)]) for key in ("x", "z", "residual")))
+
+    def contrast(*, robust: bool) -> float:
+        score = scores.get(name)().fit(mixed, robust=robust)
+        return float(score(others).median() / score(seen_of(100, seed=4)).median())
+
+    assert contrast(robust=True) > 2 * contrast(robust=False)
+
+
+def test_mse_is_the_mean_squared_residual() -> None:
+    seen = seen_of(10)
+    torch.testing.assert_close(MSE().fit(seen)(seen), seen.residual.square().mean(1))
+
+
+def test_a_memory_is_the_distance_to_the_nearest_row_where_rows_are_few() -> None:
+    learnt, fresh = seen_of(100), seen_of(30, seed=1)
+    spread = learnt.z.std(0, correction=0)
+    rows, others = (torch.cat([part.x, part.z / spread, part.residual], 1) for part in (learnt, fresh))
+    nearest = torch.cdist(others, rows).amin(1).square() / 6
+    memory = scores.get("memory")().fit(learnt)
+    torch.testing.assert_close(memory(fresh), nearest, rtol=1e-4, atol=1e-6)
+    assert memory(learnt).max() == 0
+
+
+def test_a_blend_is_the_geometric_mean_of_its_two() -> None:
+    learnt, fresh = seen_of(100), seen_of(30, seed=1)
+    memory, gaussian, blend = (scores.get(name)().fit(learnt)(fresh) for name in ("memory", "gaussian", "blend"))
+    torch.testing.assert_close(blend, (memory * gaussian).sqrt())
+
+
+def correlated(rows: int, numbers: int) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    mixing = torch.randn(numbers, numbers, generator=generator, dtype=torch.float64)
+    return torch.randn(rows, numbers, generator=generator, dtype=torch.float64) @ mixing
+
+
+@pytest.mark.parametrize(("rows", "numbers"), [(200, 5), (30, 20), (20, 40)])
+def test_whitened_numbers_square_to_the_mahalanobis_distance_of_the_shrunk_covariance(rows: int, numbers: int) -> None:
+    given, fresh = correlated(rows, numbers), correlated(rows + 9, numbers)[rows:]
+    mean, scale = given.mean(0), given.std(0, correction=0)
+    reference = LedoitWolf(assume_centered=True).fit(((given - mean) / scale).numpy())
+    found = Whitening.fit(given)(fresh).square().sum(1)
+    torch.testing.assert_close(
+        found, torch.from_numpy(reference.mahalanobis(((fresh - mean) / scale).numpy())), rtol=1e-6, atol=0
+    )
+
+
+def test_each_whitened_number_is_most_like_its_own() -> None:
+    given = correlated(500, 6)
+    both = torch.cat([Whitening.fit(given)(given), given], 1).T
+    alike = torch.corrcoef(both)[:6, 6:].abs()
+    assert torch.equal(alike.argmax(1), torch.arange(6))
+
+
+def test_a_number_that_never_differs_whitens_to_something_finite() -> None:
+    given = correlated(50, 4)
+    given[:, 2] = 3.0
+    assert torch.isfinite(Whitening.fit(given)(given + 1)).all()
+    assert torch.isfinite(Whitening.fit(torch.ones(9, 3))(torch.zeros(2, 3))).all()
+
+
+def test_prototypes_are_the_centres_of_clusters() -> None:
+    centres = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
+    noise = 0.1 * torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
+    found = prototypes(centres.repeat(100, 1) + noise, 12)
+    assert torch.cdist(found, centres).amin(1).max() < 0.5
+    assert torch.cdist(centres, found).amin(1).max() < 0.1
+
+
+def test_few_rows_are_their_own_prototypes_and_small_clusters_can_be_left_out() -> None:
+    rows = torch.randn(9, 2, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(prototypes(rows, 9), rows)
+    far = torch.cat([rows.repeat(20, 1), torch.full((1, 2), 50.0)])
+    assert prototypes(far, 8, least=0.05).max() < 10
+
+
+def test_what_belongs_to_no_number_is_divided_in_proportion() -> None:
+    own = torch.tensor([[1.0, 3.0], [0.0, 0.0]])
+    torch.testing.assert_close(divided(own, torch.tensor([8.0, 4.0])), torch.tensor([[3.0, 9.0], [2.0, 2.0]]))
+
+
+def test_an_unknown_score_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="score is 'best'; expected auto, blend, gaussian"):
+        scores.get("best")
