@@ -30,6 +30,7 @@ bench: $(VENV)/installed ## the benchmarks beside other libraries, which get an 
 	cd benchmarks && ../$(BIN)/python training.py --peers ../$(PEERS)/bin/python --out results/training.json
 	cd benchmarks && ../$(BIN)/python ensemble.py --out results/ensemble.json
 	cd benchmarks && ../$(BIN)/python scoring.py --peers ../$(PEERS)/bin/python --out results/scoring.json
+	cd benchmarks && ../$(BIN)/python serving.py --out results/serving.json
 	cd benchmarks && ../$(BIN)/python growth.py --out results/growth.json
 	cd benchmarks && ../$(BIN)/python ingest.py --out results/ingest.json
 	test ! -d ../shared/data/sensor || (cd benchmarks && ../$(BIN)/python series.py ../../shared/data/sensor --out results/series.json)

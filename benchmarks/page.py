@@ -151,6 +151,25 @@ def series(found: dict[str, Any]) -> Iterator[str]:
                 yield _row(setting, name.partition(".")[0], side, *columns, f"{recall:.0%}", f"{alarms:.3f}")
 
 
+def serving(found: dict[str, Any]) -> Iterator[str]:
+    """Tell how long a consumer waits."""
+    yield "## Serving"
+    yield from _origin(
+        found, "Until a model is loaded in a new process, and from rows to their scores, medians of all rounds."
+    )
+    yield "| in a new process | seconds | asked, at most |"
+    yield "|---|---:|---:|"
+    for what, seconds in found["loads"].items():
+        asked = found["asked"].get(what)
+        yield _row(f"import and load {what}", _spread(seconds), f"{asked:g}" if asked else "")
+    yield ""
+    yield "| side | rows of a call | p50 in ms | p99 in ms |"
+    yield "|---|---:|---:|---:|"
+    for side, of in found["waits"].items():
+        for batch, waits in of.items():
+            yield _row(side, batch, f"{median(waits['p50']):.3f}", f"{median(waits['p99']):.3f}")
+
+
 def draw_growth(found: dict[str, Any], path: Path) -> None:
     """Draw the time of a row and the memory."""
     import matplotlib as mpl
@@ -199,6 +218,7 @@ SECTIONS = {
     "gpu": gpu,
     "ensemble": ensemble,
     "scoring": scoring,
+    "serving": serving,
     "growth": growth,
     "ingest": ingest,
     "series": series,

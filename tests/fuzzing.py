@@ -4,6 +4,7 @@ import json
 import random
 import string
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 #: What stands where a number is expected.
@@ -63,8 +64,9 @@ def _torn(draw: random.Random, good: dict[str, Any]) -> bytes:
 def _spoilt(draw: random.Random, good: dict[str, Any]) -> bytes:
     """A request with something else somewhere in it, missing or twice."""
     for _ in range(draw.randrange(1, 4)):
-        place = draw.choice(list(_places(good)))
-        _change(draw, *place)
+        places = list(_places(good))
+        if places:
+            _change(draw, *draw.choice(places))
     return json.dumps(good).encode()
 
 
@@ -113,11 +115,9 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _change(draw: random.Random, container: Any, key: Any) -> None:
-    if key not in (container if isinstance(container, dict) else range(len(container))):
-        return  # an earlier change took it away
     what = draw.random()
     if what < 0.6:
-        container[key] = draw.choice(_ODD)
+        container[key] = deepcopy(draw.choice(_ODD))
     elif what < 0.8:
         del container[key]
     elif isinstance(container, list):

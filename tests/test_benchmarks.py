@@ -17,7 +17,7 @@ NAMES = ("vae", "convolutional vae", "table", "vq-vae, batch 128, GPU")
 def benchmark(monkeypatch):
     """Import a benchmark as its command does, with few rows to train."""
     monkeypatch.syspath_prepend(str(CHECKOUT / "benchmarks"))
-    for name in ("workloads", "training", "peers", "growth", "scoring", "series"):
+    for name in ("workloads", "training", "peers", "growth", "scoring", "serving", "series"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import workloads
 
@@ -92,3 +92,25 @@ def test_anomalies_of_sensors_are_found_better_than_by_a_plain_error_and_by_pca(
     assert not one.anomaly[one.cut.starts[fitted][-1] + series.WINDOW - 1]
     found = {side: one.measure(score(windows), "prefix") for side, score in series.sides(windows[fitted], seed=0)}
     assert found["ours"]["vus_pr"] > max(found["plain"]["vus_pr"], found["pca"]["vus_pr"])
+
+
+@pytest.mark.services
+@pytest.mark.slow
+def test_waits_of_every_side_are_measured_and_written_to_the_page(benchmark, monkeypatch, tmp_path):
+    scoring, serving = benchmark("scoring"), benchmark("serving")
+    monkeypatch.setattr(scoring, "FITTED", 500)
+    monkeypatch.setattr(serving, "CALLS", 60)
+    serving.prepare(tmp_path)
+    waits = {side: serving.latencies(side, tmp_path) for side in serving.SIDES}
+    for of in waits.values():
+        for wait in of.values():
+            assert 0 < wait["p50"] <= wait["p99"]
+    loads = {what: [serving.loading(what, tmp_path)] for what in serving.LOADS}
+    assert all(seconds > 0 for (seconds,) in loads.values())
+    rounds = {
+        side: {rows: {key: [value] for key, value in wait.items()} for rows, wait in of.items()}
+        for side, of in waits.items()
+    }
+    about = {"machine": "x86_64", "cores": 2, "python": "3.11", "command": "python serving.py"}
+    lines = list(benchmark("page").serving({"about": about, "loads": loads, "waits": rounds, "asked": serving.ASKED}))
+    assert sum(line.startswith("| http |") for line in lines) == len(serving.BATCHES)
