@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import false_discovery_control
 
 from hourglass import runtime
 from hourglass.data.sources import Raw
@@ -257,6 +258,19 @@ def test_a_spoilt_column_is_blamed(table: Model, tumours_in: pd.DataFrame) -> No
     reasons = table.explain(spoilt, 2)
     assert (reasons["reason_1"] == "mean texture").mean() > 0.9
     assert reasons.index.equals(spoilt.index)
+
+
+def test_a_batch_of_rows_is_screened_by_its_adjusted_p_values(table: Model, tumours_in: pd.DataFrame) -> None:
+    found, judged = table.screen(tumours_in, 0.3), table.score(tumours_in)
+    expected = false_discovery_control(judged["p_value"])
+    np.testing.assert_allclose(found["adjusted_p_value"], expected)
+    assert (found["is_anomaly"] == (expected <= 0.3)).all()
+    assert found.drop(columns=["adjusted_p_value", "is_anomaly"]).equals(judged.drop(columns="is_anomaly"))
+
+
+def test_a_share_that_is_none_is_refused(table: Model, tumours_in: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match="share is 1; expected a number between 0 and 1"):
+        table.screen(tumours_in, 1.0)
 
 
 def test_reasons_have_the_same_bytes_however_rows_are_cut(images: Model, digits_in: Any) -> None:

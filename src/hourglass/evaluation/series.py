@@ -136,7 +136,8 @@ def of_windows(
     anomaly : ndarray of bool, shape (windows,)
         Some windows are anomalous.
     index : ndarray of int64, shape (windows,)
-        Their numbers in the snapshot: those of one series follow each other, and a gap is a border.
+        Their numbers in the snapshot: those of one series follow each other, and a gap is a border. Series that follow
+        each other without one count as one.
     reach : int
         Windows from one to the first that doesn't overlap it, the largest buffer of `vus_pr`.
     per_day : float

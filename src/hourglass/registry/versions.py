@@ -200,6 +200,7 @@ def signature(config: dict[str, Any]) -> Any:
             ParamSpec("seed", "long", 0),
             ParamSpec("steps", "long", 8),
             ParamSpec("reasons", "long", 3),
+            ParamSpec("share", "double", 0.1),
             ParamSpec("condition", "string", ""),
         ]
     )

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from . import attribution, manifest, outputs
+from .alarms import adjusted
 from .array import numbers_of
 from .asking import asked, for_each, told_of
 from .audio import AudioSchema
@@ -124,6 +125,36 @@ class Model:
         if cut is not None:
             return pd.concat([cut.where, pd.DataFrame(found, copy=False)], axis=1)
         return pd.DataFrame(found, rows.index if isinstance(rows, pd.DataFrame) else None, copy=False)
+
+    def screen(self, rows: Any, share: float = 0.1) -> pd.DataFrame:
+        """Judge rows as one batch, of whose alarms at most a share is false on average, however many rows are normal.
+
+        A p-value is at least 1 / (n + 1) for n calibration rows: of few of these, no row of a large batch can be told.
+
+        Parameters
+        ----------
+        rows : DataFrame, array, list or dict
+        share : float
+            Of false alarms among all alarms (the false-discovery rate), between 0 and 1.
+
+        Returns
+        -------
+        DataFrame
+            As of `score`, with ``adjusted_p_value`` (Benjamini & Hochberg) behind ``p_value``; ``is_anomaly`` tells
+            where that is at most `share`.
+
+        Raises
+        ------
+        InputError
+            `share` doesn't lie between 0 and 1.
+        """
+        if not 0 < share < 1:
+            raise InputError(f"share is {share:g}; expected a number between 0 and 1.")
+        judged = self.score(rows)
+        p = adjusted(judged["p_value"].to_numpy())
+        judged.insert(judged.columns.get_loc("p_value") + 1, "adjusted_p_value", p)
+        judged["is_anomaly"] = pd.arrays.BooleanArray(p <= share, np.isnan(p))
+        return judged
 
     def anomaly_score(self, rows: Any, *, first_row: int = 0) -> NDArray[np.float64]:
         """Give the column ``anomaly_score`` of `score` alone, of the same bytes: NaN where a row can't be judged.
@@ -397,10 +428,10 @@ class Model:
         rows : DataFrame, array, list or dict
             For ``decode`` the codes; for ``sample`` anything, it isn't read.
         output : str
-            ``score``, ``encode``, ``reconstruct``, ``attribute``, ``explain``, ``decode``, ``sample``,
+            ``score``, ``screen``, ``encode``, ``reconstruct``, ``attribute``, ``explain``, ``decode``, ``sample``,
             ``interpolate``, ``denoise``, ``translate``, or of series ``points`` or ``intervals``.
         **options
-            ``reasons`` of ``explain``, ``n`` and ``seed`` of ``sample``, ``steps`` of ``interpolate``, ``condition``
+            ``share`` of ``screen``, ``reasons`` of ``explain``, ``n`` and ``seed`` of ``sample``, ``steps`` of ``interpolate``, ``condition``
             (JSON: column to value) of ``sample``, ``decode`` and ``translate``; others are ignored.
         """
         return outputs.named(self, rows, output, options)

@@ -18,6 +18,7 @@ def named(model: "Model", rows: Any, output: str, options: dict[str, Any]) -> An
     condition = condition_of(options.get("condition"))
     outputs: dict[str, Callable[[], Any]] = {
         "score": lambda: model.score(rows),
+        "screen": lambda: model.screen(rows, float(options.get("share", 0.1))),
         "encode": lambda: model.encode(rows),
         "reconstruct": lambda: model.reconstruct(rows),
         "attribute": lambda: model.attribute(rows),
