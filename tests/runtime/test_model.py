@@ -212,7 +212,7 @@ def test_rows_may_come_as_dicts(table: Model, tumours_in: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(table.score(tumours_in.to_dict("records")), table.score(tumours_in))
 
 
-@pytest.mark.parametrize("output", ["score", "encode", "reconstruct", "attribute"])
+@pytest.mark.parametrize("output", ["score", "screen", "encode", "reconstruct", "attribute", "explain"])
 def test_no_rows_give_no_rows(images: Model, table: Model, tumours_in: pd.DataFrame, output: str) -> None:
     assert len(images.predict(np.zeros((0, 8, 8)), output)) == 0
     assert len(table.predict(tumours_in.head(0), output)) == 0

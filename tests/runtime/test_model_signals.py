@@ -88,7 +88,9 @@ def test_every_output_can_be_had_by_name(model, waves, output):
     assert isinstance(model.predict(waves, output), pd.DataFrame)
 
 
-@pytest.mark.parametrize("output", ["score", "encode", "reconstruct", "denoise", "attribute", "points", "intervals"])
+@pytest.mark.parametrize(
+    "output", ["score", "encode", "reconstruct", "denoise", "attribute", "explain", "points", "intervals"]
+)
 def test_no_readings_have_no_windows_and_no_anomalies(model, waves, output):
     found, usual = (model.predict(rows, output) for rows in (waves.head(0), waves))
     assert len(found) == 0

@@ -152,7 +152,7 @@ class Model:
             raise InputError(f"share is {share:g}; expected a number between 0 and 1.")
         judged = self.score(rows)
         p = adjusted(judged["p_value"].to_numpy())
-        judged.insert(judged.columns.get_loc("p_value") + 1, "adjusted_p_value", p)
+        judged.insert(list(judged).index("p_value") + 1, "adjusted_p_value", p)
         judged["is_anomaly"] = pd.arrays.BooleanArray(p <= share, np.isnan(p))
         return judged
 
@@ -431,8 +431,9 @@ class Model:
             ``score``, ``screen``, ``encode``, ``reconstruct``, ``attribute``, ``explain``, ``decode``, ``sample``,
             ``interpolate``, ``denoise``, ``translate``, or of series ``points`` or ``intervals``.
         **options
-            ``share`` of ``screen``, ``reasons`` of ``explain``, ``n`` and ``seed`` of ``sample``, ``steps`` of ``interpolate``, ``condition``
-            (JSON: column to value) of ``sample``, ``decode`` and ``translate``; others are ignored.
+            ``share`` of ``screen``, ``reasons`` of ``explain``, ``n`` and ``seed`` of ``sample``, ``steps`` of
+            ``interpolate``, ``condition`` (JSON: column to value) of ``sample``, ``decode`` and ``translate``; others
+            are ignored.
         """
         return outputs.named(self, rows, output, options)
 
