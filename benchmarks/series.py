@@ -8,9 +8,9 @@ mean score of the windows around it. Nothing is chosen by series, and labels onl
 fits on all windows, anomalies among them, and judges them; *prefix* fits on those before the first anomaly. Both
 judge all readings.
 
-*ours* is `hourglass.Autoencoder` with its default score, *plain* the same net with the mean squared error, *pca* as
-many components as its code is wide, with the same error. An alarm is a reading above the 99 % quantile of those fitted
-on.
+*ours* is `hourglass.Autoencoder` with its default score, told of *unlabelled* rows that they may be `contaminated`.
+*plain* is the same net with the mean squared error, *pca* as many components as its code is wide, with the same error.
+An alarm is a reading above the 99 % quantile of those fitted on.
 """
 
 import argparse
@@ -77,12 +77,13 @@ class Series:
         }
 
 
-def sides(windows: Array, seed: int) -> Iterator[tuple[str, Scorer]]:
+def sides(windows: Array, seed: int, *, contaminated: bool) -> Iterator[tuple[str, Scorer]]:
     """Fit all sides on windows of shape (windows, readings)."""
     import hourglass
 
     low, spread = windows.mean(axis=0), windows.std(axis=0) + 1e-12
-    net = hourglass.Autoencoder("autoencoder", latent=LATENT, random_state=seed, device="cpu").fit(windows)
+    settings = {"latent": LATENT, "random_state": seed, "contaminated": contaminated, "device": "cpu"}
+    net = hourglass.Autoencoder("autoencoder", **settings).fit(windows)
     yield "ours", lambda rows: np.asarray(net.anomaly_score(rows))
     yield "plain", lambda rows: np.square((net.reconstruct(rows) - rows) / spread).mean(axis=1)
     _, _, axes = np.linalg.svd((windows - low) / spread, full_matrices=False)
@@ -103,7 +104,8 @@ def compare(folder: Path, seeds: int) -> dict[str, Any]:
         for setting in SETTINGS:
             of: dict[str, list[dict[str, float]]] = {}
             for seed in range(seeds):
-                for side, score in sides(windows[series.fitted(setting)], seed):
+                fitted = sides(windows[series.fitted(setting)], seed, contaminated=setting == "unlabelled")
+                for side, score in fitted:
                     of.setdefault(side, []).append(series.measure(score(windows), setting))
             found[setting][name] = of
             for side, measured in of.items():

@@ -267,11 +267,12 @@ class Model:
         return residuals
 
     def attribute(self, rows: Any, *, first_row: int = 0) -> Any:
-        """Divide each row's score among its columns, pixels or entries: the squared residual's part of each.
+        """Divide each row's score among its columns, pixels or entries; the parts sum to it.
 
-        Parts sum to the score. Of a table they are a DataFrame with a column for each of the model's columns, of a
-        table of readings that table with each channel's part in its place, the mean over the windows around it; else
-        an array in the rows' own shape. `first_row` is that of `score`.
+        Those of the mean squared error are the squared residuals'; other scores say how they divide. Of a table they
+        are a DataFrame with a column for each of the model's columns, of a table of readings that table with each
+        channel's part in its place, the mean over the windows around it; else an array in the rows' own shape.
+        `first_row` is that of `score`.
         """
         cut = self._cut(rows)
         if cut is not None:
