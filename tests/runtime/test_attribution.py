@@ -47,6 +47,12 @@ def test_more_reasons_than_columns_are_all_columns() -> None:
     ]
 
 
+def test_no_rows_have_no_reasons() -> None:
+    found = reasons(np.zeros((0, 4, 5, 3)), ArraySchema("image", (4, 5, 3)), 2)
+    assert list(found) == ["reason_1", "share_1", "reason_2", "share_2"]
+    assert len(found) == 0
+
+
 def test_no_reason_is_refused() -> None:
     with pytest.raises(InputError, match="expected at least 1"):
         reasons(laid_out(PARTS, PAYMENTS), PAYMENTS, 0)

@@ -481,7 +481,7 @@ def test_predict_gives_every_output_by_name(images: Model, digits_in: np.ndarray
 @pytest.mark.parametrize(
     ("ask", "why"),
     [
-        (lambda model, rows: model.predict(rows, "scores"), "output is 'scores'; expected one of score, encode"),
+        (lambda model, rows: model.predict(rows, "scores"), "output is 'scores'; expected one of score, screen"),
         (lambda model, rows: model.decode(np.zeros((2, 5))), r"codes have shape \(2, 5\); expected \(rows, 4\)"),
         (lambda model, rows: model.sample(0), "n is 0; expected at least 1"),
         (lambda model, rows: model.interpolate(rows, steps=1), "steps is 1; expected at least 2"),

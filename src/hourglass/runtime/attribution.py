@@ -4,6 +4,7 @@ The parts of a row sum to its score. A column that becomes several numbers in th
 of theirs as its part.
 """
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def reasons(parts: Any, schema: Schema, most: int) -> pd.DataFrame:
         raise InputError(f"reasons of a row are {most}; expected at least 1.")
     of_image = schema.config()["kind"] == "image" and parts.ndim == 4
     within = parts.sum(axis=3) if of_image else np.asarray(parts)
-    values = within.reshape(len(within), -1)
+    values = within.reshape(len(within), prod(within.shape[1:]))
     order = _largest(values, min(most, values.shape[1]))
     sums = values.sum(axis=1)
     known = np.isfinite(sums) & (sums > 0)
