@@ -94,8 +94,15 @@ def test_hidden_files_are_no_batches(project: Project, incoming: Path) -> None:
     assert monitoring.look(project, PARAMS).verdict is None
 
 
-def test_what_cant_be_watched_is_said(project: Project) -> None:
+def test_what_cant_be_watched_is_said(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(HourglassError, match=r"monitor\.source in params\.yaml is null"):
         monitoring.look(project, PARAMS.model_copy(update={"monitor": MonitorParams()}))
     with pytest.raises(HourglassError, match=r"elsewhere is no folder"):
         monitoring.look(project, PARAMS, "elsewhere")
+
+    def absent(uri: str) -> Any:
+        raise HourglassError("no such model")
+
+    monkeypatch.setattr(monitoring, "load", absent)
+    with pytest.raises(HourglassError, match=r"@champion can't be had \(no such model\); `hourglass run` makes one"):
+        monitoring.look(project, PARAMS)

@@ -17,6 +17,7 @@ from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry.consume import load
 from hourglass.report import drift
+from hourglass.runtime import Model
 from hourglass.use.monitor import profile_of
 from hourglass.use.shards import MANIFEST, manifest
 
@@ -72,7 +73,7 @@ def look(project: Project, params: Params, source: str | None = None) -> Look:
     """
     folder = _folder(project, source or params.monitor.source)
     uri = f"models:/{params.registry.name}@champion"
-    watch = require(load(uri))
+    watch = require(_champion(uri))
     profiles: dict[str, Profile] = {}
     new: dict[str, str] = {}
     passed_over = []
@@ -102,6 +103,13 @@ def remember(project: Project, params: Params, found: Look, source: str | None =
     there = {batch.name for batch in folder.iterdir()}
     kept = {name: key for name, key in _tested(project, folder).items() if name in there}
     write_json(path, kept | found.new)
+
+
+def _champion(uri: str) -> Model:
+    try:
+        return load(uri)
+    except HourglassError as absent:
+        raise HourglassError(f"{uri} can't be had ({absent}); `hourglass run` makes one.") from absent
 
 
 def _folder(project: Project, source: str | None) -> Path:

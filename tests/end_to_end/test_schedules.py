@@ -273,6 +273,8 @@ def test_rows_that_have_drifted_start_a_retraining(deployed):
     incoming = deployed.checkout.root / "incoming"
     incoming.mkdir()
     deployed.checkout.set(monitor={"source": "incoming"})
+    deployed.checkout.hourglass("register")
+    deployed.checkout.hourglass("promote")
     said = deployed.deploy()
     assert re.search(rf"deployment +monitor/{deployed.name} +created +by hand", said)
     deployed.serve()

@@ -17,6 +17,7 @@ from hourglass.drift.watched import Watched
 from hourglass.errors import HourglassError
 from hourglass.files import read_json
 from hourglass.report import drift
+from tests.report.test_in_browser import CHROMIUM, measured
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +107,13 @@ def test_the_command_says_what_drifted_and_ends_with_status_3_where_asked(
     assert ("No drift" if "--alpha=1e-99" in options else "mean texture") in done.output
     assert (tmp_path / "drift.html").exists()
     assert read_json(tmp_path / "drift.json")["source"] == "batch.csv"
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on PATH")
+def test_the_page_never_scrolls_sideways(written: Path) -> None:
+    page = (written / "drift.html").read_text()
+    ids = '<i id="leaderboard"></i><i id="alarms"></i></body>'  # that the measuring of the report asks for
+    found = measured(page.replace("</body>", ids), written)
+    assert all(one["scroll"] <= one["client"] and one["cut"] == 0 for one in found.values())
+    assert set(found) == {"360", "768", "1440"}

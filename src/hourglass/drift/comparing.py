@@ -126,7 +126,7 @@ def codes(one: Sums, two: Sums) -> tuple[float, float]:
     Returns
     -------
     float
-        Squared maximum mean discrepancy, of a Gaussian kernel about as wide as the reference's codes are apart: 0 to 2.
+        Squared maximum mean discrepancy, of a Gaussian kernel about as wide as the reference's codes are apart: 0 to 4.
     float
         p-value; 1 where rows are too few.
 

@@ -137,8 +137,8 @@ class Gathering:
         self._values.take(np.column_stack(read(self._model.schema, rows))[which])
         self._codes.take(self._model.posterior(rows, first_row=first_row)["z"][which])
 
-    def reference(self, dropped: tuple[int, int]) -> Reference:
-        """Sketch what was taken."""
+    def reference(self, dropped: tuple[int, int] | None = None) -> Reference:
+        """Sketch what was taken; `dropped` is by default none of it."""
         codes = self._codes.rows()
         waves = Waves.through(codes)
         return Reference(
@@ -146,7 +146,7 @@ class Gathering:
             tuple(map(Sketch.of, units(codes.shape[1]), codes.T.astype(np.float64))),
             waves,
             waves(codes),
-            dropped,
+            dropped or (0, len(codes)),
         )
 
 

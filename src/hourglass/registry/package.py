@@ -167,7 +167,7 @@ def fill(
     calibration: Iterable[tuple[Any, NDArray[np.bool_]]],
     others: Sequence[Variant] = (),
     scores: Sequence[Score] = (),
-    dropped: tuple[int, int] = (0, 0),
+    dropped: tuple[int, int] | None = None,
 ) -> None:
     """Write graphs, runtime, settings, threshold, reference and manifest into a folder that holds the weights.
 
@@ -190,8 +190,8 @@ def fill(
         The other members of an ensemble.
     scores : sequence of Score
         How each member's rows are scored, the one that `config` names as ``score``; mse where none are given.
-    dropped : tuple of int and int
-        Rows of the snapshot that can't be judged, and all of its rows.
+    dropped : tuple of int and int, optional
+        Rows of the snapshot that can't be judged, and all of its rows; by default none of the calibration rows.
 
     Raises
     ------
