@@ -28,7 +28,7 @@ def monitor(source: str | None = None) -> State[Any]:
     Parameters
     ----------
     source : str, optional
-        Folder that they are put into; by default ``monitor.source`` of params.yaml.
+        Folder that they are put into; by default ``monitor.source`` of params.yaml, or where scores are put.
     """
     project, log = Project.find(), get_run_logger()
     params = settings.load(project.params_file)

@@ -24,7 +24,7 @@ def drawn() -> list[Any]:
 
 @pytest.fixture
 def project(tmp_path: Path, table_autoencoder: Any, drawn: list[Any], monkeypatch: pytest.MonkeyPatch) -> Project:
-    monkeypatch.setattr(monitoring, "load", lambda uri: table_autoencoder.model)
+    monkeypatch.setattr(monitoring, "champion", lambda project, name: (table_autoencoder.model, f"models:/{name}/3"))
     monkeypatch.setattr(drift, "write", lambda *told: drawn.append(told[3:]))
     (tmp_path / "incoming").mkdir()
     return Project(tmp_path, tmp_path)
@@ -49,7 +49,7 @@ def test_new_batches_are_tested_together_and_only_once(
     assert list(found.new) == ["monday.csv", "tuesday.parquet"]
     assert found.verdict.rows == 200
     assert found.sentence.startswith("monday.csv, tuesday.parquet: No drift in 200 rows")
-    assert drawn == [("monday.csv, tuesday.parquet", "models:/hourglass@champion", project.drift)]
+    assert drawn == [("monday.csv, tuesday.parquet", "models:/hourglass/3", project.drift)]
     assert monitoring.look(project, PARAMS).new == found.new  # nobody has done anything because of it yet
     monitoring.remember(project, PARAMS, found)
     again = monitoring.look(project, PARAMS)
@@ -90,19 +90,17 @@ def test_scores_are_tested_once_they_are_complete_and_of_the_champion(
 
 
 def test_hidden_files_are_no_batches(project: Project, incoming: Path) -> None:
-    (incoming / ".partly-copied.csv").write_text("half of it")
+    for name in (".partly-copied.csv", "_partly-copied.csv"):
+        (incoming / name).write_text("half of it")
     assert monitoring.look(project, PARAMS).verdict is None
 
 
-def test_what_cant_be_watched_is_said(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(HourglassError, match=r"monitor\.source in params\.yaml is null"):
-        monitoring.look(project, PARAMS.model_copy(update={"monitor": MonitorParams()}))
-    with pytest.raises(HourglassError, match=r"elsewhere is no folder"):
+def test_without_a_source_the_folder_of_scores_is_watched(project: Project, rows: pd.DataFrame) -> None:
+    (project.root / "scores").mkdir()
+    rows.to_csv(project.root / "scores" / "monday.csv", index=False)
+    assert list(monitoring.look(project, Params(variants=["autoencoder"])).new) == ["monday.csv"]
+
+
+def test_a_folder_that_isnt_there_is_refused(project: Project) -> None:
+    with pytest.raises(HourglassError, match=r"elsewhere is no folder; name the one .* in monitor\.source"):
         monitoring.look(project, PARAMS, "elsewhere")
-
-    def absent(uri: str) -> Any:
-        raise HourglassError("no such model")
-
-    monkeypatch.setattr(monitoring, "load", absent)
-    with pytest.raises(HourglassError, match=r"@champion can't be had \(no such model\); `hourglass run` makes one"):
-        monitoring.look(project, PARAMS)

@@ -15,9 +15,8 @@ from hourglass.errors import HourglassError
 from hourglass.files import digest, folder_hashes, read_json, sha256_of, write_json
 from hourglass.params import Params
 from hourglass.project import Project
-from hourglass.registry.consume import load
+from hourglass.registry.consume import champion
 from hourglass.report import drift
-from hourglass.runtime import Model
 from hourglass.use.monitor import profile_of
 from hourglass.use.shards import MANIFEST, manifest
 
@@ -60,9 +59,9 @@ def look(project: Project, params: Params, source: str | None = None) -> Look:
     ----------
     project : Project
     params : Params
-        ``monitor`` and ``registry.name``.
+        ``monitor``, ``score.output`` and ``registry.name``.
     source : str, optional
-        Folder, relative to the project's; by default ``monitor.source``.
+        Folder, relative to the project's; by default ``monitor.source``, or where scores are put.
 
     Raises
     ------
@@ -71,15 +70,15 @@ def look(project: Project, params: Params, source: str | None = None) -> Look:
     InputError
         Its rows aren't such as the champion takes.
     """
-    folder = _folder(project, source or params.monitor.source)
-    uri = f"models:/{params.registry.name}@champion"
-    watch = require(_champion(uri))
+    folder = _folder(project, params, source)
+    model, uri = champion(project, params.registry.name)
+    watch = require(model)
     profiles: dict[str, Profile] = {}
     new: dict[str, str] = {}
     passed_over = []
     tested = _tested(project, folder)
     for batch in sorted(folder.iterdir()):
-        key = None if batch.name.startswith(".") else _key(batch)
+        key = None if batch.name.startswith((".", "_")) else _key(batch)
         if key is None or tested.get(batch.name) == key:
             continue
         profile = _profile(watch, batch, params)
@@ -97,7 +96,7 @@ def look(project: Project, params: Params, source: str | None = None) -> Look:
 
 def remember(project: Project, params: Params, found: Look, source: str | None = None) -> None:
     """Note that batches were tested, so that they aren't again."""
-    folder = _folder(project, source or params.monitor.source)
+    folder = _folder(project, params, source)
     path = _record(project, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     there = {batch.name for batch in folder.iterdir()}
@@ -105,20 +104,8 @@ def remember(project: Project, params: Params, found: Look, source: str | None =
     write_json(path, kept | found.new)
 
 
-def _champion(uri: str) -> Model:
-    try:
-        return load(uri)
-    except HourglassError as absent:
-        raise HourglassError(f"{uri} can't be had ({absent}); `hourglass run` makes one.") from absent
-
-
-def _folder(project: Project, source: str | None) -> Path:
-    if source is None:
-        raise HourglassError(
-            "monitor.source in params.yaml is null, so there is nothing to watch; name the folder that batches are "
-            "put into."
-        )
-    folder = project.root / source
+def _folder(project: Project, params: Params, source: str | None) -> Path:
+    folder = project.root / (source or params.monitor.source or params.score.output)
     if not folder.is_dir():
         raise HourglassError(f"{folder} is no folder; name the one that batches are put into, in monitor.source.")
     return folder

@@ -203,7 +203,8 @@ class MonitorParams(Section):
         0.01, gt=0, lt=1, description="probability that a batch of rows like the calibration's is called drift"
     )
     source: str | None = Field(
-        None, description="folder that batches are put into, each a file or a folder; relative to the project's"
+        None,
+        description="folder of batches, each a file of rows or a folder of scores; null: `score.output`",
     )
     cron: str | None = Field(None, description="when new batches are looked at, as `schedule.cron`; null: only by hand")
 
