@@ -26,7 +26,7 @@ lint: $(VENV)/installed-test
 PEERS := .venv-peers
 bench: $(VENV)/installed ## the benchmarks beside other libraries, which get an environment of their own; then docs/benchmarks.md
 	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet torch==2.13.0 pythae==0.1.2 pyod==3.6.7 lightning==2.6.6 scikit-learn
+	$(PEERS)/bin/python -m pip install --quiet torch==2.13.0 pythae==0.1.2 pyod==3.6.7 lightning==2.6.6 scikit-learn bm3d==4.0.3
 	cd benchmarks && ../$(BIN)/python training.py --peers ../$(PEERS)/bin/python --out results/training.json
 	cd benchmarks && ../$(BIN)/python ensemble.py --out results/ensemble.json
 	cd benchmarks && ../$(BIN)/python scoring.py --peers ../$(PEERS)/bin/python --out results/scoring.json
@@ -34,6 +34,7 @@ bench: $(VENV)/installed ## the benchmarks beside other libraries, which get an 
 	cd benchmarks && ../$(BIN)/python growth.py --out results/growth.json
 	cd benchmarks && ../$(BIN)/python ingest.py --out results/ingest.json
 	test ! -d ../shared/data/sensor || (cd benchmarks && ../$(BIN)/python series.py ../../shared/data/sensor --out results/series.json)
+	test ! -d ../shared/data || ( cd benchmarks && ../$(BIN)/python restoration.py --peers ../$(PEERS)/bin/python --out results/restoration.json )
 	$(BIN)/python benchmarks/page.py
 
 ui: $(VENV)/installed ## MLflow's pages on the embedded store

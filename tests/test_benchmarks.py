@@ -17,7 +17,7 @@ NAMES = ("vae", "convolutional vae", "table", "vq-vae, batch 128, GPU")
 def benchmark(monkeypatch):
     """Import a benchmark as its command does, with few rows to train."""
     monkeypatch.syspath_prepend(str(CHECKOUT / "benchmarks"))
-    for name in ("workloads", "training", "peers", "growth", "scoring", "serving", "series"):
+    for name in ("workloads", "training", "peers", "growth", "scoring", "serving", "series", "restoration"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import workloads
 
@@ -117,3 +117,39 @@ def test_waits_of_every_side_are_measured_and_written_to_the_page(benchmark, mon
     about = {"machine": "x86_64", "cores": 2, "python": "3.11", "command": "python serving.py"}
     lines = list(benchmark("page").serving({"about": about, "loads": loads, "waits": rounds, "asked": serving.ASKED}))
     assert sum(line.startswith("| http |") for line in lines) == len(serving.BATCHES)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not (CHECKOUT.parent / "shared/data").is_dir(), reason="needs the data sets in ../shared/data")
+@pytest.mark.parametrize("name", ["digits, sigma 0.3", "speech, babble"])
+def test_a_denoiser_stands_beside_filters_on_the_same_noise(benchmark, monkeypatch, tmp_path, name):
+    restoration = benchmark("restoration")
+    digits, recordings = restoration.digits, restoration.recordings
+    monkeypatch.setattr(restoration, "digits", lambda: [part[:50] for part in digits()])
+    monkeypatch.setattr(restoration, "recordings", lambda takes: recordings(takes)[:5])
+    case = restoration.CASES[name]
+    small = replace(case, settings=case.settings | {"hidden": [8]}, train=replace(case.train, epochs=1))
+    monkeypatch.setitem(restoration.CASES, name, small)
+    arguments = [
+        "",
+        "--case",
+        name,
+        "--draws",
+        "2",
+        "--weights",
+        tmp_path / "weights",
+        "--out",
+        tmp_path / "found.json",
+    ]
+    monkeypatch.setattr(sys, "argv", [str(argument) for argument in arguments])
+    found = []
+    for _ in range(2):  # the second time with the weights of the first
+        restoration.main()
+        found.append(json.loads((tmp_path / "found.json").read_text()))
+    assert found[0] == found[1]
+    sides = found[0]["cases"][name]["sides"]
+    measure = "psnr" if case.asked.get("psnr") else "gain"
+    assert all(len(of[measure]) == 2 for of in sides.values())
+    rival = "non-local means" if measure == "psnr" else "oracle mask, told speech and noise"
+    assert min(sides[rival][measure]) > max(sides["noisy"][measure]) + 3
+    assert any(name in line and "ours" in line for line in benchmark("page").restoration(found[0]))
