@@ -15,7 +15,7 @@ from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime import InputError, Model
 from hourglass.sound import si_sdr
-from hourglass.use import audio, commands
+from hourglass.use import audio, commands, shards
 from hourglass.use.score import score
 from tests.conftest import Packaged, packaged
 
@@ -180,3 +180,12 @@ def test_every_piece_of_a_recording_is_judged_with_the_file_and_the_time_that_it
     assert set(found["file"]) == {"a.wav", "deep/b.wav"}
     assert (found.groupby("file")["start"].diff().dropna() >= 0).all()
     assert found["anomaly_score"].notna().all()
+
+
+def test_recordings_are_judged_in_shards_as_in_one_file(model: Model, folder: Path) -> None:
+    score(model, str(folder / "noisy"), folder / "one.parquet")
+    layout = shards.Layout(rows=50)
+    shards.score(model, str(folder / "noisy"), folder / "judged", uri="models:/tones/1", layout=layout)
+    found = [pd.read_parquet(path) for path in sorted((folder / "judged").glob("part-*"))]
+    assert {len(part) for part in found[:-1]} == {50}
+    pd.testing.assert_frame_equal(pd.concat(found, ignore_index=True), pd.read_parquet(folder / "one.parquet"))

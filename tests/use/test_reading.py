@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -36,3 +37,13 @@ def test_categories_that_numbers_spell_are_read_however_they_are_written(tmp_pat
     (tmp_path / "given.csv").write_text("code,y\n1.0,0\n2,0\n")
     ((raw, _),) = reading.blocks(model, str(tmp_path / "given.csv"), DataParams())
     assert model.schema.encode(raw.rows)[1].all()
+
+
+def test_rows_are_counted_where_a_file_says_how_many_there_are(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((7, 2)))
+    pd.DataFrame({"x": range(5)}).to_parquet(tmp_path / "b.parquet")
+    (tmp_path / "c.csv").write_text("x\n1\n")
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1")
+    (tmp_path / "torn.npy").write_bytes(b"")
+    names = ["a.npy", "b.parquet", "c.csv", "torn.parquet", "torn.npy", "absent.npy"]
+    assert [reading.count(str(tmp_path / name)) for name in names] == [7, 5, None, None, None, None]

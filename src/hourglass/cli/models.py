@@ -62,11 +62,12 @@ def score(
     """
     from hourglass.use import shards
     from hourglass.use.progress import counted
+    from hourglass.use.reading import count
     from hourglass.use.score import score as judge
 
     opened = _model(model)
     drawn, compared = _drawn(opened, output, maps, masks)
-    with counted("rows judged") as on_rows:
+    with counted("rows judged", count(source)) as on_rows:
         if output.suffix:
             sentence = judge(opened, source, output, _data(), on_rows, reasons=explain, maps=drawn)
         else:

@@ -1,9 +1,11 @@
 """What a model is given: a file or folder, read in blocks."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from hourglass.data.reading import blocks_of_source
@@ -63,6 +65,19 @@ def blocks(model: Model, source: str, data: DataParams, out: Path | None = None)
             raise HourglassError(f"{source} holds {_KINDS[raw.kind]}; the model takes {_KINDS[kind]}.")
         yield raw, first_row
         first_row += len(raw.rows)
+
+
+def count(source: str) -> int | None:
+    """Tell how many rows a file holds, where that stands at its beginning or end; None where it must be read."""
+    path = Path(source)
+    with suppress(OSError, ValueError, EOFError):  # who reads the file says what is wrong with it
+        if path.suffix == ".npy":
+            return len(np.load(path, mmap_mode="r", allow_pickle=False))
+        if path.suffix == ".parquet":
+            from pyarrow import parquet
+
+            return int(parquet.read_metadata(path).num_rows)
+    return None
 
 
 def is_text(out: Path) -> bool:
