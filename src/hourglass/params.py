@@ -151,6 +151,8 @@ class EvaluateParams(Section):
 
     bootstrap: int = Field(1000, ge=100, le=100_000, description="resamples behind a confidence interval")
     map_rows: int = Field(2000, ge=50, le=100_000, description="rows on the latent map, at most")
+    bound_rows: int = Field(256, ge=16, le=1_000_000, description="rows that log p(x) is bounded on, at most")
+    bound_draws: int = Field(1000, ge=1, le=100_000, description="importance-weighted draws of each behind that bound")
 
 
 class SelectParams(Section):

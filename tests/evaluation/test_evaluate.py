@@ -6,17 +6,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hourglass.data import proposal, reading
 from hourglass.evaluation import generation
 from hourglass.evaluation.evaluate import evaluate
 from hourglass.files import canonical_json
+from hourglass.models.shared.batch import Batch
 from hourglass.params import EvaluateParams, SplitParams, kind_settings
 from hourglass.runtime.attribution import heat
+from hourglass.training.loop import measure
 from tests.conftest import packaged
 
-SETTINGS = EvaluateParams(bootstrap=100, map_rows=50)
+SETTINGS = EvaluateParams(bootstrap=100, map_rows=50, bound_draws=100)
 Measured = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 
@@ -85,6 +88,62 @@ def test_samples_are_held_against_as_many_held_out_and_training_rows(image_vae: 
     assert found["generation"]["train"]["coverage"] > 0.9
     assert 0 < found["generation"]["samples"]["coverage"] < 0.9
     assert found["alarms"] == generation.alarms(found["generation"])
+
+
+def test_bounds_are_those_of_the_net_that_was_trained(image_vae: Any, labelled: Measured) -> None:
+    found = labelled[0]["bounds"]
+    normal = np.flatnonzero(~image_vae.dataset.is_anomaly(image_vae.dataset.labels("test")))
+    assert found["rows"] == len(normal)
+    assert [one["draws"] for one in found["iwae"]] == [1, 10, 100]
+    bounds = [one["bound"] for one in found["iwae"]]
+    assert bounds == sorted(bounds)
+    assert found["elbo"] == pytest.approx(-found["rate"] - found["distortion"])
+    rows = Batch.of(torch.from_numpy(image_vae.dataset.normaliser(image_vae.dataset.take("test", normal).x)))
+    terms = measure(image_vae.trained.model, rows, seed=0)
+    assert found["rate"] == pytest.approx(terms["kl"], rel=1e-5)
+    assert found["distortion"] == pytest.approx(terms["reconstruction"], abs=0.5), "one draw each"
+
+
+def test_information_and_the_marginals_divergence_are_the_kl(labelled: Measured) -> None:
+    found = labelled[0]["posterior"]
+    assert found["mutual_information"] + found["marginal_kl"] == pytest.approx(found["kl"])
+
+
+def test_a_model_without_a_posterior_has_no_bounds(unlabelled: Measured) -> None:
+    assert unlabelled[0]["bounds"] == {}
+
+
+def test_codes_tell_classes_far_better_than_chance_and_stand_beside_pcas(labelled: Measured) -> None:
+    found = labelled[0]["representation"]
+    for name in ("model", "pca"):
+        assert found[name]["majority"] < 0.2
+        assert found[name]["neighbours"] > 0.6
+        assert found[name]["linear_low"] < found[name]["linear"] < found[name]["linear_high"]
+        assert 0.3 < found[name]["nmi"] < 1
+    assert found["classes"] == 9
+
+
+def test_rows_without_labels_have_neighbours_alone(unlabelled: Measured) -> None:
+    found = unlabelled[0]["representation"]
+    assert set(found) == {"compared", "model", "pca"}
+    assert set(found["model"]) == {"trustworthiness", "continuity"}
+    assert found["model"]["trustworthiness"] > 0.8
+
+
+def test_codes_from_where_codes_are_come_nearer_than_those_of_the_prior(labelled: Measured) -> None:
+    found = labelled[0]["generation"]
+    assert found["train"]["frechet"] < found["aggregate"]["frechet"] < found["samples"]["frechet"]
+    assert found["aggregate"]["coverage"] > found["samples"]["coverage"]
+    assert found["space"].startswith("the first 32 principal components")
+    assert "memorised" not in found["train"]
+
+
+def test_samples_stand_beside_the_nearest_training_row(image_vae: Any, labelled: Measured) -> None:
+    samples, nearest = labelled[1]["sample_x"], labelled[1]["nearest_x"]
+    train = image_vae.dataset.normaliser(image_vae.dataset.rows("train").x)
+    assert nearest.shape == samples.shape
+    expected = np.square(train - samples[0]).reshape(len(train), -1).sum(1).min()
+    assert np.square(nearest[0] - samples[0]).sum() == pytest.approx(expected, rel=1e-4)
 
 
 def test_every_result_names_its_setting(labelled: Measured, unlabelled: Measured) -> None:

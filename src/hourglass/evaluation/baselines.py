@@ -73,6 +73,11 @@ class Pca:
         width = min(components(latent, len(origin)), count)
         return cls(origin + total / count, np.ascontiguousarray(vectors.T[::-1][:width]))
 
+    def codes(self, x: NDArray[Any]) -> NDArray[np.float64]:
+        """Give the coordinates of rows along the axes: shape (rows, components)."""
+        codes: NDArray[np.float64] = (x.reshape(len(x), -1).astype(np.float64) - self.mean) @ self.axes.T
+        return codes
+
     def residuals(self, x: NDArray[Any]) -> NDArray[np.float64]:
         """Reconstruction minus rows: shape of `x`."""
         centred = x.reshape(len(x), -1).astype(np.float64) - self.mean

@@ -95,10 +95,14 @@ def _precision_area(counts: NDArray[np.float64], hits: Flags, last_of_ties: NDAr
 
 
 def rate_above(scores: Scores, threshold: float, name: str) -> dict[str, float]:
-    """Share of scores above a threshold, with its exact 95 % interval (Clopper & Pearson 1934)."""
-    hits = int((scores > threshold).sum())
-    interval = binomtest(hits, len(scores)).proportion_ci(CONFIDENCE, method="exact")
-    return {name: hits / len(scores), f"{name}_low": float(interval.low), f"{name}_high": float(interval.high)}
+    """Share of scores above a threshold, with its exact 95 % interval."""
+    return share(int((scores > threshold).sum()), len(scores), name)
+
+
+def share(hits: int, count: int, name: str) -> dict[str, float]:
+    """Give a share and its exact 95 % interval (Clopper & Pearson 1934), as ``NAME``, ``NAME_low``, ``NAME_high``."""
+    interval = binomtest(hits, count).proportion_ci(CONFIDENCE, method="exact")
+    return {name: hits / count, f"{name}_low": float(interval.low), f"{name}_high": float(interval.high)}
 
 
 def curves(scores: Scores, anomaly: Flags) -> dict[str, Any]:

@@ -21,9 +21,12 @@ from hourglass.evaluation import (
     reconstruction,
     series,
 )
+from hourglass.evaluation.generated import generated
+from hourglass.evaluation.likelihood import likelihood
 from hourglass.evaluation.parts import mapped, parts, sample
 from hourglass.evaluation.portrait.portray import portray
 from hourglass.evaluation.portrait.rows import Rows, in_net_units
+from hourglass.evaluation.representation import representation
 from hourglass.params import EvaluateParams
 from hourglass.runtime import Model
 from hourglass.runtime.attribution import heat
@@ -92,8 +95,8 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     -------
     dict
         What was found, as JSON: ``selection`` and ``test`` metrics of ``model``, ``pca`` and ``untrained``, the
-        posterior, guards, how far samples cover the data, alarms, curves and the portrait; of an ensemble how far
-        its members are apart.
+        posterior, bounds on log p(x), what codes are good for, guards, how far samples cover the data, alarms, curves
+        and the portrait; of an ensemble how far its members are apart.
     dict of str to ndarray
         Scores, codes, examples and the portrait's arrays for pictures.
     """
@@ -102,8 +105,9 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     found |= {"threshold": model.threshold, "nominal": model.config["nominal"]}
     found["calibrated_on"] = model.config.get("calibrated_on", "unlabelled" if model.config["nominal"] else "clean")
     untrained = baselines.untrained_net(model.config, seed=seed)
+    pca = baselines.Pca.of(dataset, model.latent)
     rivals: dict[str, Rival] = {
-        "pca": baselines.Pca.of(dataset, model.latent).residuals,
+        "pca": pca.residuals,
         "untrained": lambda x: baselines.untrained_residuals(untrained, x),
     }
     measured = {split: Measured.of(model, dataset, split, rivals) for split in ("selection", "test")}
@@ -113,6 +117,8 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     codes = model.posterior(dataset.as_given(dataset.take("selection", sample(dataset, "selection"))))
     spread = latent.posterior(codes["z"], codes["logvar"]) if "logvar" in codes else {}
     found["posterior"] = spread | {"effective_dimension": latent.effective_dimension(codes["z"])}
+    if "logvar" in codes:
+        found["posterior"] |= latent.information(codes["z"], codes["logvar"], seed=seed)
     selection = measured["selection"]
     found["failures"] = guards.failures(model, selection.scores, selection.anomaly, spread)
     found["failures"] += guards.untrained(selection.of_normal("model"), selection.of_normal("untrained"))
@@ -121,11 +127,16 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
         found["ensemble"] = _agreement(model, test)
     if _has_both(test.anomaly):
         found |= _detection(model, dataset, test, settings, seed)
-    found["generation"] = _generation(model, dataset, test, seed)
+    normal = np.flatnonzero(~test.anomaly)
+    found["bounds"] = likelihood(model, dataset, normal[np.isfinite(test.scores[normal])], settings, seed=seed)
+    found["representation"] = representation(model, dataset, pca, seed=seed)
+    samples = in_net_units(model, model.sample(2 * EXAMPLES, seed=seed))
+    found["generation"], nearest = generated(model, dataset, normal, samples, seed=seed)
     found["alarms"] = generation.alarms(found["generation"])
     held_out, said = _held_out(model, dataset, settings, seed)
     found["portrait"], portrait = _portrait(model, dataset, held_out, said, measured, seed)
-    return found, _arrays(model, dataset, held_out, said["z"], test, seed) | portrait
+    arrays = _arrays(model, dataset, held_out, said["z"], test) | portrait
+    return found, arrays | nearest | {"sample_x": samples}
 
 
 def _metrics(name: str, rows: Measured, settings: EvaluateParams, seed: int) -> dict[str, float]:
@@ -181,18 +192,6 @@ def _agreement(model: Model, rows: Measured) -> dict[str, float]:
     return {"members": model.members, "relative_spread": float(np.median(apart)) if len(apart) else 0.0}
 
 
-def _generation(model: Model, dataset: Dataset, test: Measured, seed: int) -> dict[str, Any]:
-    """Compare as many samples, held-out normal rows and training rows."""
-    normal, train = np.flatnonzero(~test.anomaly), np.arange(dataset.count("train"))
-    count = min(len(normal), len(train), generation.ROWS)
-    draw = np.random.default_rng(seed)
-    held_out, reachable = (
-        dataset.normaliser(dataset.take(split, places[draw.permutation(len(places))[:count]]).x)
-        for split, places in (("test", normal), ("train", train))
-    )
-    return generation.compare(held_out, in_net_units(model, model.sample(max(count, 1), seed=seed)), reachable)
-
-
 def _has_both(anomaly: NDArray[np.bool_]) -> bool:
     return bool(anomaly.any() and not anomaly.all())
 
@@ -231,9 +230,7 @@ def _portrait(
     return portray(model, held_out.take(judged), chosen, test, tuning=tuning, train=train, seed=seed)
 
 
-def _arrays(
-    model: Model, dataset: Dataset, held_out: Rows, z: NDArray[Any], test: Measured, seed: int
-) -> dict[str, NDArray[Any]]:
+def _arrays(model: Model, dataset: Dataset, held_out: Rows, z: NDArray[Any], test: Measured) -> dict[str, NDArray[Any]]:
     examples = _examples(test)
     places = np.concatenate(list(examples.values()))
     originals = dataset.normaliser(dataset.take("test", places).x)
@@ -247,7 +244,6 @@ def _arrays(
         "test_index": test.index,
         "example_x": originals,
         "example_x_hat": rebuilt.astype(np.float32),
-        "sample_x": in_net_units(model, model.sample(2 * EXAMPLES, seed=seed)),
     }
     arrays |= {f"example_{name}": places for name, places in examples.items()}
     if model.config["schema"]["kind"] == "image":

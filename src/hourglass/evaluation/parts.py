@@ -41,11 +41,21 @@ def sample(dataset: Dataset, split: str, most: int | None = None) -> NDArray[np.
     most : int, optional
         Rows that are enough.
     """
-    count, room = dataset.count(split), max(1, _SAMPLE // _row_bytes(dataset))
-    if count <= min(room, most or room):
-        return np.arange(count)
-    chosen = np.random.default_rng(0).choice(count, min(room, most or _ROWS), replace=False, shuffle=False)
-    return np.sort(chosen)
+    count, fitting = dataset.count(split), room(dataset)
+    most = min(fitting, most or (fitting if count <= fitting else _ROWS))
+    return some(np.arange(count), most)
+
+
+def room(dataset: Dataset) -> int:
+    """Count the rows that fit the memory together."""
+    return max(1, _SAMPLE // _row_bytes(dataset))
+
+
+def some(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Choose so many places at random, in ascending order; all of them where there are no more."""
+    if len(places) <= most:
+        return places
+    return places[np.sort(np.random.default_rng(0).choice(len(places), most, replace=False, shuffle=False))]
 
 
 def mapped(dataset: Dataset, most: int, seed: int) -> dict[str, NDArray[np.int64]]:

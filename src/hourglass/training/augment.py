@@ -39,6 +39,7 @@ _FITTING: dict[Augmentation, tuple[int, ...]] = {
     "invert": (_SIGNALS,),
     "noise": (_IMAGES, _SIGNALS, _TABLES),
     "swap": (_TABLES,),
+    "binarise": (_IMAGES,),
 }
 #: Those that give values which no row had.
 _NEW_VALUES = frozenset({"scale", "invert", "noise"})
@@ -70,8 +71,8 @@ class Augment:
         Raises
         ------
         HourglassError
-            One is for rows of another kind, gives values that the likelihood can't have, or moves rows that an array
-            beside them belongs to.
+            One is for rows of another kind, gives values that the likelihood can't have or draws 0s and 1s for another
+            one than of these, or moves rows that an array beside them belongs to.
         """
         for name in names:
             if len(model.shape) not in _FITTING[name]:
@@ -85,6 +86,11 @@ class Augment:
                 raise HourglassError(
                     f"params.yaml: train.augment names {name!r}, which gives values that the variant's likelihood "
                     "can't have; take it out, or set another likelihood."
+                )
+            if name == "binarise" and model.likelihood.support != (0.0, 1.0):
+                raise HourglassError(
+                    "params.yaml: train.augment names 'binarise', which takes pixels for probabilities of 0s and 1s; "
+                    "take it out, or set likelihood: bernoulli."
                 )
             if name in _MOVING and model.known_shape:
                 raise HourglassError(
@@ -152,6 +158,11 @@ def _swap(x: Tensor, categories: Blocks, generator: torch.Generator) -> Tensor:
     return torch.where(swapped[:, column], others, x)
 
 
+def _binarise(x: Tensor, categories: Blocks, generator: torch.Generator) -> Tensor:
+    """Draw pixels of 0 and 1 whose probabilities are the pixels (Burda, Grosse & Salakhutdinov 2016, section 5)."""
+    return (torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype) < x).to(x.dtype)
+
+
 _CHANGES: dict[Augmentation, Callable[[Tensor, Blocks, torch.Generator], Tensor]] = {
     "flip": _flip,
     "flip_vertical": _flip_vertical,
@@ -160,6 +171,7 @@ _CHANGES: dict[Augmentation, Callable[[Tensor, Blocks, torch.Generator], Tensor]
     "invert": _invert,
     "noise": _noise,
     "swap": _swap,
+    "binarise": _binarise,
 }
 
 

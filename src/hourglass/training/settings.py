@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from hourglass.errors import HourglassError
 from hourglass.settings import Setting
 
-Augmentation = Literal["flip", "flip_vertical", "shift", "scale", "invert", "noise", "swap"]
+Augmentation = Literal["flip", "flip_vertical", "shift", "scale", "invert", "noise", "swap", "binarise"]
 Precision = Literal["float32", "bfloat16"]
 
 

@@ -54,3 +54,28 @@ def test_quantiles_of_matching_codes_lie_on_the_priors():
 
 def test_no_more_rows_are_tested_than_there_are():
     assert against_prior(Gaussian(2), {"z": samples(0, rows=40, latent=2)[0]}, seed=0)[0]["rows"] == 40
+
+
+def expected_discrepancy(mean, variance, latent):
+    """Integrate the kernel over two normals: C / (C + r^2) is a mixture of Gaussian kernels, of weight exp(-t)."""
+    from scipy.integrate import quad
+
+    def kernel(scale, shift, spread):  # of a difference N(shift, spread), per unit
+        def of(t):
+            width = 1 + 2 * t * spread / scale
+            return np.exp(-t) * width ** (-latent / 2) * np.exp(-t * latent * shift**2 / scale / width)
+
+        return quad(of, 0, np.inf)[0]
+
+    scales = [2 * latent * factor for factor in (0.1, 0.2, 0.5, 1, 2, 5, 10)]
+    within = sum(kernel(scale, 0, 2 * variance) + kernel(scale, 0, 2) for scale in scales)
+    return within - 2 * sum(kernel(scale, mean, 1 + variance) for scale in scales)
+
+
+@pytest.mark.parametrize(("mean", "variance"), [(0.0, 1.0), (0.5, 1.0), (0.0, 0.25), (1.0, 2.0)])
+def test_the_discrepancy_of_a_normal_and_the_prior_is_that_of_the_integral(mean, variance):
+    draw, latent = torch.Generator().manual_seed(0), 3
+    normal, prior = torch.randn(2, 800, latent, generator=draw, dtype=torch.float64)
+    parts = mmd(mean + variance**0.5 * normal, prior)
+    error = 3 * parts.std().item() / 800**0.5
+    assert parts.mean().item() == pytest.approx(expected_discrepancy(mean, variance, latent), abs=2 * error)

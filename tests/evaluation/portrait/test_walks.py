@@ -5,7 +5,7 @@ import pytest
 
 from hourglass.evaluation.latent import posterior
 from hourglass.evaluation.portrait.rows import in_net_units
-from hourglass.evaluation.portrait.walks import interpolations, traversals
+from hourglass.evaluation.portrait.walks import interpolations, smoothness, traversals
 
 from .conftest import rows_of
 
@@ -80,3 +80,16 @@ def test_rows_without_classes_are_paired_in_their_order(table_autoencoder):
     rows = rows_of(table_autoencoder)
     found, _ = interpolations(table_autoencoder.model, rows)
     assert np.ravel(found["rows"]).tolist() == rows.index[:8].tolist()
+
+
+def test_even_steps_on_a_straight_line_are_a_cross_fade():
+    walk = np.linspace(0, 1, 8)[:, None, None] * np.ones((1, 2, 3))
+    assert smoothness(walk[None]) == pytest.approx({"evenness": 1, "detour": 1})
+
+
+def test_one_leap_and_a_way_there_and_back_are_as_worked_out_by_hand():
+    leap = np.array([0.0, 0, 0, 4, 4])[:, None]
+    bend = np.array([[0.0, 0], [0, 3], [4, 3], [4, 3], [4, 3]])
+    assert smoothness(leap[None]) == pytest.approx({"evenness": 1 / 4, "detour": 1})
+    assert smoothness(bend[None]) == pytest.approx({"evenness": (7 / 4) / 4, "detour": 7 / 5})
+    assert smoothness(np.ones((2, 5, 3))) == {"evenness": 1, "detour": 1}

@@ -9,6 +9,7 @@ from hourglass.evaluation.baselines import untrained_net
 from hourglass.evaluation.portrait.codebook import codebook
 from hourglass.evaluation.portrait.conditions import to_order
 from hourglass.evaluation.portrait.denoising import denoising
+from hourglass.evaluation.portrait.directions import class_directions
 from hourglass.evaluation.portrait.prior import against_prior
 from hourglass.evaluation.portrait.rows import Rows
 from hourglass.evaluation.portrait.sparsity import sparsity
@@ -53,6 +54,7 @@ def portray(
     parts: dict[str, tuple[dict[str, Any], dict[str, NDArray[Any]]]] = {}
     if len(held_out):
         parts["traversals"] = traversals(model, held_out, found)
+        parts["directions"] = class_directions(model, held_out, found["z"])
         if "index" in found:
             parts["codebook"] = codebook(model, found["index"])
         if "sparsity" in settings:

@@ -72,7 +72,8 @@ def interpolations(model: Model, rows: Rows) -> tuple[dict[str, Any], Arrays]:
     Returns
     -------
     dict
-        ``rows`` and ``labels``, the numbers and class codes of the two rows of each pair.
+        ``rows`` and ``labels``, the numbers and class codes of the two rows of each pair; ``evenness`` and ``detour``
+        of `smoothness`.
     dict of str to ndarray
         ``interpolation_x`` of shape (pairs, steps, *shape), ``interpolation_ends`` of shape (pairs, 2, *shape): the
         rows themselves.
@@ -84,7 +85,32 @@ def interpolations(model: Model, rows: Rows) -> tuple[dict[str, Any], Arrays]:
         name: [[int(values[place]) for place in pair] for pair in chosen]
         for name, values in (("rows", rows.index), ("labels", rows.label))
     }
-    return facts, {"interpolation_x": np.stack(walks), "interpolation_ends": np.stack(ends)}
+    rows_between = np.stack(walks)
+    return facts | smoothness(rows_between), {"interpolation_x": rows_between, "interpolation_ends": np.stack(ends)}
+
+
+def smoothness(walks: NDArray[Any]) -> dict[str, float]:
+    """Tell whether rows change in even steps on the way, and how straight the way is.
+
+    Parameters
+    ----------
+    walks : ndarray of shape (walks, steps, *shape)
+
+    Returns
+    -------
+    dict
+        Means over walks: ``evenness``, the mean step by the largest (Euclidean), from 1 / steps, one leap, to 1;
+        ``detour``, the sum of the steps by the distance of the ends, from 1, which is a cross-fade. Both are 1 where
+        nothing changes.
+    """
+    flat = walks.reshape(*walks.shape[:2], -1).astype(np.float64)
+    steps = np.linalg.norm(np.diff(flat, axis=1), axis=2)
+    ends = np.linalg.norm(flat[:, -1] - flat[:, 0], axis=1)
+    return {"evenness": _mean_ratio(steps.mean(axis=1), steps.max(axis=1)), "detour": _mean_ratio(steps.sum(1), ends)}
+
+
+def _mean_ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> float:
+    return float(np.divide(above, below, out=np.ones_like(above), where=below > 0).mean())
 
 
 def _along(code: NDArray[np.float32], unit: int, ends: NDArray[np.float32]) -> NDArray[np.float32]:

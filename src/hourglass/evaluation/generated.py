@@ -1,0 +1,68 @@
+"""New rows of a package, from its own prior and from where codes really are, against real ones."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hourglass.data.dataset import Dataset
+from hourglass.evaluation import aggregate, frechet, generation, memorisation
+from hourglass.evaluation.baselines import Pca
+from hourglass.evaluation.parts import room, sample, some
+from hourglass.evaluation.portrait.rows import in_net_units
+from hourglass.runtime import Model
+
+Rows = NDArray[np.float32]
+
+
+def generated(
+    model: Model, dataset: Dataset, places: NDArray[np.int64], shown: Rows, *, seed: int
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Compare as many samples, held-out normal rows and training rows.
+
+    Parameters
+    ----------
+    model : Model
+    dataset : Dataset
+    places : ndarray of int64
+        Of the normal rows of test.
+    shown : ndarray of shape (rows, *shape)
+        Samples whose nearest training rows are wanted.
+    seed : int
+
+    Returns
+    -------
+    dict
+        What `generation.compare` gives, and for ``samples`` and ``train``, too, the ``frechet`` distance in the
+        ``space`` that is named and, but of training rows, whether they are ``memorised``. ``aggregate`` is the same of
+        codes drawn from a mixture fitted to those of training rows, where codes aren't made of entries.
+    dict of str to ndarray
+        ``nearest_x``, of the shape of `shown`.
+    """
+    draw = np.random.default_rng(seed)
+    count = min(len(places), dataset.count("train"), generation.ROWS)
+    held_out, reachable = (
+        dataset.normaliser(dataset.take(split, of[draw.permutation(len(of))[:count]]).x)
+        for split, of in (("test", places), ("train", np.arange(dataset.count("train"))))
+    )
+    drawn = {"samples": in_net_units(model, model.sample(max(count, 1), seed=seed))}
+    train = dataset.take("train", some(np.arange(dataset.count("train")), min(memorisation.ROWS, room(dataset))))
+    seen = dataset.normaliser(train.x)
+    arrays = {"nearest_x": seen[memorisation.nearest(shown, seen)[0]]}
+    found = generation.compare(held_out, drawn["samples"], reachable)
+    if not found:
+        return {}, arrays
+    told = model.posterior(dataset.as_given(dataset.take("train", sample(dataset, "train", aggregate.ROWS))))
+    if "index" not in told:
+        codes = aggregate.codes_of(told, draw)
+        fitting = codes[np.isfinite(codes).all(axis=1)]
+        drawn["aggregate"] = in_net_units(model, model.decode(aggregate.draw(fitting, count, seed=seed)))
+        found["aggregate"] = generation.closeness(held_out, drawn["aggregate"])
+    pca = Pca.of(dataset, frechet.COMPONENTS)
+    found["space"] = frechet.space(len(pca.axes))
+    far = memorisation.nearest(held_out, seen)[1]
+    for name, rows in (drawn | {"train": reachable}).items():
+        found[name]["frechet"] = frechet.distance(pca.codes(held_out), pca.codes(rows))
+        if name in drawn:
+            found[name]["memorised"] = memorisation.memorised(memorisation.nearest(rows, seen)[1], far)
+    return found, arrays
