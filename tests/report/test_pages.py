@@ -22,6 +22,12 @@ RIVALS = [
     {"name": "corrupted", "strength": None, "psnr": 12.34, "ssim": 0.5},
     {"name": "median", "strength": 3, "psnr": 16.0, "ssim": 0.75},
 ]
+MEASURES = [
+    "How much of a row is explained",
+    "The way of a class",
+    "What the code is good for",
+    "Drawn and remembered",
+]
 BITS = {"prior_bits": 2.5, "unigram_bits": 3.25, "uniform_bits": 4.0}
 
 
@@ -81,13 +87,15 @@ def test_a_variant_shows_what_it_has(shown):
         "Active units of a row",
         "Use of the units",
         "Codes against the prior",
+        *MEASURES,
     ]
 
 
 @pytest.mark.slow
 def test_the_stages_bring_each_variant_what_it_has_to_show(special):
     found = pages(collect(special.project, special.params, None))
-    own = {page.variant.name: [panel.title for panel in page.panels[2:]] for page in found}
+    titles = {page.variant.name: [panel.title for panel in page.panels] for page in found}
+    own = {name: [title for title in shown[2:] if title not in MEASURES] for name, shown in titles.items()}
     assert own == {
         "cvae": ["Made to order", "Codes against the prior"],
         "denoising": ["Denoising"],
@@ -249,3 +257,38 @@ def test_channels_are_drawn_below_each_other_and_many_as_one_curve():
     assert [len(figures._lanes(one)) for one in (few, many, few[0])] == [2, 1, 1]
     upper, lower = figures._placed(np.array([[0.0, 1.0], [0.0, 1.0]]), 0, 0, 0.8)
     assert lower[:, 1].max() == upper[:, 1].min()
+
+
+def test_the_bound_stands_beside_what_a_row_costs(facts, shown):
+    found = facts.variants[0].evaluation["bounds"]
+    numbers = dict(shown["How much of a row is explained"].numbers)
+    assert numbers["Rate"] == f"{words.number(found['rate'])} nats"
+    last = found["iwae"][-1]
+    assert numbers["Bound by 1,000 draws"].startswith(words.number(last["bound"]))
+    assert "</svg>" in shown["How much of a row is explained"].picture["figure"]
+
+
+def test_codes_stand_beside_pcas_and_samples_beside_mixture_and_training_rows(facts, shown):
+    code, drawn = (shown[title].rivals for title in ("What the code is good for", "Drawn and remembered"))
+    found = facts.variants[0].evaluation
+    assert code.head == ["Linear", "5 nearest", "NMI", "ARI", "Trust", "Continuity"]
+    assert [name for name, *_ in code.rows] == ["the code", "PCA's"]
+    assert code.rows[0][2][0] == f"{found['representation']['model']['linear']:.3f}"
+    assert [name for name, *_ in drawn.rows] == ["samples", "mixture of codes", "training rows"]
+    assert drawn.rows[1][2][0] == words.number(found["generation"]["aggregate"]["coverage"])
+    assert drawn.rows[2][2][-1] == "", "training rows are the training rows"
+    assert found["generation"]["space"] in drawn.caption
+
+
+def test_each_class_has_its_way(facts, shown):
+    found = facts.variants[0].evaluation["portrait"]["directions"]
+    films = shown["The way of a class"].picture["films"]
+    assert [film.note for film in films] == [f"AUROC {auroc:.2f}" for auroc in found["auroc"]]
+    assert "The first 8 of 9 classes." in shown["The way of a class"].caption
+
+
+def test_a_model_without_a_posterior_has_no_bound_and_rows_without_classes_no_way(table):
+    (page, *_) = (one for one in pages(collect(table.project, table.params, None)) if one.variant.name == "autoencoder")
+    titles = [panel.title for panel in page.panels]
+    assert "How much of a row is explained" not in titles
+    assert {"What the code is good for", "Drawn and remembered"} <= set(titles)

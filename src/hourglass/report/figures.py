@@ -226,6 +226,16 @@ def widths(tried: Sequence[dict[str, Any]], chosen: int, *, name: str, label: st
     return _svg(figure, name, label)
 
 
+def bounds(draws: Sequence[int], values: Sequence[float], errors: Sequence[float], *, name: str, label: str) -> Markup:
+    """Draw bounds on log p(x) by the draws behind them, with two standard errors each way."""
+    figure, axes = _figure(176)
+    bars = [2 * error for error in errors]
+    axes.errorbar(draws, values, bars, fmt="-o", color=_STAND_INS["normal"], lw=1.5, ms=4, elinewidth=1)
+    axes.set_xscale("log")
+    axes.set(xlabel="draws of each row", ylabel="nats a row")
+    return _svg(figure, name, label)
+
+
 def trials(values: Array, best: Array, *, name: str, label: str, y_label: str) -> Markup:
     """Draw what trials came to, one after the other, and the best so far; NaN, nothing, is a tick at the bottom."""
     figure, axes = _figure()

@@ -1,16 +1,17 @@
 """A page for each variant: what its code does, and what makes it that variant."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from hourglass.report import figures, pictures, words
+from hourglass.report import figures, measures, pictures, words
 from hourglass.report.facts import Entry, Facts, Variant
+from hourglass.report.panel import Panel
 from hourglass.report.rivals import Rivals
-from hourglass.report.walks import Walk, draw
+from hourglass.report.walks import Walk, draw, scale_words
 
 _ARRAYS = 6
 _RIVALS = {
@@ -18,33 +19,6 @@ _RIVALS = {
     "sound": "Noise as strong as the sound (0 dB): white, or voices where training had these. The gate's strength was "
     "chosen on rows of selection.",
 }
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A part of a page.
-
-    Parameters
-    ----------
-    title : str
-    caption : str
-        What is seen, in plain words.
-    picture : dict
-        ``films``, ``strip`` or ``figure``; see `walks.draw`.
-    numbers : list of (str, str)
-        Names and values that stand beside.
-    table : list of dict
-        Levels of noise and what was gained there.
-    rivals : Rivals or None
-        What the model is measured beside.
-    """
-
-    title: str
-    caption: str
-    picture: dict[str, Any]
-    numbers: list[tuple[str, str]] = field(default_factory=list)
-    table: list[dict[str, Any]] = field(default_factory=list)
-    rivals: Rivals | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +55,7 @@ def _panels(facts: Facts, scale: pictures.Scale, variant: Variant) -> Iterator[P
         yield from _sparsity(variant, found["sparsity"])
     if "prior" in found:
         yield _prior(variant, found["prior"])
+    yield from measures.panels(facts, scale, variant)
 
 
 def _traversals(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:
@@ -98,7 +73,7 @@ def _traversals(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
     return Panel(
         "Along each unit",
         f"{by}. One unit goes from the 2 % to the 98 % quantile of its codes; the others stay as row {found['row']}, "
-        f"the most typical, has them. {_scale_words(facts, picture, changes=True)}A unit that changes nothing says "
+        f"the most typical, has them. {scale_words(facts.data, picture, changes=True)}A unit that changes nothing says "
         "nothing.",
         picture,
     )
@@ -116,8 +91,12 @@ def _interpolations(facts: Facts, scale: pictures.Scale, variant: Variant, found
         "From row to row",
         f"Straight lines between the codes of two rows of test, named by their numbers{' and classes' * any(notes)}; "
         "outermost the rows themselves. Good codes give rows that could be real all the way. "
-        f"{_scale_words(facts, picture)}",
+        f"{scale_words(facts.data, picture)}",
         picture,
+        [
+            ("Evenness of the steps, 1 is best", words.number(found["evenness"])),
+            ("Length of the way, 1 is a cross-fade", words.number(found["detour"])),
+        ],
     )
 
 
@@ -129,7 +108,7 @@ def _conditions(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
     return Panel(
         "Made to order",
         f"Samples for each value of {found['column']}, the same noise under each: what goes from left to right is "
-        f"everything else.{more} {_scale_words(facts, picture)}",
+        f"everything else.{more} {scale_words(facts.data, picture)}",
         picture,
     )
 
@@ -140,7 +119,7 @@ def _translation(facts: Facts, scale: pictures.Scale, variant: Variant, found: d
     picture = draw(facts.data, scale, walks, name=f"{variant.name}-translation", label=label)
     return Panel(
         "Translation",
-        f"Rows of test made from their {found['known']} alone, and the real ones. {_scale_words(facts, picture)}",
+        f"Rows of test made from their {found['known']} alone, and the real ones. {scale_words(facts.data, picture)}",
         picture,
         [
             ("Mean squared error", words.number(found["mse"])),
@@ -162,7 +141,7 @@ def _denoising(facts: Facts, scale: pictures.Scale, variant: Variant, found: dic
     else:
         walks = [Walk("corrupted", noisy), Walk("rebuilt", rebuilt), Walk("clean", clean)]
         picture = draw(facts.data, scale, walks, name=f"{variant.name}-denoising", label=label)
-        how = "Each column is a row." if facts.data.drawn == "image" else _scale_words(facts, picture)
+        how = "Each column is a row." if facts.data.drawn == "image" else scale_words(facts.data, picture)
     return Panel(
         "Denoising",
         f"Rows of test, corrupted as in training ({found['corruption'].replace('_', ' ')}) and given to the model. "
@@ -258,16 +237,3 @@ def _prior(variant: Variant, found: dict[str, Any]) -> Panel:
 
 def _way(ends: list[Any]) -> str:
     return " \N{RIGHTWARDS ARROW} ".join(map(str, ends))
-
-
-def _scale_words(facts: Facts, picture: dict[str, Any], *, changes: bool = False) -> str:
-    """Say what colours or strokes mean."""
-    if facts.data.drawn == "image":
-        return ""
-    if facts.data.drawn == "curve":
-        return "The first step is faint, the last strong. "
-    what = "values below and above their mean over the walk" if changes else "values below and above the mean"
-    few = ""
-    if len(picture["strip"].features) < len(facts.data.features):
-        few = f"; the {len(picture['strip'].features)} features that vary most"
-    return f"Blue and orange: {what}, full colour at {words.number(picture['limit'])} in the nets' units{few}. "

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from hourglass.report import figures, pictures
+from hourglass.report import figures, pictures, words
 from hourglass.report.facts import Data
 from hourglass.report.galleries import Strip
 
@@ -85,6 +85,19 @@ def draw(
     if data.drawn == "table":
         return _strip(data, walks, changes=changes)
     return {"figure": _fans(walks, name, label)}
+
+
+def scale_words(data: Data, picture: dict[str, Any], *, changes: bool = False) -> str:
+    """Say what colours or strokes mean."""
+    if data.drawn == "image":
+        return ""
+    if data.drawn == "curve":
+        return "The first step is faint, the last strong. "
+    what = "values below and above their mean over the walk" if changes else "values below and above the mean"
+    few = ""
+    if len(picture["strip"].features) < len(data.features):
+        few = f"; the {len(picture['strip'].features)} features that vary most"
+    return f"Blue and orange: {what}, full colour at {words.number(picture['limit'])} in the nets' units{few}. "
 
 
 def _film(data: Data, scale: pictures.Scale, walk: Walk, label: str) -> Film:
