@@ -169,16 +169,17 @@ def main() -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path)
-    found = run(parser.parse_args())
+    parser.add_argument("--out", type=Path, help="file of all runs, which this one is added to")
     asked = parser.parse_args()
+    found = run(asked)
     test, published = found["test"], found["published"]
     print(f"{asked.variant}: ELBO {-test['elbo']:.2f}, rate {test['rate']:.2f}, distortion {test['distortion']:.2f}")
     for one in test["iwae"]:
         print(f"  -log p(x) at most {-one['bound']:.2f} +- {one['se']:.2f} by {one['draws']} draws")
     print(f"  active units {test['active_units']}; published {published['nats']} nats, {published['active_units']}")
     if asked.out:
-        asked.out.write_text(json.dumps(found, indent=2) + "\n")
+        runs = json.loads(asked.out.read_text()) if asked.out.exists() else []
+        asked.out.write_text(json.dumps([*runs, found], indent=2) + "\n")
 
 
 if __name__ == "__main__":

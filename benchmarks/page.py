@@ -206,6 +206,37 @@ def restoration(found: dict[str, Any]) -> Iterator[str]:
         yield f"* {words}."
 
 
+def bounds(runs: list[dict[str, Any]]) -> Iterator[str]:
+    """Tell how far the published VAE and IWAE come."""
+    yield "## Bounds on log p(x)"
+    yield ""
+    yield (
+        "60,000 digits, binarised anew for every batch; encoder and decoder of two layers of 200 tanh units, 50 latent "
+        "ones (Burda et al. 2016). `python benchmarks/bounds.py --data FOLDER`; nats of a test digit with the standard "
+        "error over digits, training alone in seconds."
+    )
+    yield ""
+    yield "| net | on | epochs, batch, rate | s | active units | -ELBO | -bound, draws | published |"
+    yield "|---|---|---|---:|---:|---:|---|---|"
+    for run in runs:
+        settings, test, published, last = run["settings"], run["test"], run["published"], run["test"]["iwae"][-1]
+        recipe = f"{settings['epochs']}, {settings['batch']}, {settings['lr']:g}"
+        where = "one core" if run["fingerprint"]["device"] == "cpu" else run["fingerprint"]["device"]
+        # the curve may end a few epochs before the training
+        seconds = run["curve"][-1]["cpu_seconds"] * settings["epochs"] / run["curve"][-1]["epoch"]
+        bound = f"{-last['bound']:.2f} ± {last['se']:.2f}, {last['draws']:,}"
+        yield _row(
+            run["variant"],
+            where,
+            recipe,
+            f"{seconds:.0f}",
+            str(test["active_units"]),
+            f"{-test['elbo']:.2f}",
+            bound,
+            f"{published['nats']}, {published['active_units']} units",
+        )
+
+
 def draw_growth(found: dict[str, Any], path: Path) -> None:
     """Draw the time of a row and the memory."""
     import matplotlib as mpl
@@ -259,6 +290,7 @@ SECTIONS = {
     "ingest": ingest,
     "series": series,
     "restoration": restoration,
+    "bounds": bounds,
 }
 
 
