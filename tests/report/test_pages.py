@@ -201,7 +201,8 @@ def test_the_test_of_the_prior_is_put_into_words(facts, p, said):
     (page,) = pages(
         replace(facts, variants=(replace(variant, evaluation=variant.evaluation | {"portrait": portrait}),))
     )
-    assert said in page.panels[-1].caption
+    (panel,) = (one for one in page.panels if one.title == "Codes against the prior")
+    assert said in panel.caption
 
 
 def test_the_measures_of_codes_stand_in_the_json_too(facts):

@@ -130,7 +130,7 @@ def _generation(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
     ]
     return Panel(
         "Drawn and remembered",
-        f"{how} Memorised is the chance that a sample is nearer to train than a row of test is: about one half where "
+        f"{how.strip()} Memorised is the chance that a sample is nearer to train than a row of test is: about one half where "
         "nothing was copied.",
         picture,
         rivals=Rivals(

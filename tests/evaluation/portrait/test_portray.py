@@ -15,11 +15,11 @@ LONG = pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("image_vae", {"prior"}),
-        ("image_vq_vae", {"codebook"}),
+        ("image_vae", {"prior", "directions"}),
+        ("image_vq_vae", {"codebook", "directions"}),
         ("signal_denoiser", {"denoising"}),
-        pytest.param("image_cvae", {"prior", "conditions"}, marks=LONG),
-        pytest.param("image_sparse", {"sparsity"}, marks=LONG),
+        pytest.param("image_cvae", {"prior", "conditions", "directions"}, marks=LONG),
+        pytest.param("image_sparse", {"sparsity", "directions"}, marks=LONG),
         pytest.param("table_autoencoder", set(), marks=LONG),
     ],
 )
