@@ -130,8 +130,8 @@ def _generation(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
     ]
     return Panel(
         "Drawn and remembered",
-        f"{how.strip()} Memorised is the chance that a sample is nearer to train than a row of test is: about one half where "
-        "nothing was copied.",
+        f"{how.strip()} Memorised is the chance that a sample is nearer to train than a row of test is: about one half "
+        "where nothing was copied.",
         picture,
         rivals=Rivals(
             f"Against {words.count(found['rows'])} rows of test. The Fréchet distance is in {found['space']}.",
