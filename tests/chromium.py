@@ -56,6 +56,10 @@ class Page:
         self._send("Page.navigate", url=address)
         self.wait("document.readyState === 'complete'")
 
+    def run_first(self, script: str) -> None:
+        """Have every page that is opened from now on run a script before its own."""
+        self._send("Page.addScriptToEvaluateOnNewDocument", source=script)
+
     def resize(self, width: int, height: int = 900) -> None:
         """Change the size of the window."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}

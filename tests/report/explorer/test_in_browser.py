@@ -212,6 +212,17 @@ def test_a_decoder_without_room_says_so_and_offers_its_grid(browser, images, tmp
     assert browser.problems == []
 
 
+def test_a_browser_without_webassembly_says_so_and_shows_what_was_recorded(images, tmp_path):
+    with chromium(tmp_path / "profile") as page:
+        page.open("about:blank")
+        page.run_first("delete globalThis.WebAssembly")
+        page.open(f"{images.explorer.as_uri()}#vae")
+        page.wait("document.getElementById('state').textContent.includes('can\\'t run in this browser')")
+        assert text(page, "#pointed").startswith("Row ")
+        assert np.ptp(pixels(page, "rebuilt")) > 50
+        assert page.problems == []
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("kind", ["images", "table", "signals"])
 def test_the_page_never_scrolls_sideways(browser, kind, width, request):
