@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from hourglass import scores
 from hourglass.report import card as cards
-from hourglass.report import gather
+from hourglass.report import gather, words
 
 TAGS = {
     "hourglass.data": "d" * 32 + ".dir",
@@ -41,6 +42,12 @@ def test_numbers_are_those_of_the_evaluation(images):
     assert f"{100 * found['test']['model']['false_alarm_rate']:.1f}\u00a0% did" in text
 
 
+def test_every_score_has_words(images):
+    assert set(words.SCORES) == set(scores.names())
+    assert f"Its anomaly score is `memory`, the {words.SCORES['memory']}." in card(images, "vae")
+    assert f"Memory: the {words.SCORES['memory']}, in the nets'" in images.plain.replace("&#39;", "'")
+
+
 def test_the_card_says_where_a_version_comes_from_and_how_to_load_it(images):
     text = card(images, "vae")
     for tag in ("hourglass.data", "hourglass.lock", "hourglass.manifest_sha256", "mlflow.source.git.commit"):
@@ -53,6 +60,14 @@ def test_the_card_says_where_a_version_comes_from_and_how_to_load_it(images):
 def test_a_nominal_promise_says_why(signals, images):
     assert "The promised rate is nominal, for the rows are unlabelled" in card(signals, "autoencoder")
     assert "nominal" not in card(images, "vae")
+
+
+def test_a_score_that_holds_training_rows_is_a_limit(images, monkeypatch):
+    assert "the package holds training rows" in card(images, "vae")
+    facts = gather.collect(images.project, images.params, None)
+    others = tuple(replace(one, score="whitened") for one in facts.variants)
+    monkeypatch.setattr(gather, "collect", lambda *_: replace(facts, variants=others))
+    assert "the package holds training rows" not in card(images, "vae")
 
 
 def test_only_a_denoiser_is_said_to_denoise(signals):

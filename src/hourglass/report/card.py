@@ -21,6 +21,8 @@ from hourglass.runtime.conditioning import Conditioning
 LONGEST = 5000
 #: Characters of a list of names, and of what the data calls something.
 _LIST, _NAME = 240, 60
+#: Scores whose prototypes are rows.
+_HOLDS_ROWS = ("memory", "blend")
 _METRICS = {
     "auroc": "AUROC",
     "average_precision": "Average precision",
@@ -74,6 +76,7 @@ def card(project: Project, params: Params, variant: str, name: str, number: int,
             normaliser=words.normaliser(facts.data),
             split=params.split,
             settings=_settings(found),
+            score=words.SCORES[found.score],
             members=found.evaluation.get("ensemble", {}).get("members", 1),
             denoises=found.model["settings"].get("corruption"),
             told=_told(project, found),
@@ -163,4 +166,6 @@ def _limits(variant: Variant, alarm: Alarm) -> Iterator[str]:
     if "auroc" in test["pca"] and test["pca"]["auroc"] > test["model"]["auroc"]:
         yield "By its error, PCA of the same width tells anomalies of test better."
     yield "A row with a missing or infinite value that nothing fills is flagged as invalid, never called normal."
+    if variant.score in _HOLDS_ROWS:
+        yield "For its score the package holds training rows, or centres of them: whoever has it can read them."
     yield from (f"{alarm}." for alarm in variant.evaluation["alarms"])

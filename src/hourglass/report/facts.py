@@ -216,6 +216,8 @@ class Variant:
         New rows in the nets' units.
     sampled_from : str
         What their codes were drawn from, in words.
+    score : str
+        Name of the anomaly score.
     scores : ndarray of shape (rows,)
         Of test.
     anomaly : ndarray of bool, shape (rows,)
@@ -237,6 +239,7 @@ class Variant:
     examples: dict[str, list[Example]]
     samples: NDArray[np.float32]
     sampled_from: str
+    score: str
     scores: NDArray[np.float64]
     anomaly: NDArray[np.bool_]
     latent_map: LatentMap

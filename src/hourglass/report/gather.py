@@ -139,6 +139,7 @@ def _variant(
 ) -> Variant:
     evaluated, trained = project.output("evaluate", name), project.output("train", name)
     arrays = _arrays(evaluated / outputs.ARRAYS)
+    packaged = read_json(_there(project.output("package", name) / "config.json"))
     lines = _there(trained / outputs.EPOCHS).read_text(encoding="utf-8").splitlines()
     return Variant(
         name=name,
@@ -148,7 +149,8 @@ def _variant(
         epochs=[json.loads(line) for line in lines],
         examples=_examples(dataset, arrays),
         samples=arrays["sample_x"],
-        sampled_from=read_json(_there(project.output("package", name) / "config.json"))["sampled_from"],
+        sampled_from=packaged["sampled_from"],
+        score=packaged.get("score", "mse"),
         scores=arrays["test_score"],
         anomaly=dataset.is_anomaly(arrays["test_label"]),
         latent_map=LatentMap(layout, arrays["map_label"], board["trustworthiness"][name]),

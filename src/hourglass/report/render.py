@@ -136,6 +136,7 @@ def _context(facts: Facts, explorer: Path | None) -> dict[str, Any]:
         "metric": words.METRICS[facts.metric],
         "head": words.HEADS[facts.metric],
         "heads": words.HEADS,
+        "scores": words.SCORES,
         "promise_of_all": words.promise_of_all(facts.alarms),
         "shape": words.shape(facts.data),
         "normaliser": words.normaliser(facts.data),

@@ -15,6 +15,16 @@ _DASH, _TIMES, _MINUS = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}", "\N{MINUS SIGN
 HEADS = {"auroc": "AUROC", "relative_error": "Error / PCA's"}
 METRICS = {"auroc": "AUROC", "relative_error": "squared error relative to PCA"}
 
+#: What the anomaly scores are, in the nets' units.
+SCORES = {
+    "mse": "mean squared error of a row's reconstruction",
+    "whitened": "squared Mahalanobis distance of a row's residual from those of training rows",
+    "gaussian": "squared Mahalanobis distance of a row's code and residual from those of training rows",
+    "neighbours": "squared distance of a row's code and residual to those of the nearest prototype of training rows",
+    "memory": "squared distance of a row, its code and its residual to those of the nearest prototype of training rows",
+    "blend": "geometric mean of the scores memory and gaussian",
+}
+
 #: Why a promise is nominal, by what it rests on.
 NOMINAL = {
     "clean": "windows of a series overlap and are no independent rows",
