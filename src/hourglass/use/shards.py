@@ -191,8 +191,9 @@ class _Job:
         return found
 
     def _write(self, described: dict[str, Any], kept: dict[int, Shard]) -> None:
-        """Write the shards that aren't kept, and after each the manifest."""
+        """Write the shards that aren't kept; before the first, and after each, the manifest."""
         self.out.mkdir(parents=True, exist_ok=True)
+        self._note(described, kept, complete=False)
         for shard in self._series() if signals.is_of_series(self.model) else self._by_shard(kept):
             kept[shard.first_row] = shard
             self._note(described, kept, complete=False)
