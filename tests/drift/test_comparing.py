@@ -12,7 +12,7 @@ from hourglass.drift import comparing
 from hourglass.drift.bins import Counts, edges_of
 from hourglass.drift.waves import Sums, Waves
 
-DRAWS = 300
+DRAWS = 200
 
 
 def binned(one: np.ndarray, two: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
