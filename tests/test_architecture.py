@@ -100,6 +100,10 @@ def test_only_the_flows_know_prefect():
         ("hourglass.stages.evaluate", ("mlflow", "umap", "matplotlib", "prefect", "onnx")),
         ("hourglass.use.commands", ("torch", "mlflow", "sklearn", "matplotlib", "prefect", "onnx", "PIL")),
         ("hourglass", ("torch", "mlflow", "numpy")),
+        (
+            "hourglass.registry.consume",
+            ("torch", "mlflow", "prefect", "pydantic", "sklearn", "matplotlib", "onnx", "PIL"),
+        ),
         ("hourglass.estimator", ("mlflow", "prefect", "dvc", "pydantic", "onnx", "matplotlib", "umap")),
     ],
 )
