@@ -225,6 +225,18 @@ def test_rows_that_are_no_images_have_no_maps(unlabelled: Measured) -> None:
     assert unlabelled[0]["calibrated_on"] == "unlabelled"
 
 
+def test_the_strangest_rows_come_first_with_their_reasons(table_autoencoder: Any, unlabelled: Measured) -> None:
+    found, arrays = unlabelled
+    scores = arrays["test_score"]
+    assert [one["score"] for one in found["strangest"]] == sorted(scores, reverse=True)[:8]
+    first = found["strangest"][0]
+    place = int(np.flatnonzero(arrays["test_index"] == first["row"])[0])
+    parts = table_autoencoder.model.attribute(table_autoencoder.dataset.raw("test").iloc[[place]]).iloc[0]
+    assert [name for name, _ in first["reasons"]] == list(parts.nlargest(3).index)
+    assert first["reasons"][0][1] == pytest.approx(parts.max() / parts.sum(), rel=1e-5)
+    assert first["class"] == -1
+
+
 @pytest.mark.long
 def test_anomalies_of_series_are_measured_in_time(waves: Any, tmp_path: Path) -> None:
     broken = waves["heat"].to_numpy().copy()

@@ -199,6 +199,13 @@ def test_curves_have_bands_and_images_a_map(images):
     assert "calibrated on clean rows" in images.plain
 
 
+def test_the_strangest_rows_of_a_table_stand_with_their_columns(table, images):
+    found = table.evaluation("autoencoder")["strangest"]
+    for name, share in found[0]["reasons"]:
+        assert f"{name} <small>{100 * share:.1f}" in table.plain
+    assert "The strangest rows of test" not in images.plain
+
+
 def test_the_promise_on_unlabelled_data_is_called_nominal(signals):
     assert signals.evaluation("autoencoder")["nominal"]
     assert "<strong>nominal</strong>" in signals.plain

@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from hourglass.runtime import InputError
 from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.attribution import heat, laid_out, reasons
+from hourglass.runtime.signal import SignalSchema
 from hourglass.runtime.table import Column, TableSchema
 
 PAYMENTS = TableSchema(
@@ -65,6 +66,13 @@ def test_a_pixel_is_named_by_its_place_and_its_channels_are_one() -> None:
     found = reasons(parts, ArraySchema("image", (4, 5, 3)), 2)
     assert found.loc[0, ["reason_1", "reason_2"]].to_list() == ["y 2, x 3", "y 0, x 0"]
     assert found.loc[0, "share_1"] == 0.6
+
+
+def test_a_reading_of_a_window_is_named_by_its_channel_and_place() -> None:
+    parts = np.zeros((1, 4, 2))
+    parts[0, 3, 1] = 1
+    windows = SignalSchema("when", ("heat", "load"), window=4, stride=1, period=1)
+    assert reasons(parts, windows, 1).loc[0, "reason_1"] == "load at point 3"
 
 
 @given(arrays(np.float64, (3, 6), elements=st.floats(0, 1e6)), st.integers(1, 6))

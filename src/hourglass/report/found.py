@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hourglass.report.facts import Estimate, Variant
+from hourglass.report.facts import Estimate, Facts, Variant
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,39 @@ class InTime:
     false_alarms: float
 
 
-def of(variant: Variant) -> dict[str, Any]:
-    """Give ``classes``, the hardest first and only where there are several, and ``series``; empty and None if none."""
+@dataclass(frozen=True)
+class Strange:
+    """A row with a high score, and the places that it comes from with their shares."""
+
+    row: int
+    label: str
+    score: float
+    reasons: list[tuple[str, float]]
+
+
+def of(facts: Facts, variant: Variant) -> dict[str, Any]:
+    """Give what there is to say of anomalies.
+
+    Returns
+    -------
+    dict
+        ``classes``, the hardest first and only where there are several; ``series``, None of other kinds; and
+        ``strangest``, but of images, which have maps.
+    """
     classes = [_of_class(name, one) for name, one in variant.evaluation.get("classes", {}).items()]
     classes.sort(key=lambda one: one.auroc.value)
     series = variant.evaluation.get("series")
-    return {"classes": classes if len(classes) > 1 else [], "series": series and _in_time(series)}
+    strangest = [] if facts.data.kind == "image" else [_strange(facts, one) for one in variant.evaluation["strangest"]]
+    return {
+        "classes": classes if len(classes) > 1 else [],
+        "series": series and _in_time(series),
+        "strangest": strangest,
+    }
+
+
+def _strange(facts: Facts, found: dict[str, Any]) -> Strange:
+    label = facts.data.classes[found["class"]].name if found["class"] >= 0 else ""
+    return Strange(found["row"], label, found["score"], [(name, share) for name, share in found["reasons"]])
 
 
 def _of_class(name: str, measured: dict[str, Any]) -> OfClass:

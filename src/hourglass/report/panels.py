@@ -25,7 +25,7 @@ def panel(facts: Facts, variant: Variant) -> dict[str, Any]:
         "widths": _widths(variant),
         "roc": _roc(variant),
         "precision_recall": _precision_recall(variant),
-        "found": found.of(variant),
+        "found": found.of(facts, variant),
         "auroc": Estimate.of(variant.evaluation["test"]["model"], "auroc"),
         "scores": _scores(variant),
         "timeline": _timeline(variant) if facts.data.kind == "signal" else None,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 from .schema import Schema
+from .signal import SignalSchema
 from .table import TableSchema
 
 Parts = NDArray[np.float64]
@@ -20,7 +21,6 @@ Parts = NDArray[np.float64]
 #: What the dimensions of a row are called, by kind and number.
 _AXES = {
     ("image", 2): ("y", "x"),
-    ("signal", 2): ("point", "channel"),
     ("audio", 1): ("sample",),
     ("audio", 2): ("band", "frame"),
 }
@@ -94,6 +94,9 @@ def _largest(values: Parts, most: int) -> NDArray[np.intp]:
 def _places(chosen: NDArray[np.intp], shape: tuple[int, ...], schema: Schema) -> list[str]:
     """Name places within a row, counted from 0: ``y 3, x 5``."""
     kind = schema.config()["kind"]
+    if isinstance(schema, SignalSchema):
+        at, channel = np.unravel_index(chosen, shape)
+        return [f"{schema.columns[one]} at point {point}" for point, one in zip(at, channel, strict=True)]
     usual = ("entry",) if len(shape) == 1 else tuple(f"axis {axis} at" for axis in range(len(shape)))
     axes = _AXES.get((kind, len(shape)), usual)
     places = zip(*np.unravel_index(chosen, shape), strict=True)
