@@ -8,9 +8,10 @@ mean score of the windows around it. Nothing is chosen by series, and labels onl
 fits on all windows, anomalies among them, and judges them; *prefix* fits on those before the first anomaly. Both
 judge all readings.
 
-*ours* is `hourglass.Autoencoder` with its default score, told of *unlabelled* rows that they may be `contaminated`.
-*plain* is the same net with the mean squared error, *pca* as many components as its code is wide, with the same error.
-An alarm is a reading above the 99 % quantile of those fitted on.
+*ours* is `hourglass.Autoencoder` scored by the `neighbours` of code and residual, *memory* the same with its default
+score; both are told of *unlabelled* rows that they may be `contaminated`. *plain* is the same net with the mean squared
+error, *pca* as many components as its code is wide, with the same error. An alarm is a reading above the 99 % quantile
+of those fitted on.
 """
 
 import argparse
@@ -83,8 +84,9 @@ def sides(windows: Array, seed: int, *, contaminated: bool) -> Iterator[tuple[st
 
     low, spread = windows.mean(axis=0), windows.std(axis=0) + 1e-12
     settings = {"latent": LATENT, "random_state": seed, "contaminated": contaminated, "device": "cpu"}
-    net = hourglass.Autoencoder("autoencoder", **settings).fit(windows)
-    yield "ours", lambda rows: np.asarray(net.anomaly_score(rows))
+    for side, scoring in (("ours", "neighbours"), ("memory", "auto")):
+        net = hourglass.Autoencoder("autoencoder", scoring=scoring, **settings).fit(windows)
+        yield side, net.anomaly_score
     yield "plain", lambda rows: np.square((net.reconstruct(rows) - rows) / spread).mean(axis=1)
     _, _, axes = np.linalg.svd((windows - low) / spread, full_matrices=False)
     yield "pca", lambda rows: _off_plane((rows - low) / spread, axes[:LATENT])

@@ -134,7 +134,6 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     samples = in_net_units(model, model.sample(2 * EXAMPLES, seed=seed))
     found["generation"], nearest = generated(model, dataset, normal, samples, seed=seed)
     found["strangest"] = strangest.of_split(model, dataset, "test", test.scores)
-    found["generation"] = _generation(model, dataset, test, seed)
     found["alarms"] = generation.alarms(found["generation"])
     held_out, said = _held_out(model, dataset, settings, seed)
     found["portrait"], portrait = _portrait(model, dataset, held_out, said, measured, seed)
