@@ -178,3 +178,24 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(tmp_path):
     assert other == log
     for name, value in whole.state_dict().items():
         assert torch.equal(resumed.state_dict()[name], value), name
+
+
+def binary(likelihood="bernoulli"):
+    settings = {"latent": 2, "hidden": [8], "net": "mlp", "likelihood": likelihood}
+    return models.build("vae", SHAPES["image"], settings, seed=0)
+
+
+def test_pixels_are_the_probabilities_of_the_black_and_white_that_is_drawn():
+    probability = torch.tensor([0.0, 0.2, 0.9, 1.0])
+    batch = Batch.of(probability.expand(20_000, 1, 1, 4).contiguous())
+    drawn = Augment.of(["binarise"], binary())(batch, torch.Generator().manual_seed(0))
+    assert drawn.target is drawn.x
+    assert set(drawn.x.unique().tolist()) == {0, 1}
+    torch.testing.assert_close(drawn.x.mean((0, 1, 2)), probability, atol=0.015, rtol=0)
+    assert drawn.x.mean((0, 1, 2))[[0, 3]].tolist() == [0, 1], "no grey is none"
+
+
+@pytest.mark.parametrize("likelihood", ["mse", "gaussian"])
+def test_black_and_white_is_for_a_likelihood_of_it(likelihood):
+    with pytest.raises(HourglassError, match=r"names 'binarise', .* set likelihood: bernoulli"):
+        Augment.of(["binarise"], binary(likelihood))
