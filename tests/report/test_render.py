@@ -288,9 +288,9 @@ def test_headings_skip_no_level(kind, request):
 
 
 def test_a_table_shows_the_values_of_the_row_that_it_names(table):
-    number = int(re.search(r"Worst rebuilt normal rows: row (\d+),", table.plain)[1])
+    number = int(re.search(r"Oddest normal rows: row (\d+),", table.plain)[1])
     row = pd.read_csv(next(table.project.data.glob("*/table.csv"))).iloc[number]
-    after = Page(table.plain[table.plain.index("Worst rebuilt normal rows: row") :])
+    after = Page(table.plain[table.plain.index("Oddest normal rows: row") :])
     name = next(name for name in row.index if name in after.rows[1])
     assert after.rows[1].replace(name, "").split()[0] == words.plain(row[name])
 

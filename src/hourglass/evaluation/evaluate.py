@@ -265,7 +265,7 @@ def _residuals(model: Model, dataset: Dataset, places: NDArray[np.int64]) -> NDA
 
 
 def _examples(test: Measured) -> dict[str, NDArray[np.int64]]:
-    """Choose rows to show: the first normal rows and anomalies, the worst and best rebuilt normal rows."""
+    """Choose rows to show: the first normal rows and anomalies, the oddest and least odd normal rows."""
     normal, anomalies = np.flatnonzero(~test.anomaly), np.flatnonzero(test.anomaly)
     ranked = normal[np.argsort(test.scores[normal], kind="stable")]
     return {

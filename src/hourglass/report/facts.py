@@ -27,8 +27,8 @@ PURPOSES = {
 EXAMPLES = {
     "typical": ("Typical normal rows", "the first normal rows of test"),
     "anomalous": ("Anomalies", "the first anomalies of test"),
-    "worst": ("Worst rebuilt normal rows", "the normal rows of test with the highest scores"),
-    "best": ("Best rebuilt normal rows", "the normal rows of test with the lowest scores"),
+    "worst": ("Oddest normal rows", "the normal rows of test with the highest scores"),
+    "best": ("Least odd normal rows", "the normal rows of test with the lowest scores"),
 }
 
 
