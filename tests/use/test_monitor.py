@@ -68,6 +68,14 @@ def test_scores_of_a_model_without_a_reference_cant_be_monitored(
         profile_of(watch, str(tmp_path / "out"))
 
 
+def test_scores_that_arent_complete_are_refused(watch: Watch, csv: str, tmp_path: Path) -> None:
+    shards.score(watch.model, csv, tmp_path / "out", uri="models:/tumours/1")
+    manifest = tmp_path / "out" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"complete": true', '"complete": false'))
+    with pytest.raises(HourglassError, match=r"out isn't complete; go on with `hourglass score`"):
+        profile_of(watch, str(tmp_path / "out"))
+
+
 def test_what_holds_no_rows_is_refused(watch: Watch, csv: str, tmp_path: Path) -> None:
     pd.read_csv(csv).iloc[:0].to_parquet(tmp_path / "none.parquet")
     with pytest.raises(HourglassError):

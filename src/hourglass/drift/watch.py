@@ -19,6 +19,7 @@ from hourglass.runtime.schema import ROWS
 
 #: Rows are looked at in stretches: the first so many, then each eighth. Scores are counted of all.
 _STRETCH, _FIRST, _EACH = 1024, 16, 8
+_NONE = np.zeros(0)
 
 
 class Watch:
@@ -60,26 +61,37 @@ class Watch:
         """
         rows = _windows(self.model, rows)
         valid = judged["valid"].to_numpy(bool)
-        scores = judged["anomaly_score"].to_numpy(np.float64)
-        columns: list[list[Counts]] = [[] for _ in self.reference.columns]
-        units: list[list[Counts]] = [[] for _ in self.reference.units]
-        sums = [self.reference.waves(np.zeros((0, self.model.latent)))]
-        seen = 0
-        for stretch in stretches(first_row, len(valid)):
-            part, there = _part(rows, stretch), valid[stretch]
-            codes = self.model.posterior(part, first_row=first_row + stretch.start)["z"][there]
-            _count(columns, self.reference.columns, read(self.model.schema, part), there)
-            _count(units, self.reference.units, codes.T.astype(np.float64), np.ones(len(codes), bool))
-            sums.append(self.reference.waves(codes))
-            seen += len(there)
+        looked_at = (
+            self._of_rows(_part(rows, stretch), valid[stretch], first_row + stretch.start)
+            for stretch in stretches(first_row, len(valid))
+        )
+        scores = np.where(valid, judged["anomaly_score"].to_numpy(np.float64), np.nan)
+        return reduce(Profile.merge, looked_at, self._of_scores(scores))
+
+    def _of_scores(self, scores: Floats) -> Profile:
         return Profile(
             self.key,
-            Counts.of(np.where(valid, scores, np.nan), self.scores.edges),
-            int((scores[valid] > self.model.threshold).sum()),
-            seen,
-            tuple(map(_sum, columns, self.reference.columns)),
-            tuple(map(_sum, units, self.reference.units)),
-            reduce(lambda one, two: one + two, sums),
+            Counts.of(scores, self.scores.edges),
+            int((scores > self.model.threshold).sum()),
+            0,
+            tuple(Counts.of(_NONE, one.edges) for one in self.reference.columns),
+            tuple(Counts.of(_NONE, one.edges) for one in self.reference.units),
+            self.reference.waves(np.zeros((0, self.model.latent))),
+        )
+
+    def _of_rows(self, rows: Any, valid: NDArray[np.bool_], first_row: int) -> Profile:
+        """Count all but the scores."""
+        columns = zip(read(self.model.schema, rows), self.reference.columns, strict=True)
+        codes = self.model.posterior(rows, first_row=first_row)["z"][valid]
+        units = zip(codes.T.astype(np.float64), self.reference.units, strict=False)  # none of very wide codes
+        return Profile(
+            self.key,
+            Counts.of(_NONE, self.scores.edges),
+            0,
+            len(valid),
+            tuple(_counted(values, sketch.edges, valid) for values, sketch in columns),
+            tuple(Counts.of(values, sketch.edges) for values, sketch in units),
+            self.reference.waves(codes),
         )
 
 
@@ -109,19 +121,10 @@ def stretches(first_row: int, rows: int) -> Iterator[slice]:
             yield slice(start - first_row, min((number + 1) * _STRETCH, stop) - first_row)
 
 
-def _count(found: list[list[Counts]], sketches: tuple[Sketch, ...], values: Any, valid: NDArray[np.bool_]) -> None:
-    for counts, sketch, column in zip(found, sketches, values, strict=False):
-        counts.append(_counted(column, sketch.edges, valid))
-
-
 def _counted(values: Floats, edges: Floats, valid: NDArray[np.bool_]) -> Counts:
     """Count the values of rows that can be judged, and what is missing or unknown in all."""
     known, flaws = Counts.of(values[valid], edges), Counts.of(values, edges)
     return Counts(known.bins, flaws.missing, flaws.unknown)
-
-
-def _sum(counts: list[Counts], sketch: Sketch) -> Counts:
-    return reduce(lambda one, two: one + two, counts, Counts.of(np.zeros(0), sketch.edges))
 
 
 def _part(rows: Any, which: slice) -> Any:

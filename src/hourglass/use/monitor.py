@@ -1,7 +1,6 @@
 """What ``hourglass monitor`` does: rows that a model scores, held against those that it was made with."""
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import reduce
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hourglass.data.reading import DEFAULTS
@@ -34,34 +33,31 @@ def profile_of(
     Raises
     ------
     HourglassError
-        The source can't be read, holds another kind of data or no row, or its shards have no profiles.
+        The source can't be read, holds another kind of data or no row; shards aren't complete or have no profiles.
     InputError
         The rows aren't such as the model takes.
     """
     if (Path(source) / MANIFEST).is_file():
-        found: Iterable[Profile] = _of_shards(Path(source))
+        profiles = _of_shards(Path(source))
     elif signals.is_of_series(watch.model):
-        found = _of_readings(watch, source, data)
+        profiles = _of_readings(watch, source, data)
     else:
-        found = _of_rows(watch, source, data)
-    return _merged(found, source, on_rows)
-
-
-def _merged(profiles: Iterable[Profile], source: str, on_rows: Callable[[int], None] | None) -> Profile:
-    def merge(one: Profile, two: Profile) -> Profile:
-        both = one.merge(two)
+        profiles = _of_rows(watch, source, data)
+    whole: Profile | None = None
+    for profile in profiles:
+        whole = profile if whole is None else whole.merge(profile)
         if on_rows is not None:
-            on_rows(both.rows)
-        return both
-
-    try:
-        return reduce(merge, profiles)
-    except TypeError as none:
-        raise HourglassError(f"{source} holds no rows; there is nothing to hold against the reference.") from none
+            on_rows(whole.rows)
+    if whole is None:
+        raise HourglassError(f"{source} holds no rows; there is nothing to hold against the reference.")
+    return whole
 
 
 def _of_shards(folder: Path) -> Iterator[Profile]:
-    for shard in manifest(folder)["shards"]:
+    found = manifest(folder)
+    if not found["complete"]:
+        raise HourglassError(f"{folder} isn't complete; go on with `hourglass score`, then monitor it.")
+    for shard in found["shards"]:
         if shard.get("profile") is None:
             raise HourglassError(
                 f"{folder} holds no profile of {shard['file']}: the model that scored it has no {REFERENCE}; package "
