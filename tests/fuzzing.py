@@ -27,6 +27,21 @@ _ODD = [
     "🙂",
 ]
 _KINDS = ["application/json", "text/csv", "application/vnd.apache.parquet", "text/plain", "application/json; charset=x"]
+_OUTPUTS = [
+    "score",
+    "screen",
+    "encode",
+    "reconstruct",
+    "attribute",
+    "explain",
+    "decode",
+    "sample",
+    "interpolate",
+    "denoise",
+    "translate",
+    "points",
+    "intervals",
+]
 _FORMS = ["dataframe_split", "dataframe_records", "inputs", "instances", "params", "rows"]
 
 
@@ -77,22 +92,13 @@ def _other(draw: random.Random, good: dict[str, Any]) -> bytes:
 
 def _options(draw: random.Random, good: dict[str, Any]) -> bytes:
     """Options that aren't any."""
-    outputs = [
-        "encode",
-        "reconstruct",
-        "attribute",
-        "sample",
-        "interpolate",
-        "denoise",
-        "translate",
-        "decode",
-        "points",
-    ]
     named = {
-        "output": draw.choice([*outputs, *_ODD]),
+        "output": draw.choice([*_OUTPUTS, *_ODD]),
         "n": draw.choice([0, 2, -3, 10**12, *_ODD]),
         "steps": draw.choice([1, 3, 10**12, *_ODD]),
         "seed": draw.choice([-1, 3, 2**70, *_ODD]),
+        "reasons": draw.choice([0, 2, -1, 10**12, *_ODD]),
+        "share": draw.choice([0, 0.5, 2, -1, *_ODD]),
         "condition": draw.choice(["{}", '{"digit": 3}', "[", *_ODD]),
         "".join(draw.choices(string.printable, k=5)): 1,
     }

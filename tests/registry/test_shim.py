@@ -221,7 +221,7 @@ REFUSED: dict[str, tuple[Callable[[pd.DataFrame], Any], str]] = {
         "column 'mean area' is missing; the model ",
     ),
     "rows without names": (lambda rows: {"inputs": rows.to_numpy().tolist()}, "column 'mean radius' is missing; "),
-    "no output": (spoilt(lambda rows: rows, output="scores"), "output is 'scores'; expected one of score, encode, "),
+    "no output": (spoilt(lambda rows: rows, output="scores"), "output is 'scores'; expected one of score, "),
     "too many": (spoilt(lambda rows: rows, output="sample", n=10**9), "n is 1,000,000,000; expected at most 65,536 "),
     "less than none": (spoilt(lambda rows: rows, output="sample", n=-1), "n is -1; expected at least 1."),
     "seed": (spoilt(lambda rows: rows, output="sample", seed=-1), "seed is -1; expected 0 or more."),
