@@ -33,6 +33,8 @@ bench: $(VENV)/installed ## the benchmarks beside other libraries, which get an 
 	cd benchmarks && ../$(BIN)/python serving.py --out results/serving.json
 	cd benchmarks && ../$(BIN)/python growth.py --out results/growth.json
 	cd benchmarks && ../$(BIN)/python ingest.py --out results/ingest.json
+	test ! -d ../shared/data/tabular || (cd benchmarks && ../$(BIN)/python anomaly.py ../../shared/data/tabular --peers ../$(PEERS)/bin/python --out results/anomaly.json && ../$(BIN)/python anomaly.py ../../shared/data/tabular --contaminated --peers ../$(PEERS)/bin/python --out results/anomaly_contaminated.json)
+	test ! -d ../shared/data/images || (cd benchmarks && ../$(BIN)/python anomaly.py --digits ../../shared/data/images/mnist_10k.npz --peers ../$(PEERS)/bin/python --out results/anomaly_digits.json)
 	test ! -d ../shared/data/sensor || (cd benchmarks && ../$(BIN)/python series.py ../../shared/data/sensor --out results/series.json)
 	test ! -d ../shared/data || ( cd benchmarks && ../$(BIN)/python restoration.py --peers ../$(PEERS)/bin/python --out results/restoration.json )
 	$(BIN)/python benchmarks/page.py

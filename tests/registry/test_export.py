@@ -124,3 +124,13 @@ def test_every_score_and_its_parts_are_exported(name: str, tmp_path: Path) -> No
     if name != "mse":
         parts = Graph(tmp_path / "parts.onnx").run(x[:50].numpy())["parts"]
         np.testing.assert_allclose(parts.reshape(50, -1).sum(1), found, rtol=1e-4)
+
+
+def test_a_score_of_images_is_exported(tmp_path: Path) -> None:
+    shape = (1, 8, 8)
+    model, x = Autoencoder(shape, **SETTINGS).eval(), rows(60, shape)
+    score = fit("memory", model, x, robust=False, image=shape)
+    export(model, PRIOR, tmp_path, x[:20], scores=[score])
+    found = Graph(tmp_path / "reconstruct.onnx").run(rows(40, shape).numpy())["score"]
+    expected = score(Seen.by(model, rows(40, shape))).detach().numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)

@@ -162,7 +162,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         HourglassError
             Training diverged.
         """
-        settings, training, score = self._variant_settings(), self._train_settings(), scores.get(self.scoring)()
+        settings, training, scoring = self._variant_settings(), self._train_settings(), scores.get(self.scoring)
         self._check_shares()
         seed = _seed(self.random_state)
         raw = self._read(X, reset=True)
@@ -197,6 +197,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         self.settings_ = settings
         self.net_ = Net(model, x[parts[0]])
         fitted = np.concatenate([parts[1], parts[0]])[:_FITTED]
+        score = scoring(self.schema_.shape if self.schema_.kind == "image" else ())
         self.net_.learn_to_score(score, x[fitted], self._told(None, len(fitted)), robust=self.contaminated)
         self.calibration_rows_ = raw[parts[2]]
         judged = self.net_.score(x[parts[2]], self._told(None, len(parts[2])))

@@ -32,12 +32,13 @@ def fitted(members: Sequence[Variant], dataset: Dataset, name: str, *, robust: b
         Whether there may be anomalies among the rows.
     """
     given = _rows(members[0], dataset)
-    return [fit(name, member, *given, robust=robust) for member in members]
+    image = dataset.info["shape"] if dataset.schema.config()["kind"] == "image" else ()
+    return [fit(name, member, *given, robust=robust, image=image) for member in members]
 
 
-def fit(name: str, model: Variant, x: Tensor, *told: Tensor, robust: bool) -> Score:
+def fit(name: str, model: Variant, x: Tensor, *told: Tensor, robust: bool, image: Sequence[int] = ()) -> Score:
     """Fit a score to rows of shape (rows, *shape) in the net's units; a conditional variant is told `told` of them."""
-    return scores.get(name)().fit(Seen.in_blocks(model, x, *told), robust=robust)
+    return scores.get(name)(image).fit(Seen.in_blocks(model, x, *told), robust=robust)
 
 
 def _rows(model: Variant, dataset: Dataset) -> list[Tensor]:

@@ -1,5 +1,7 @@
 """A memory and a Gaussian together."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -15,9 +17,9 @@ class Blend(Score):
     Source: Kittler et al. 1998, "On combining classifiers", the product rule.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.memory, self.gaussian = Memory(), Gaussian()
+    def __init__(self, image: Sequence[int] = ()) -> None:
+        super().__init__(image)
+        self.memory, self.gaussian = Memory(image), Gaussian(image)
 
     def learn(self, seen: Seen, *, robust: bool) -> None:
         self.memory.learn(seen, robust=robust)

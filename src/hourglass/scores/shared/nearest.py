@@ -1,10 +1,12 @@
 """The distance to the nearest prototype."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from hourglass.scores.shared.lens import Lens
 from hourglass.scores.shared.prototypes import prototypes, squares
 from hourglass.scores.shared.score import Score, divided
 from hourglass.scores.shared.seen import Seen
@@ -23,6 +25,7 @@ class Nearest(Score):
 
     Codes are scaled to unit variance; rows and residuals are in the net's units, where they can be compared. The
     nearest are found by one matrix product; distances are then taken number by number, without what it rounds off.
+    Images are compared as a `Lens` shows them.
     """
 
     #: Whether rows themselves are compared, and not only what the net makes of them.
@@ -30,7 +33,12 @@ class Nearest(Score):
     spread: Tensor
     centres: Tensor
 
+    def __init__(self, image: Sequence[int] = ()) -> None:
+        super().__init__(image)
+        self.lens = Lens(image)
+
     def learn(self, seen: Seen, *, robust: bool) -> None:
+        self.lens.fit(seen.x)
         deviation = seen.z.std(0, correction=0)
         self.register_buffer("spread", torch.where(deviation > 1e-6, deviation, 1.0))
         rows = self._features(seen)
@@ -52,4 +60,5 @@ class Nearest(Score):
         return apart.masked_fill(own, torch.inf).topk(self.count, largest=False).values.mean(1)
 
     def _features(self, seen: Seen) -> Tensor:
-        return torch.cat([seen.z / self.spread, seen.residual, *([seen.x] if self.with_rows else [])], 1)
+        x, residual = self.lens(seen.x, seen.residual)
+        return torch.cat([seen.z / self.spread, residual, *([x] if self.with_rows else [])], 1)

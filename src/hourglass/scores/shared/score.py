@@ -1,5 +1,6 @@
 """The contract of a score."""
 
+from collections.abc import Sequence
 from typing import Self
 
 import torch
@@ -16,7 +17,16 @@ class Score(nn.Module):
 
     A subclass gives `learn` and `parts`. What it learns are buffers, so that it lies in the graph of a package. The
     first line of its docstring describes it, a ``Source:`` line names the paper.
+
+    Parameters
+    ----------
+    image : sequence of int
+        Channels, height and width of a row; () where rows are no images.
     """
+
+    def __init__(self, image: Sequence[int] = ()) -> None:
+        super().__init__()
+        self.image = tuple(image)
 
     def fit(self, seen: Seen, *, robust: bool = False) -> Self:
         """Learn what rows of training look like.
