@@ -37,7 +37,7 @@ def csv(batch: pd.DataFrame, tmp_path: Path) -> str:
 def write(packaged: Any, batch: pd.DataFrame, folder: Path) -> None:
     watch = require(packaged.model)
     profile = watch.profile(batch, watch.model.score(batch))
-    drift.write(watch, profile, judge(watch, profile), "<batch>.csv", "models:/tumours/1", folder / "drift.html")
+    drift.write(watch, profile, judge(watch, profile, 0.01), "<batch>.csv", "models:/tumours/1", folder / "drift.html")
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,6 @@ from hourglass.errors import HourglassError
 
 Of = Literal["rows", "column", "score", "code"]
 
-#: Probability that a batch like the reference is called drift.
-ALPHA = 0.01
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -88,8 +85,16 @@ class Verdict:
         return asdict(self) | {"drift": bool(self.drifted)}
 
 
-def judge(watch: Watch, profile: Profile, alpha: float = ALPHA) -> Verdict:
+def judge(watch: Watch, profile: Profile, alpha: float) -> Verdict:
     """Hold a batch against the reference of the model that scored it.
+
+    Parameters
+    ----------
+    watch : Watch
+        Of that model.
+    profile : Profile
+    alpha : float
+        Probability, at most, that a batch of rows like those of the reference is called drift.
 
     Raises
     ------
