@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 def benchmark(monkeypatch):
     """Import a benchmark as its command does."""
     monkeypatch.syspath_prepend(str(FOLDER))
-    for name in ("bounds", "sprites", "rate_distortion", "decoder_strength"):
+    for name in ("bounds", "sprites", "rate_distortion", "decoder_strength", "codes"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     return import_module
 
@@ -102,3 +102,22 @@ def test_a_lower_beta_pays_more_for_the_code_and_leaves_less_open(benchmark):
     low, high = (module.point(beta, rows, settings) for beta in (0.1, 5.0))
     assert low["rate"] > high["rate"] + 1
     assert low["distortion"] < high["distortion"]
+
+
+@pytest.mark.long
+def test_codes_of_digits_are_probed_beside_pcas(benchmark, tmp_path):
+    from sklearn.datasets import load_digits
+
+    from hourglass.training.settings import TrainSettings
+
+    module = benchmark("codes")
+    small = load_digits()
+    pixels = np.zeros((len(small.images), 28, 28), np.uint8)
+    pixels[:, 6:22, 6:22] = np.kron(small.images[:, :8, :8], np.ones((1, 2, 2))).clip(0, 15) * 17
+    np.savez(tmp_path / "digits.npz", x=pixels, y=small.target)
+    train, test = module.digits(tmp_path / "digits.npz")
+    assert (len(train[0]), len(test[0])) == (1438, 359)
+    settings = TrainSettings(epochs=8, batch=64, lr=2e-3)
+    found = module.measured(module.codes("wae", train[0], settings, seed=0), train, test)
+    assert found["linear"] > 0.75
+    assert found["neighbours"] > 0.85
