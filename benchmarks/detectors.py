@@ -12,12 +12,18 @@ from typing import Any
 
 from labelled import Array, Detector, Task, standardised, tasks
 
+#: What divides by the deviation of each column, and fails where it is 0 among the training rows.
+DIVIDING = {"PyOD AutoEncoder", "PyOD VAE", "PCA"}
 
-def _fitted(make: Any) -> Detector:
-    """Make a detector of a class of PyOD; those that draw are given the seed."""
+
+def _fitted(make: Any, *, divides: bool) -> Detector:
+    """Make a detector of a class of PyOD; those that draw are given the seed, and those that divide no constants."""
 
     def judge(train: Array, judged: Array, seed: int) -> Array:
         rows, others = standardised(train, judged)
+        if divides:
+            varying = rows.std(0) > 1e-9
+            rows, others = rows[:, varying], others[:, varying]
         model = make(seed)
         model.fit(rows)
         return model.decision_function(others)  # type: ignore[no-any-return]
@@ -47,7 +53,7 @@ def detectors() -> dict[str, Detector]:
         "IForest": lambda seed: IForest(random_state=seed),
         "OCSVM": lambda _: OCSVM(),
     }
-    return {name: _fitted(make) for name, make in made.items()}
+    return {name: _fitted(make, divides=name in DIVIDING) for name, make in made.items()}
 
 
 def main() -> None:

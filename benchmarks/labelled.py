@@ -93,10 +93,10 @@ def tasks(source: Path, most: int, *, digits: bool) -> list[Task]:
 
 
 def standardised(train: Array, judged: Array) -> tuple[Array, Array]:
-    """Bring flat rows to mean 0 and variance 1 of the training rows; images of bytes to 0..1."""
+    """Bring flat rows to mean 0 and variance 1 of the training rows, where they vary; images of bytes to 0..1."""
     flat = [rows.reshape(len(rows), -1).astype(np.float64) for rows in (train, judged)]
     if train.dtype == np.uint8 and train.ndim > 2:
         return flat[0] / 255, flat[1] / 255
     mean, deviation = flat[0].mean(0), flat[0].std(0)
-    deviation[deviation == 0] = 1
+    deviation[deviation <= 1e-9 * np.abs(mean)] = 1
     return (flat[0] - mean) / deviation, (flat[1] - mean) / deviation

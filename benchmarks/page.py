@@ -326,6 +326,10 @@ def _detected(found: dict[str, Any], words: str, picture: str) -> Iterator[str]:
     yield f"|---|{'---:|' * len(names)}"
     for task, of in found["tasks"].items():
         yield _row(task, *(f"{of[name]['auroc']:.3f}" if name in of else "failed" for name in names))
+    if found["failed"]:
+        units = (f"{run['detector']} on {run['task']} under seed {run['seed']}" for run in found["failed"])
+        yield ""
+        yield f"No numbers, and so left out of the means: {', '.join(units)}."
 
 
 SECTIONS = {
