@@ -65,9 +65,9 @@ class Case:
 
 DIGITS = {"net": "convolutional", "hidden": [32, 64], "latent": 256, "likelihood": "bernoulli"}
 DIGITS_TRAINING = TrainSettings(epochs=40, batch=128, lr=3e-3, augment=["shift"], patience=40)
-SPEECH = {"net": "mlp", "hidden": [1024], "latent": 256}
-SPEECH_TRAINING = TrainSettings(epochs=40, batch=64, lr=1e-3, patience=40)
-SCHEMA = AudioSchema(8000, "spectrogram", frame=256, hop=64, context=16, floor=-30.0)
+SPEECH = {"net": "mlp", "hidden": [512], "latent": 128, "amplitude": 0.1}
+SPEECH_TRAINING = TrainSettings(epochs=40, batch=64, lr=1e-3, clip=500.0, patience=40)
+SCHEMA = AudioSchema(8000, "spectrogram", frame=512, hop=128, context=8, floor=-30.0)
 CASES = {
     f"digits, sigma {sigma}": Case(
         {"corruption": "gaussian", "level": sigma} | DIGITS, DIGITS_TRAINING, {"sigma": sigma, "psnr": asked}
@@ -75,10 +75,10 @@ CASES = {
     for sigma, asked in ((0.3, 22.5), (0.5, 20.3))
 } | {
     "speech, white noise": Case(
-        {"corruption": "rician", "level": 8.0, "spread": 8.0} | SPEECH, SPEECH_TRAINING, {"gain": 10.0}
+        {"corruption": "rician", "level": 8.0, "spread": 6.0} | SPEECH, SPEECH_TRAINING, {"gain": 10.0}
     ),
     "speech, babble": Case(
-        {"corruption": "babble", "level": 0.0, "spread": 8.0} | SPEECH, SPEECH_TRAINING, {"gain": 4.0}
+        {"corruption": "babble", "level": 0.0, "spread": 4.0} | SPEECH, SPEECH_TRAINING, {"gain": 4.0}
     ),
 }
 
@@ -226,7 +226,7 @@ def of_speech(name: str, case: Case, asked: argparse.Namespace) -> dict[str, Any
         return best, lambda _, noisy, apart: gated(noisy, best, SCHEMA.rate, apart if told else None)
 
     def ours(_: Array, noisy: Array, __: Array) -> Array:
-        return SCHEMA.cleaned([rebuilt(model, SCHEMA.encode(SCHEMA.pieces(noisy))[0])], noisy)
+        return SCHEMA.cleaned([rebuilt(model, SCHEMA.encode(SCHEMA.pieces(noisy))[0])], noisy, in_phase=True)
 
     sides: dict[str, tuple[float | None, Callable[[Array, Array, Array], Array]]] = {
         "noisy": (None, lambda _, noisy, __: noisy),

@@ -116,3 +116,15 @@ def test_a_level_that_makes_no_sense_is_refused_in_a_sentence(corruption, level)
 def test_rows_that_talk_behind_each_other_are_coupled():
     assert build(corruption="babble").couples_rows
     assert not build(corruption="rician").couples_rows
+
+
+def test_amplitudes_are_weighed_where_they_are_asked_for():
+    model = build(corruption="rician", amplitude=0.5)
+    batch = Batch.of(1 + torch.rand(4, 2, 3, generator=torch.Generator().manual_seed(0)))
+    terms = model.losses(batch, Context(torch.Generator().manual_seed(0)))
+    assert set(terms) == {"reconstruction", "amplitude"}
+    assert terms["amplitude"].weight == 0.5
+    (gradient,) = torch.autograd.grad(terms["amplitude"].value.sum(), [model.decoder[-2].bias])
+    assert gradient.abs().max() > 0
+    with pytest.raises(HourglassError, match=r"amplitude is 1, and corruption 'gaussian' isn't for spectrograms"):
+        build(amplitude=1)

@@ -111,19 +111,21 @@ def test_a_spectrogram_is_the_power_in_decades_above_the_floor() -> None:
     np.testing.assert_allclose(x[0, 8], np.log10(1 + root.sum() ** 2 / (root**2).sum() / 4 / 0.01), rtol=1e-3)
 
 
+@pytest.mark.parametrize("in_phase", [False, True])
 @pytest.mark.parametrize("form", ["spectrogram", "logmel"])
-def test_noise_is_taken_away_where_the_rows_say_what_is_clean(form: str) -> None:
+def test_noise_is_taken_away_where_the_rows_say_what_is_clean(form: str, in_phase: bool) -> None:
     rows = schema(form, frame=256, hop=64, mels=40)
     noisy = sound() + 0.05 * np.random.default_rng(0).standard_normal(2000)
     clean = rows.decode(rows.encode(sound())[0].astype(np.float64))
-    left = rows.cleaned([clean], noisy) - sound()
+    left = rows.cleaned([clean], noisy, in_phase=in_phase) - sound()
     assert left.std() < 0.5 * 0.05
 
 
-def test_nothing_is_taken_away_where_all_is_clean() -> None:
+@pytest.mark.parametrize("in_phase", [False, True])
+def test_nothing_is_taken_away_where_all_is_clean(in_phase: bool) -> None:
     rows = schema("spectrogram")
     clean = rows.decode(rows.encode(sound())[0].astype(np.float64))
-    np.testing.assert_allclose(rows.cleaned([clean], sound()), sound(), atol=1e-5)
+    np.testing.assert_allclose(rows.cleaned([clean], sound(), in_phase=in_phase), sound(), atol=1e-5)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -136,6 +138,12 @@ def test_rows_can_be_heard_by_themselves(form: str) -> None:
     middle = slice(rows.frame, -rows.frame) if rows.context > 1 else slice(None)
     power = np.square(rows.pieces(sound())[40:42, middle]).mean(1)
     np.testing.assert_allclose(np.square(waveforms[:, middle]).mean(1), power, rtol=0.3)
+
+
+def test_nothing_becomes_louder_than_it_was() -> None:
+    rows = schema("spectrogram")
+    loud = rows.decode(rows.encode(100 * sound())[0].astype(np.float64))
+    np.testing.assert_allclose(rows.cleaned([loud], sound(), in_phase=True), sound(), atol=1e-5)
 
 
 def test_silence_stays_silence() -> None:

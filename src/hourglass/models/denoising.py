@@ -7,10 +7,25 @@ from torch import Tensor
 
 from hourglass.errors import HourglassError
 from hourglass.models.shared.batch import Batch
-from hourglass.models.shared.corruptions import CORRUPTIONS, DECIBELS, OF_ROWS, SHARES, Corruption, Level, spread_out
+from hourglass.models.shared.corruptions import (
+    CORRUPTIONS,
+    DECIBELS,
+    OF_ROWS,
+    SHARES,
+    SPECTRAL,
+    Corruption,
+    Level,
+    amplitude,
+    in_phase,
+    spread_out,
+    with_noise,
+)
 from hourglass.models.shared.terms import Context, Term
 from hourglass.models.shared.variant import Variant
 from hourglass.settings import Setting
+
+#: Decades of power above the floor that amplitudes are told apart in; the least power under a root, by the floor.
+_DECADES, _SOFT = 8.0, 1e-3
 
 
 class Denoising(Variant):
@@ -35,12 +50,27 @@ class Denoising(Variant):
         spread: Annotated[
             float, Setting("dB by which the level differs from row to row, at most; only in training", ge=0, le=60)
         ] = 0.0,
+        amplitude: Annotated[
+            float,
+            Setting(
+                "of rician and babble: weight of the squared error of amplitudes, which are then those that go with "
+                "the noisy phases; 0: the spectra's logarithms alone count",
+                ge=0,
+                le=1000,
+            ),
+        ] = 0.0,
         **settings: Any,
     ) -> None:
         super().__init__(shape, **settings)
         self.corruption, usual = CORRUPTIONS[corruption]
         self.name, self.spread = corruption, spread
         self.couples_rows = corruption in OF_ROWS
+        self.amplitude = amplitude
+        if amplitude and corruption not in SPECTRAL:
+            raise HourglassError(
+                f"params.yaml: denoising.amplitude is {amplitude:g}, and corruption {corruption!r} isn't for "
+                "spectrograms; set corruption: rician or babble, or leave amplitude out."
+            )
         self.level = usual if level is None else level
         if corruption not in DECIBELS and not 0 < self.level <= (0.95 if corruption in SHARES else 120):
             raise HourglassError(
@@ -53,9 +83,24 @@ class Denoising(Variant):
         level: Level = self.level
         if self.training and self.spread:
             level = spread_out(self.name, self.level, self.spread, batch.x, context.generator)
-        noisy = self.corruption(batch.x, level, context.generator)
-        terms = {"reconstruction": Term(self._nll(noisy, batch.target))}
+        if self.amplitude:
+            noise = SPECTRAL[self.name](batch.x, level, context.generator)
+            terms = self._heard(with_noise(batch.x, noise), in_phase(batch.target, noise))
+        else:
+            terms = {
+                "reconstruction": Term(self._nll(self.corruption(batch.x, level, context.generator), batch.target))
+            }
         return terms if self.training else terms | {"clean": Term(self._nll(batch.x, batch.target), 0.0)}
+
+    def _heard(self, noisy: Tensor, target: Tensor) -> dict[str, Term]:
+        """Weigh amplitudes beside spectra, so that what is loud counts by how loud it is."""
+        output = self.decoder(self.encode(noisy)["z"])
+        power = 10 ** self.likelihood.mean(output).clamp(0, _DECADES) - 1
+        away = (power + _SOFT).sqrt() - amplitude(target)  # the root's slope is bounded at 0
+        return {
+            "reconstruction": Term(self.likelihood.nll(output, target)),
+            "amplitude": Term(away.square().flatten(1).sum(1), self.amplitude),
+        }
 
     def _nll(self, x: Tensor, target: Tensor) -> Tensor:
         return self.likelihood.nll(self.decoder(self.encode(x)["z"]), target)

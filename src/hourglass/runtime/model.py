@@ -359,7 +359,7 @@ class Model:
             )
         sound = Sound.of(self.schema, rows)
         if sound is not None:
-            return sound.cleaned(self.reconstruct)
+            return sound.cleaned(self.reconstruct, in_phase=self.config["settings"].get("amplitude", 0) > 0)
         return self.reconstruct(rows, first_row=first_row)
 
     def translate(self, rows: Any, *, condition: Any = None, known: Any = None, first_row: int = 0) -> Any:

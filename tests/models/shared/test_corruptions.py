@@ -9,14 +9,18 @@ from hourglass.models.shared.corruptions import (
     CORRUPTIONS,
     DECIBELS,
     SHARES,
+    SPECTRAL,
     additive,
+    amplitude,
     babble,
     drop_out,
     gaussian,
+    in_phase,
     louder,
     rician,
     salt_and_pepper,
     spread_out,
+    with_noise,
 )
 from hourglass.runtime.audio import AudioSchema
 
@@ -114,6 +118,27 @@ def test_babble_has_the_power_of_the_rows_that_talk_above_their_own():
     for sum_of_four in added.tolist():  # each voice is one of the five rows
         assert min(abs(sum_of_four - total) / total for total in SUMS_OF_FOUR) < 0.05
     assert len({round(value) for value in added.tolist()}) > 1
+
+
+@pytest.mark.parametrize("name", sorted(SPECTRAL))
+def test_the_noise_of_a_spectrogram_is_what_its_corruption_adds(name):
+    x = rows(6, 5, 4)
+    noise = SPECTRAL[name](x, 3.0, torch.Generator().manual_seed(9))
+    assert torch.equal(with_noise(x, noise), corrupt(name, x, 3.0))
+
+
+def test_amplitudes_in_phase_come_nearest_to_the_sound_with_noisy_phases():
+    x = rows(4, 30, 20)
+    noise = SPECTRAL["rician"](x, 35.0, torch.Generator().manual_seed(9))
+    clean, noisy = amplitude(x) + 0j, torch.complex(amplitude(x) + noise[0], noise[1])
+
+    def error(size):
+        return (size * noisy / noisy.abs() - clean).abs().square()
+
+    nearest = amplitude(in_phase(x, noise))
+    for other in (0.9 * nearest, 1.1 * nearest + 0.01, amplitude(x)):
+        assert (error(nearest) <= error(other) + 1e-2).all()
+        assert error(nearest).mean() < error(other).mean()
 
 
 def test_nobody_talks_behind_silent_rows():

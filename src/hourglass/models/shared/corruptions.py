@@ -12,10 +12,13 @@ from hourglass.models.shared.sharing import drawn, own, whole
 Corruption = Literal["gaussian", "masking", "salt_and_pepper", "additive", "drop_out", "rician", "babble"]
 #: How strong a corruption is: for all rows, or for each of them as a tensor of shape (batch, 1, ..., 1).
 Level = float | Tensor
+#: Noise of each frequency and frame as the two parts of a complex number, the sound having the phase 0.
+Noise = tuple[Tensor, Tensor]
 
 _LARGEST_SHARE = 0.95
 #: Rows that talk in the background.
 _VOICES = 4
+_LEAST = 1e-6
 
 
 def gaussian(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
@@ -60,10 +63,7 @@ def rician(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
     Rice's distribution (Rice 1945, "Mathematical analysis of random noise", section 3.10). `x` is
     ``log10(1 + power / floor)``, as ``data.audio.form: spectrogram`` has it, not scaled further.
     """
-    amplitude = _amplitude(x)
-    deviation = 10 ** (torch.as_tensor(level, device=x.device, dtype=x.dtype) / 20) * 0.5**0.5
-    real, imaginary = amplitude + deviation * _noise(x, generator), deviation * _noise(x, generator)
-    return torch.log10(1 + real.square() + imaginary.square())
+    return with_noise(x, _hiss(x, level, generator))
 
 
 def babble(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
@@ -72,18 +72,51 @@ def babble(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
     Together they are `level` dB louder than one of them was recorded. Phases are drawn for each frequency and frame,
     for a spectrogram has none; `x` is that of `rician`.
     """
-    size = _amplitude(x)
-    all_sizes = whole(size)
+    return with_noise(x, _voices(x, level, generator))
+
+
+def _hiss(x: Tensor, level: Level, generator: torch.Generator) -> Noise:
+    deviation = 10 ** (torch.as_tensor(level, device=x.device, dtype=x.dtype) / 20) * 0.5**0.5
+    return deviation * _noise(x, generator), deviation * _noise(x, generator)
+
+
+def _voices(x: Tensor, level: Level, generator: torch.Generator) -> Noise:
+    sizes = whole(amplitude(x))
     gain = 10 ** (torch.as_tensor(level, device=x.device, dtype=x.dtype) / 20) * _VOICES**-0.5
-    real, imaginary = size, torch.zeros_like(size)
+    real, imaginary = torch.zeros_like(x), torch.zeros_like(x)
     for _ in range(_VOICES):
-        order = torch.randperm(len(all_sizes), generator=generator, device=x.device)
-        other = gain * own(all_sizes[order])
-        phase = 2 * pi * _uniform(x, generator)
+        order = torch.randperm(len(sizes), generator=generator, device=x.device)
+        other, phase = gain * own(sizes[order]), 2 * pi * _uniform(x, generator)
         real, imaginary = real + other * phase.cos(), imaginary + other * phase.sin()
+    return real, imaginary
+
+
+def amplitude(x: Tensor) -> Tensor:
+    """Give the size of each number of a spectrum, in units of the root of the spectrogram's floor; see `rician`."""
+    return (10**x - 1).clamp_min(0).sqrt()
+
+
+def with_noise(x: Tensor, noise: Noise) -> Tensor:
+    """Give the spectrogram of the sound that `x` is of, and of noise."""
+    real, imaginary = amplitude(x) + noise[0], noise[1]
     return torch.log10(1 + real.square() + imaginary.square())
 
 
+def in_phase(x: Tensor, noise: Noise) -> Tensor:
+    """Give the spectrogram of what of a sound has the phase that it has with noise: less where the noise turns it.
+
+    These are the amplitudes that, with the noisy phases, come nearest to the sound.
+    Source: Erdogan et al. 2015, "Phase-sensitive and recognition-boosted speech separation using deep recurrent neural
+    networks", equation 5.
+    """
+    clean = amplitude(x)
+    real, imaginary = clean + noise[0], noise[1]
+    size = (real.square() + imaginary.square()).sqrt().clamp_min(_LEAST)
+    return torch.log10(1 + (clean * real.clamp_min(0) / size).square())
+
+
+#: The noise of corruptions of spectrograms: its part that has the sound's phase, and that across it.
+SPECTRAL: dict[Corruption, Callable[[Tensor, Level, torch.Generator], Noise]] = {"rician": _hiss, "babble": _voices}
 #: Each corruption and the level that it has unless another is given.
 CORRUPTIONS: dict[Corruption, tuple[Callable[[Tensor, Level, torch.Generator], Tensor], float]] = {
     "gaussian": (gaussian, 0.2),
@@ -118,11 +151,6 @@ def spread_out(corruption: Corruption, level: float, decibels: float, x: Tensor,
     else:
         levels = (level * 10 ** (away / 20)).clamp_max(_LARGEST_SHARE if corruption in SHARES else torch.inf)
     return levels.view(-1, *[1] * (x.dim() - 1))
-
-
-def _amplitude(x: Tensor) -> Tensor:
-    """Give the size of each number of a spectrum, by the root of the spectrogram's floor."""
-    return (10**x - 1).clamp_min(0).sqrt()
 
 
 def _noise(x: Tensor, generator: torch.Generator) -> Tensor:
