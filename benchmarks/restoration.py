@@ -64,7 +64,7 @@ class Case:
 
 
 DIGITS = {"net": "convolutional", "hidden": [32, 64], "latent": 256, "likelihood": "bernoulli"}
-DIGITS_TRAINING = TrainSettings(epochs=40, batch=128, lr=3e-3, augment=["shift"], patience=40)
+DIGITS_TRAINING = TrainSettings(epochs=100, batch=128, lr=3e-3, augment=["shift"], patience=100)
 SPEECH = {"net": "mlp", "hidden": [512], "latent": 128, "amplitude": 0.1}
 SPEECH_TRAINING = TrainSettings(epochs=40, batch=64, lr=1e-3, clip=500.0, patience=40)
 SCHEMA = AudioSchema(8000, "spectrogram", frame=512, hop=128, context=8, floor=-30.0)
