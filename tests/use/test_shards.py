@@ -17,6 +17,7 @@ from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes, read_json, sha256_of, write_json
 from hourglass.locks import locked_on_machine
 from hourglass.params import DataParams
+from hourglass.runtime import InputError
 from hourglass.use import score as whole
 from hourglass.use import shards
 from hourglass.use.shards import Layout
@@ -155,6 +156,30 @@ def test_what_a_kill_left_of_a_shard_goes_when_the_run_goes_on(model: Any, csv: 
     judge(model, csv, out)
     judge(model, csv, tmp_path / "uninterrupted")
     assert folder_hashes(out) == folder_hashes(tmp_path / "uninterrupted")
+
+
+def test_a_folder_that_was_killed_before_its_manifest_was_written_is_begun_anew(
+    model: Any, csv: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / f".manifest.json.hourglass.{2**22 + 1}").touch()
+    judge(model, csv, out)
+    judge(model, csv, tmp_path / "uninterrupted")
+    assert folder_hashes(out) == folder_hashes(tmp_path / "uninterrupted")
+
+
+def test_a_folder_in_which_nothing_is_finished_takes_the_input_that_was_mended(
+    model: Any, csv: str, patients: pd.DataFrame, tmp_path: Path
+) -> None:
+    out, broken = tmp_path / "out", tmp_path / "broken.csv"
+    patients.drop(columns="mean area").to_csv(broken, index=False)
+    with pytest.raises(InputError, match="mean area"):
+        judge(model, str(broken), out)
+    broken.write_bytes(Path(csv).read_bytes())
+    judge(model, str(broken), out)
+    judge(model, str(broken), tmp_path / "at once")
+    assert folder_hashes(out) == folder_hashes(tmp_path / "at once")
 
 
 @pytest.mark.long  # two processes import what scoring needs

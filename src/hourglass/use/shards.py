@@ -17,7 +17,7 @@ from hourglass.data.sources import Raw, urls
 from hourglass.drift.profile import Profile
 from hourglass.drift.watch import Watch
 from hourglass.errors import HourglassError
-from hourglass.files import digest, folder_hashes, read_json, sha256_of, write_json
+from hourglass.files import delete, digest, folder_hashes, left_behind, read_json, sha256_of, write_json
 from hourglass.locks import locked_on_machine
 from hourglass.params import DataParams
 from hourglass.runtime import Model
@@ -177,11 +177,14 @@ class _Job:
 
     def _begun(self, described: dict[str, Any]) -> dict[str, Any]:
         """Read what an earlier run left, or begin."""
-        if self.out.is_file() or (self.out.is_dir() and not (self.out / MANIFEST).exists() and any(self.out.iterdir())):
+        is_begun = (self.out / MANIFEST).exists()
+        if self.out.is_file() or (self.out.is_dir() and not is_begun and self._holds_another()):
             raise HourglassError(f"{self.out} exists and is no folder of shards; remove it or name another output.")
-        if not (self.out / MANIFEST).exists():
+        if not is_begun:
             return described | {"shards": [], "complete": False}
         found = manifest(self.out)
+        if not found["shards"]:  # nothing is finished that could be mixed
+            return described | {"shards": [], "complete": False}
         for key, other in _SAME.items():
             if _bare(found[key]) != _bare(described[key]):
                 raise HourglassError(
@@ -190,9 +193,14 @@ class _Job:
                 )
         return found
 
+    def _holds_another(self) -> bool:
+        """Tell whether something lies in the folder that no killed run left."""
+        return bool(set(self.out.iterdir()) - set(left_behind(self.out)))
+
     def _write(self, described: dict[str, Any], kept: dict[int, Shard]) -> None:
         """Write the shards that aren't kept; before the first, and after each, the manifest."""
         self.out.mkdir(parents=True, exist_ok=True)
+        delete(*left_behind(self.out))
         self._note(described, kept, complete=False)
         for shard in self._series() if signals.is_of_series(self.model) else self._by_shard(kept):
             kept[shard.first_row] = shard
