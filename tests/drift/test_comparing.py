@@ -89,7 +89,7 @@ def test_with_many_calibration_rows_the_test_of_alarms_is_the_binomial_one() -> 
 def test_codes_are_compared_by_hotellings_test() -> None:
     """Against the square of Student's t, which it is where one number is measured."""
     draw = np.random.default_rng(0)
-    one, two = (np.rint(4096 * draw.uniform(-1, 1, rows)).astype(np.int64) for rows in (40, 30))
+    one, two = (np.rint(4096 * draw.uniform(-1, 1, rows)).astype(np.int64) for rows in (60, 50))
     sums = [Sums(len(x), x.sum(keepdims=True), np.array([[(x**2).sum()]])) for x in (one, two)]
     assert comparing.codes(*sums)[1] == pytest.approx(stats.ttest_ind(one, two).pvalue)
 
@@ -108,8 +108,22 @@ def test_codes_that_never_change_or_are_few_say_nothing() -> None:
     same = np.ones((100, 3))
     waves = Waves.through(same)
     assert comparing.codes(waves(same), waves(same)) == (0.0, 1.0)
-    some = Waves.through(np.random.default_rng(0).normal(size=(200, 3)))
-    assert comparing.codes(some(same[:2]), some(same[:2]))[1] == 1
+    codes = np.random.default_rng(0).normal(size=(200, 3))
+    some = Waves.through(codes)
+    assert comparing.codes(some(codes), some(codes[:49] + 9))[1] == 1
+    assert comparing.codes(some(codes), some(codes[:50] + 9))[1] < 1e-6
+
+
+@pytest.mark.parametrize("rows", [1, 10, 60])
+def test_small_batches_of_narrow_codes_are_no_more_often_told_apart_than_promised(rows: int) -> None:
+    """Waves through two units nearly depend on each other: what is left of them is far from normal."""
+    draw = np.random.default_rng(0)
+    found = []
+    for _ in range(DRAWS):
+        one, two = (draw.standard_t(3, (count, 2)) for count in (1000, rows))
+        waves = Waves.through(one)
+        found.append(comparing.codes(waves(one), waves(two))[1])
+    assert np.mean(np.array(found) <= 0.01) <= 0.03
 
 
 def test_holm_rejects_step_by_step() -> None:

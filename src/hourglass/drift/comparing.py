@@ -11,6 +11,8 @@ from hourglass.drift.waves import Sums
 
 #: Rows that a category is expected to have in each set, or it goes together with other rare ones (Cochran 1954).
 _EXPECTED = 5
+#: Rows of each set from which means of waves are about normal; parts of the largest variance below which one is flat.
+_FEWEST, _FLAT = 50, 0.1
 
 
 def distributions(one: Ints, two: Ints) -> tuple[float, float]:
@@ -139,19 +141,25 @@ def codes(one: Sums, two: Sums) -> tuple[float, float]:
 
     away = one.mean - two.mean
     waves = len(away) // 2
-    free = one.rows + two.rows - 2
     discrepancy = float(away @ away / waves) if waves else 0.0
+    if min(one.rows, two.rows) < _FEWEST:
+        return discrepancy, 1.0
+    free = one.rows + two.rows - 2
     inverse, rank = _inverse((one.scatter + two.scatter) / free)
-    if free - rank < 1 or not rank:
+    if not rank:
         return discrepancy, 1.0
     squared = float(away @ inverse @ away) * one.rows * two.rows / (one.rows + two.rows)
     return discrepancy, float(f.sf(squared * (free - rank + 1) / (free * rank), rank, free - rank + 1))
 
 
 def _inverse(covariance: Floats) -> tuple[Floats, int]:
-    """Invert a covariance where it isn't zero; give the dimensions that are left."""
+    """Invert a covariance where there is much of it; give the dimensions that are left.
+
+    Waves through few units nearly depend on each other. Along what is left of them a few rows are all that varies, so
+    means of it are far from normal.
+    """
     values, vectors = np.linalg.eigh(covariance)
-    kept = values > 1e-9
+    kept = values > max(1e-9, _FLAT * values.max(initial=0))
     inverse: Floats = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
     return inverse, int(kept.sum())
 
