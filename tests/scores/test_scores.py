@@ -99,6 +99,15 @@ def test_whitened_numbers_square_to_the_mahalanobis_distance_of_the_shrunk_covar
     )
 
 
+def test_whitening_of_many_rows_loses_no_digits_where_all_directions_are_kept() -> None:
+    draw = torch.Generator().manual_seed(0)
+    rows = torch.randn(20_000, 10, generator=draw) @ torch.randn(10, 10, generator=draw)
+    whitening = Whitening.fit(rows)
+    single = whitening(rows[:1000]).square().sum(1)
+    double = whitening.double()(rows[:1000].double()).square().sum(1)
+    assert (single - double).abs().max() < 2e-6 * double.max()
+
+
 def test_each_whitened_number_is_most_like_its_own() -> None:
     given = correlated(500, 6)
     both = torch.cat([Whitening.fit(given)(given), given], 1).T

@@ -76,7 +76,8 @@ def _spectrum(standard: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         directions = standard.T @ vectors.flip(1)[:, :kept] / lengths
     variances = values.flip(0)[:kept].clamp(min=0)
     shrinkage, mean = _shrinkage(standard, values.square().sum(), total / numbers), total / numbers
-    rest = (total - variances.sum()).clamp(min=0) / max(1, numbers - kept)
+    others = numbers - kept
+    rest = (total - variances.sum()).clamp(min=0) / others if others else mean  # of none: what cancels least
     shrunk = (1 - shrinkage) * torch.cat([variances, rest[None]]) + shrinkage * mean
     shrunk = shrunk.clamp(min=1e-6)
     return shrunk[:-1], directions, shrunk[-1]
