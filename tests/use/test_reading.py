@@ -45,5 +45,6 @@ def test_rows_are_counted_where_a_file_says_how_many_there_are(tmp_path: Path) -
     (tmp_path / "c.csv").write_text("x\n1\n")
     (tmp_path / "torn.parquet").write_bytes(b"PAR1")
     (tmp_path / "torn.npy").write_bytes(b"")
-    names = ["a.npy", "b.parquet", "c.csv", "torn.parquet", "torn.npy", "absent.npy"]
-    assert [reading.count(str(tmp_path / name)) for name in names] == [7, 5, None, None, None, None]
+    np.save(tmp_path / "number.npy", np.float64(3))
+    names = ["a.npy", "b.parquet", "c.csv", "torn.parquet", "torn.npy", "absent.npy", "number.npy"]
+    assert [reading.count(str(tmp_path / name)) for name in names] == [7, 5, *[None] * 5]

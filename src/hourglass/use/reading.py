@@ -70,7 +70,7 @@ def blocks(model: Model, source: str, data: DataParams, out: Path | None = None)
 def count(source: str) -> int | None:
     """Tell how many rows a file holds, where that stands at its beginning or end; None where it must be read."""
     path = Path(source)
-    with suppress(OSError, ValueError, EOFError):  # who reads the file says what is wrong with it
+    with suppress(OSError, TypeError, ValueError, EOFError):  # who reads the file says what is wrong with it
         if path.suffix == ".npy":
             return len(np.load(path, mmap_mode="r", allow_pickle=False))
         if path.suffix == ".parquet":
