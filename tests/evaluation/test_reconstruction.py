@@ -45,6 +45,7 @@ def test_the_interval_is_that_of_the_ratio_of_sums() -> None:
     assert found["relative_error_high"] == pytest.approx(ratio + 1.96 * deviation, rel=0.01)
 
 
-def test_a_perfect_baseline_does_not_divide_by_zero() -> None:
-    found = relative_error(np.zeros(3), np.zeros(3), resamples=10, seed=0)
-    assert found["relative_error"] == 0
+@pytest.mark.parametrize("error", [0.0, 1e-30, 1.0, 1e9])
+def test_a_baseline_that_is_perfect_gives_a_number_that_json_can_hold(error: float) -> None:
+    found = relative_error(np.full(3, error), np.zeros(3), resamples=10, seed=0)
+    assert list(found.values()) == pytest.approx([max(1, 1e12 * error)] * 3)

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CONFIDENCE = 0.95
+#: Squared error that rounding to single precision leaves, about.
+_ROUNDING = 1e-12
 
 
 def row_errors(residuals: NDArray[Any]) -> NDArray[np.float64]:
@@ -34,7 +36,13 @@ def relative_error(
     """
     draw = np.random.default_rng(seed)
     picks = (draw.integers(0, len(errors), len(errors)) for _ in range(resamples))
-    ratios = [errors[rows].sum() / max(baseline[rows].sum(), np.finfo(float).tiny) for rows in picks]
+    ratios = [_ratio(errors[rows], baseline[rows]) for rows in picks]
     low, high = np.quantile(ratios, [0.5 - _CONFIDENCE / 2, 0.5 + _CONFIDENCE / 2])
-    ratio = errors.sum() / max(baseline.sum(), np.finfo(float).tiny)
-    return {"relative_error": float(ratio), "relative_error_low": float(low), "relative_error_high": float(high)}
+    ratio = _ratio(errors, baseline)
+    return {"relative_error": ratio, "relative_error_low": float(low), "relative_error_high": float(high)}
+
+
+def _ratio(errors: NDArray[np.float64], baseline: NDArray[np.float64]) -> float:
+    """Divide sums of squared errors; below what rounding leaves, no two differ."""
+    least = _ROUNDING * len(errors)
+    return float(max(errors.sum(), least) / max(baseline.sum(), least))
