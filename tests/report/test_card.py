@@ -63,11 +63,11 @@ def test_a_nominal_promise_says_why(signals, images):
 
 
 def test_a_score_that_holds_training_rows_is_a_limit(images, monkeypatch):
-    assert "the package holds training rows" in card(images, "vae")
     facts = gather.collect(images.project, images.params, None)
-    others = tuple(replace(one, score="whitened") for one in facts.variants)
-    monkeypatch.setattr(gather, "collect", lambda *_: replace(facts, variants=others))
-    assert "the package holds training rows" not in card(images, "vae")
+    for score, holds in (("memory", True), ("neighbours", True), ("whitened", False)):
+        others = tuple(replace(one, score=score) for one in facts.variants)
+        monkeypatch.setattr(gather, "collect", lambda *_, given=others: replace(facts, variants=given))
+        assert ("the package holds training rows" in card(images, "vae")) == holds
 
 
 def test_only_a_denoiser_is_said_to_denoise(signals):

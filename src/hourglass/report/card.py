@@ -21,8 +21,8 @@ from hourglass.runtime.conditioning import Conditioning
 LONGEST = 5000
 #: Characters of a list of names, and of what the data calls something.
 _LIST, _NAME = 240, 60
-#: Scores whose prototypes are rows.
-_HOLDS_ROWS = ("memory", "blend")
+#: Scores whose prototypes are rows, or codes and residuals, which the decoder makes rows of.
+_HOLDS_ROWS = ("memory", "neighbours", "blend")
 _METRICS = {
     "auroc": "AUROC",
     "average_precision": "Average precision",
