@@ -41,7 +41,7 @@ def monitor(source: str | None = None) -> State[Any]:
             monitoring.remember(project, params, found, source)
     except (HourglassError, InputError) as problem:
         return Failed(message=str(problem))
-    return Completed(message=found.sentence)
+    return (Failed if found.failed else Completed)(message=found.sentence)
 
 
 def _tell(name: str, verdict: Verdict, batches: list[str]) -> None:

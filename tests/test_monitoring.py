@@ -89,6 +89,34 @@ def test_scores_are_tested_once_they_are_complete_and_of_the_champion(
     assert monitoring.look(project, PARAMS).passed_over == ("scored",)
 
 
+def test_a_batch_that_cant_be_tested_is_named_and_the_others_are_tested(
+    project: Project, incoming: Path, rows: pd.DataFrame
+) -> None:
+    (incoming / "README.txt").write_text("Put batches here.")
+    rows.drop(columns="mean texture").to_csv(incoming / "monday.csv", index=False)
+    rows.to_csv(incoming / "tuesday.csv", index=False)
+    found = monitoring.look(project, PARAMS)
+    assert (list(found.new), list(found.failed), found.verdict.rows) == (
+        ["tuesday.csv"],
+        ["README.txt", "monday.csv"],
+        200,
+    )
+    assert "monday.csv can't be tested: column 'mean texture' is missing" in found.sentence
+    monitoring.remember(project, PARAMS, found)
+    again = monitoring.look(project, PARAMS)
+    assert (again.new, list(again.failed), again.verdict) == ({}, ["README.txt", "monday.csv"], None)
+
+
+def test_scores_of_a_model_without_a_reference_are_passed_over(
+    project: Project, incoming: Path, rows: pd.DataFrame, table_autoencoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows.to_csv(project.root / "rows.csv", index=False)
+    with monkeypatch.context() as before:
+        before.setattr("hourglass.drift.watch.Watch.of", lambda model: None)
+        shards.score(table_autoencoder.model, str(project.root / "rows.csv"), incoming / "old", uri="models:/t/1")
+    assert monitoring.look(project, PARAMS).passed_over == ("old",)
+
+
 def test_hidden_files_are_no_batches(project: Project, incoming: Path) -> None:
     for name in (".partly-copied.csv", "_partly-copied.csv"):
         (incoming / name).write_text("half of it")

@@ -17,6 +17,7 @@ from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry.consume import champion
 from hourglass.report import drift
+from hourglass.runtime.errors import InputError
 from hourglass.use.monitor import profile_of
 from hourglass.use.shards import MANIFEST, manifest
 
@@ -31,6 +32,8 @@ class Look:
         The batches that were tested, by name, with the hash of each.
     passed_over : tuple of str
         Scores of another model than the present champion, and scores that aren't complete yet.
+    failed : dict of str to str
+        Batches that can't be tested, by name, with the reason of each.
     verdict : Verdict or None
         None where there was nothing to test.
     page : Path
@@ -39,6 +42,7 @@ class Look:
 
     new: dict[str, str]
     passed_over: tuple[str, ...]
+    failed: dict[str, str]
     verdict: Verdict | None
     page: Path
 
@@ -47,13 +51,15 @@ class Look:
         """What to tell people."""
         found = "No new batch." if self.verdict is None else f"{', '.join(self.new)}: {drift.sentence(self.verdict)}"
         left = f" Passed over, as another model scored it or is still at it: {', '.join(self.passed_over)}."
-        return found + (left if self.passed_over else "")
+        failed = "".join(f" {name} can't be tested: {why}" for name, why in self.failed.items())
+        return found + (left if self.passed_over else "") + failed
 
 
 def look(project: Project, params: Params, source: str | None = None) -> Look:
     """Test the batches of a folder that weren't tested before, and write the drift page.
 
-    They count as tested only when `remember` is told: what is done because of a verdict comes first.
+    They count as tested only when `remember` is told: what is done because of a verdict comes first. One that can't be
+    read, or whose rows aren't such as the champion takes, is named, and the others are tested all the same.
 
     Parameters
     ----------
@@ -66,32 +72,34 @@ def look(project: Project, params: Params, source: str | None = None) -> Look:
     Raises
     ------
     HourglassError
-        There is no such folder or no champion, or a batch can't be read.
-    InputError
-        Its rows aren't such as the champion takes.
+        There is no such folder or no champion.
     """
     folder = _folder(project, params, source)
     model, uri = champion(project, params.registry.name)
     watch = require(model)
     profiles: dict[str, Profile] = {}
     new: dict[str, str] = {}
-    passed_over = []
+    passed_over, failed = [], {}
     tested = _tested(project, folder)
     for batch in sorted(folder.iterdir()):
         key = None if batch.name.startswith((".", "_")) else _key(batch)
         if key is None or tested.get(batch.name) == key:
             continue
-        profile = _profile(watch, batch, params)
+        try:
+            profile = _profile(watch, batch, params)
+        except (HourglassError, InputError) as problem:
+            failed[batch.name] = str(problem)
+            continue
         if profile is None:
             passed_over.append(batch.name)
         else:
             profiles[batch.name], new[batch.name] = profile, key
     if not profiles:
-        return Look({}, tuple(passed_over), None, project.drift)
+        return Look({}, tuple(passed_over), failed, None, project.drift)
     profile = reduce(Profile.merge, profiles.values())
     verdict = judge(watch, profile, params.monitor.alpha)
     drift.write(watch, profile, verdict, ", ".join(profiles), uri, project.drift)
-    return Look(new, tuple(passed_over), verdict, project.drift)
+    return Look(new, tuple(passed_over), failed, verdict, project.drift)
 
 
 def remember(project: Project, params: Params, found: Look, source: str | None = None) -> None:
@@ -130,7 +138,10 @@ def _key(batch: Path) -> str:
 
 def _profile(watch: Watch, batch: Path, params: Params) -> Profile | None:
     """Give the profile of a batch; None of scores that can't be held against this reference, or can't yet."""
-    if (batch / MANIFEST).is_file() and not manifest(batch)["complete"]:
-        return None
+    if (batch / MANIFEST).is_file():
+        found = manifest(batch)
+        # a model with a reference writes profiles, and the champion has one
+        if not found["complete"] or any(shard.get("profile") is None for shard in found["shards"]):
+            return None
     profile = profile_of(watch, str(batch), params.data)
     return profile if profile.reference == watch.key else None

@@ -1,5 +1,6 @@
 """The deployed monitoring: what it tells the server, and when a batch counts as tested."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +20,7 @@ class Stage:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
         self.happened: list[Any] = []
-        self.found = Look({}, (), None, tmp_path / "drift.html")
+        self.found = Look({}, (), {}, None, tmp_path / "drift.html")
         self.problem: Exception | None = None
         for name in ("params.yaml", "dvc.yaml"):
             (tmp_path / name).write_text("variants: [vae]\nvae: {}\n")
@@ -42,7 +43,7 @@ class Stage:
 
     def has(self, *findings: Finding) -> None:
         verdict = Verdict(0.01, 500, 500, 90, findings, nominal=False)
-        self.found = Look({"monday.csv": "hash"}, (), verdict, self.found.page)
+        self.found = Look({"monday.csv": "hash"}, (), {}, verdict, self.found.page)
 
 
 @pytest.fixture
@@ -87,6 +88,14 @@ def test_a_mistake_fails_the_run_with_its_sentence(stage: Stage, monkeypatch: py
     monkeypatch.setattr(monitoring, "look", refuse)
     state = monitor.monitor.fn()
     assert (state.is_failed(), state.message) == (True, "incoming is no folder.")
+
+
+def test_a_batch_that_cant_be_tested_fails_the_run_after_the_others_are_remembered(stage: Stage) -> None:
+    stage.found = replace(stage.found, failed={"monday.csv": "it holds no rows."})
+    state = monitor.monitor.fn()
+    assert state.is_failed()
+    assert state.message == "No new batch. monday.csv can't be tested: it holds no rows."
+    assert stage.happened == ["remembered"]
 
 
 def test_an_event_is_about_a_resource_of_the_registered_name() -> None:
