@@ -1,5 +1,6 @@
 """A batch held against a reference: clean ones raise alarms at the stated rate, and shifts are found and named."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,17 @@ def test_values_that_go_missing_more_often_are_found(held: Held, batch: Any) -> 
     columns, scores, codes = batch
     columns["age"][:60] = np.nan
     assert drifted(held.findings(columns, scores, codes)) == [("age", "missing")]
+
+
+@pytest.mark.parametrize(("dropped", "found"), [(60, []), (3, [("size", "missing")])])
+def test_what_only_dropped_rows_lacked_is_held_against_their_share(
+    batch: Any, dropped: int, found: list[tuple[str, str]]
+) -> None:
+    columns, scores, codes = batch
+    columns["size"][:30] = np.nan
+    held = Held(*World(1).rows(600))
+    held.reference = replace(held.reference, dropped=(dropped, 600))
+    assert drifted(held.findings(columns, scores, codes)) == found
 
 
 def test_rows_that_cant_be_judged_are_found(held: Held, batch: Any) -> None:

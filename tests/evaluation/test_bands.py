@@ -24,6 +24,14 @@ def test_the_band_holds_the_whole_true_curve_as_often_as_promised() -> None:
     assert held / 200 >= 0.93
 
 
+def test_the_band_is_as_wide_as_the_inequality_of_both_classes_says() -> None:
+    scores = np.arange(200.0)
+    x, low, high = np.array(bands.roc(scores, scores >= 140)).T
+    aside, up = (np.sqrt(np.log(2 / (1 - 0.95**0.5)) / (2 * count)) for count in (140, 60))
+    np.testing.assert_allclose(low, np.where(x >= aside, 1 - up, 0))
+    np.testing.assert_allclose(high, 1)
+
+
 def test_the_band_is_narrower_with_more_rows(overlapping) -> None:
     scores, anomaly = overlapping
     width = [

@@ -31,6 +31,13 @@ def test_a_small_region_counts_as_much_as_a_large_one() -> None:
     assert region_recall([shown], [mask], rate=0.1) == (0 + 0.8) / 2
 
 
+@pytest.mark.parametrize(("rate", "found"), [(0.1, 1.0), (0.05, 0.0)])
+def test_a_region_is_found_where_it_is_odder_than_all_but_so_many_normal_pixels(rate: float, found: float) -> None:
+    mask = np.arange(102).reshape(6, 17) == 101
+    shown = np.where(mask, 0.93, np.arange(102).reshape(6, 17) / 100)
+    assert region_recall([shown], [mask], rate) == found
+
+
 def test_masks_that_tell_of_nothing_are_refused(tmp_path: Path) -> None:
     masks = Masks(tmp_path, AS_IS)
     masks.add(pd.DataFrame({"file": ["a.png"]}), np.ones((1, 4, 4)))

@@ -76,6 +76,16 @@ def test_a_memory_is_the_distance_to_the_nearest_row_where_rows_are_few() -> Non
     assert memory(learnt).max() == 0
 
 
+@pytest.mark.parametrize("name", ["memory", "neighbours"])
+def test_a_row_that_is_a_prototype_is_scored_as_if_it_were_none(name: str) -> None:
+    rows = seen_of(20)
+    rows.x[7] += 9
+    rows.residual[7] -= 9
+    score = scores.get(name)().fit(rows)
+    assert score(rows).max() == 0
+    assert score.of_learnt(rows).argmax() == 7
+
+
 def test_a_blend_is_the_geometric_mean_of_its_two() -> None:
     learnt, fresh = seen_of(100), seen_of(30, seed=1)
     memory, gaussian, blend = (scores.get(name)().fit(learnt)(fresh) for name in ("memory", "gaussian", "blend"))
