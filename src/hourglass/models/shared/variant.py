@@ -146,10 +146,6 @@ class Variant(nn.Module):
         """Encode and decode without noise; shape as `x`."""
         return self.decode(self.encode(x)["z"])
 
-    def anomaly_score(self, x: Tensor, x_hat: Tensor) -> Tensor:
-        """Score rows by the mean squared error of their reconstruction: shape (batch,), larger is more anomalous."""
-        return (x - x_hat).square().flatten(1).mean(1)
-
     def margin(self, x: Tensor) -> Tensor:
         """Tell how far rows are from where rounding alone changes the code by a leap: shape (batch,), 0 at a tie."""
         return torch.full_like(x.flatten(1)[:, 0], torch.inf)
