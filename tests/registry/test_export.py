@@ -1,6 +1,7 @@
 """A graph says what its net says, and nothing else."""
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hourglass.models.shared.variant import Variant
 from hourglass.registry.export import TOLERANCE, export, parts_of
 from hourglass.registry.scoring import fit, fitted
 from hourglass.runtime.graphs import Graph
+from hourglass.scores.shared.score import Score
 from hourglass.scores.shared.seen import Seen
 
 SHAPE = (2, 3)
@@ -100,6 +102,31 @@ class Unfaithful(Autoencoder):
 def test_a_graph_that_says_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HourglassError, match=r"decode\.onnx: x_hat differs from the net by 0\.001"):
         export(Unfaithful(SHAPE, **SETTINGS), PRIOR, tmp_path, rows(10))
+
+
+class Leaping(Score):
+    """Divides the scores of its first rows among other numbers when it is exported."""
+
+    def __init__(self, at_a_tie: int) -> None:
+        super().__init__()
+        self.at_a_tie = at_a_tie
+
+    def margin(self, seen: Seen) -> Tensor:
+        return torch.where(torch.arange(len(seen)) < self.at_a_tie, 1e-6, 1e-4)
+
+    def parts(self, seen: Seen) -> Tensor:
+        leaps = torch.compiler.is_exporting() & (seen.x[:, :1] < -9)
+        return torch.where(leaps, seen.residual.square().flip(1), seen.residual.square())
+
+
+@pytest.mark.parametrize(("at_a_tie", "refused"), [(3, False), (2, True)])
+def test_parts_are_held_against_the_net_but_of_rows_at_a_tie_between_prototypes(
+    at_a_tie: int, refused: bool, tmp_path: Path
+) -> None:
+    x = rows(10)
+    x[:3] -= 10
+    with pytest.raises(HourglassError, match=r"parts\.onnx: parts differs") if refused else nullcontext():
+        export(Autoencoder(SHAPE, **SETTINGS), PRIOR, tmp_path, x, scores=[Leaping(at_a_tie)])
 
 
 def test_net_that_rebuilds_almost_perfectly_is_packaged_though_its_scores_are_rounding(tmp_path: Path) -> None:

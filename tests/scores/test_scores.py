@@ -86,6 +86,18 @@ def test_a_row_that_is_a_prototype_is_scored_as_if_it_were_none(name: str) -> No
     assert score.of_learnt(rows).argmax() == 7
 
 
+@pytest.mark.parametrize("name", ["memory", "neighbours", "blend"])
+def test_a_row_between_two_prototypes_is_at_a_tie(name: str) -> None:
+    """Distances squared are 1/4 and 9/4 for each coordinate, and what rounding depends on is 1/4 + 1."""
+
+    def on_a_line(*places: float) -> Seen:
+        x = torch.tensor([[place, 0.0] for place in places])
+        return Seen(x, x[:, :1], torch.zeros_like(x))
+
+    score = scores.get(name)().fit(on_a_line(-1, 1))
+    torch.testing.assert_close(score.margin(on_a_line(0, 0.5)), torch.tensor([0, 2 / 1.25]))
+
+
 def test_a_blend_is_the_geometric_mean_of_its_two() -> None:
     learnt, fresh = seen_of(100), seen_of(30, seed=1)
     memory, gaussian, blend = (scores.get(name)().fit(learnt)(fresh) for name in ("memory", "gaussian", "blend"))

@@ -24,7 +24,8 @@ from hourglass.scores.shared.seen import Seen
 #: Largest difference between a graph and the net it came from, relative to the largest magnitude of the output (for
 #: scores, where that is larger, the largest mean square of a row).
 TOLERANCE = 1e-5
-#: A row whose margin is smaller may be rounded to another code by the graph than by the net.
+#: A row whose margin is smaller may be rounded to another code by the graph than by the net, or compared with another
+#: prototype.
 _TIE = 1e-5
 #: Graphs that all members of an ensemble are in.
 _OF_ALL = {"reconstruct", "squares", "parts"}
@@ -195,13 +196,22 @@ def export(
                 "every calibration row lies at a tie between two codes, so no graph can be checked against the net; "
                 "the model was not packaged."
             )
+        told = [] if condition is None else [condition]
+        told_apart = decided & _told_apart(members, scores, x, *told)
         for name, part in parts_of(model, prior, x, condition, others, scores).items():
             path = folder / f"{name}.onnx"
             expected = part()
             of_all = name in _OF_ALL
             graph = _Graph(members if of_all else members[:1], scores if of_all else (), part.outputs)
             _write(graph, part, list(expected), path)
-            _check_parity(path, part, expected, decided if {"x", "z"} & part.inputs.keys() else slice(None))
+            checked = told_apart if name == "parts" else decided
+            _check_parity(path, part, expected, checked if {"x", "z"} & part.inputs.keys() else slice(None))
+
+
+def _told_apart(members: Sequence[Variant], scores: Sequence[Score], x: Tensor, *told: Tensor) -> NDArray[np.bool_]:
+    """Tell which rows aren't at a tie between two prototypes, whose parts differ though the scores don't."""
+    margins = [score.margin(Seen.by(member, x, *told)) for member, score in zip(members, scores, strict=False)]
+    return (torch.stack([torch.full((len(x),), torch.inf), *margins]).amin(0) > _TIE).numpy()
 
 
 def _write(graph: nn.Module, part: Part, outputs: list[str], path: Path) -> None:

@@ -31,5 +31,8 @@ class Blend(Score):
         shares = sum(parts / total for parts, total in zip(both, totals, strict=True)) / 2
         return (totals[0].sqrt() * totals[1].sqrt()) * shares
 
+    def margin(self, seen: Seen) -> Tensor:
+        return self.memory.margin(seen)
+
     def of_learnt(self, seen: Seen) -> Tensor:
         return self.memory.of_learnt(seen) * self.gaussian.forward(seen)

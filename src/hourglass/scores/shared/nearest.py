@@ -53,6 +53,15 @@ class Nearest(Score):
         code, *blocks = torch.split(apart, [seen.z.shape[1], *[seen.x.shape[1]] * (1 + self.with_rows)], 1)
         return divided(sum(blocks[1:], blocks[0]), code.sum(1))
 
+    def margin(self, seen: Seen) -> Tensor:
+        """Tell by how much the nearest that don't count are further than those that do, in what rounding depends on."""
+        if self.count == len(self.centres):
+            return super().margin(seen)
+        rows = self._features(seen)
+        apart = squares(rows, self.centres).topk(self.count + 1, largest=False).values
+        size = rows.square().sum(1) + self.centres.square().sum(1).max()
+        return (apart[:, -1] - apart[:, -2]) / size.clamp(min=torch.finfo(size.dtype).tiny)
+
     def of_learnt(self, seen: Seen) -> Tensor:
         rows = self._features(seen)
         apart = squares(rows, self.centres) + rows.square().sum(1, keepdim=True)

@@ -55,6 +55,10 @@ class Score(nn.Module):
         """Divide the scores among the numbers of rows: shape (rows, numbers)."""
         raise NotImplementedError
 
+    def margin(self, seen: Seen) -> Tensor:
+        """Tell how far rows are from where rounding alone changes their parts by a leap: shape (rows,), 0 at a tie."""
+        return torch.full_like(seen.x[:, 0], torch.inf)
+
     def of_learnt(self, seen: Seen) -> Tensor:
         """Score the rows that it was learnt from, as if each hadn't been among them: shape (rows,)."""
         return self.forward(seen)
