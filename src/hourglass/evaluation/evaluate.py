@@ -23,6 +23,7 @@ from hourglass.evaluation import (
     strangest,
 )
 from hourglass.evaluation.generated import generated
+from hourglass.evaluation.information import information
 from hourglass.evaluation.likelihood import likelihood
 from hourglass.evaluation.parts import mapped, parts, sample
 from hourglass.evaluation.portrait.portray import portray
@@ -119,7 +120,7 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     spread = latent.posterior(codes["z"], codes["logvar"]) if "logvar" in codes else {}
     found["posterior"] = spread | {"effective_dimension": latent.effective_dimension(codes["z"])}
     if "logvar" in codes:
-        found["posterior"] |= latent.information(codes["z"], codes["logvar"], seed=seed)
+        found["posterior"] |= information(codes["z"], codes["logvar"], seed=seed)
     selection = measured["selection"]
     found["failures"] = guards.failures(model, selection.scores, selection.anomaly, spread)
     found["failures"] += guards.untrained(selection.of_normal("model"), selection.of_normal("untrained"))

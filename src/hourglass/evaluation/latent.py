@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 #: A unit is active if its posterior mean varies by more than this over rows (Burda, Grosse & Salakhutdinov 2016).
 ACTIVE_VARIANCE = 0.01
 _NEIGHBOURS = 15
-#: Rows that the mutual information is estimated on; their logarithm bounds it.
-_INFORMED = 2048
 
 
 def posterior(z: NDArray[Any], logvar: NDArray[Any]) -> dict[str, Any]:
@@ -33,33 +31,6 @@ def posterior(z: NDArray[Any], logvar: NDArray[Any]) -> dict[str, Any]:
         "kl_per_unit": [float(value) for value in per_unit],
         "active_units": int((mu.var(axis=0) > ACTIVE_VARIANCE).sum()),
     }
-
-
-def information(z: NDArray[Any], logvar: NDArray[Any], *, seed: int) -> dict[str, float]:
-    """Split the mean KL into what codes say of their rows, and how far all codes together are from the prior.
-
-    ``KL(q(z | x) || p(z)) = I(x; z) + KL(q(z) || p(z))`` (Hoffman & Johnson 2016, "ELBO surgery", section 2), of at
-    most 2,048 rows, with one draw of each posterior.
-
-    Parameters
-    ----------
-    z, logvar : ndarray of shape (rows, latent)
-    seed : int
-
-    Returns
-    -------
-    dict
-        ``mutual_information``, from 0 to the logarithm of the rows, and ``marginal_kl``, at least 0 but for the error
-        of the draws; both in nats.
-    """
-    import torch
-
-    from hourglass.models.shared.diagnostics import mutual_information
-
-    mu, spread = z[:_INFORMED], logvar[:_INFORMED]
-    generator = torch.Generator().manual_seed(seed)
-    found = mutual_information(torch.from_numpy(mu), torch.from_numpy(spread), generator)
-    return {"mutual_information": found, "marginal_kl": posterior(mu, spread)["kl"] - found}
 
 
 def effective_dimension(z: NDArray[Any]) -> float:
