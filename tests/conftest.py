@@ -1,5 +1,6 @@
 """Data sets, and models trained on them and packaged once per session, whatever the number of its workers."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ from tests.sharing import first
 pytest_plugins = ["tests.projects", "tests.faults.plugin", "tests.serving"]
 
 torch.set_num_threads(1)
+# MLflow imports the shim of a package from where it lies, and tests share packages
+sys.dont_write_bytecode = True
 
 # a busy machine is no defect
 hypothesis.settings.register_profile("unhurried", deadline=None)

@@ -67,7 +67,7 @@ MLFLOW = {"database": "mlruns", "artifact": "mlruns/artifacts"}
 
 @pytest.mark.parametrize("write", MLFLOW)
 def test_mlflow_store_on_a_full_disk_is_completed_later(case, write):
-    case.checkout.set(autoencoder={"latent": 12})  # leads, so that there is a version to register
+    case.checkout.set(autoencoder={"latent": 12}, vae={"latent": 12})  # whichever leads is a version to register
     with small_disk(case.root / MLFLOW[write], 16_384):
         case.run("dvc", "repro")
         child = case.start("hourglass", "register" if write == "artifact" else "track")

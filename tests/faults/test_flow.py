@@ -23,8 +23,8 @@ KILLED = {
 #: Kills of a case: each meets what those before it left.
 _KILLS = 4
 CASES = [(kind, number) for kind, (cases, _) in KILLED.items() for number in range(cases)]
-#: The autoencoder leads by far, so its new settings give a version to register and to judge.
-CHANGE = {"autoencoder": {"latent": 12}}
+#: Whichever leads, its new settings give a version to register and to judge.
+CHANGE = {"autoencoder": {"latent": 12}, "vae": {"latent": 12}}
 #: Share of a run that even the last has to do: servers, status, registration.
 _LEAST_LEFT = 0.4
 #: How much longer a run takes that starts its own server.
