@@ -103,4 +103,5 @@ def test_processes_that_share_batches_train_as_one(name: str, together: Path, al
     assert all(torch.equal(weights[1][key], value) for key, value in weights[0].items())
     assert largest_difference(load_file(folder / "0.safetensors"), weights[0], IDLE.get(name, set())) <= 5e-5
     for mine, theirs in zip(numbers(folder), numbers(together / name), strict=True):
-        assert theirs == pytest.approx(mine, rel=1e-4, abs=1e-5)
+        # a last bit, which depends on where memory lies, grows with every epoch; with batch normalisation to 1.6e-4
+        assert theirs == pytest.approx(mine, rel=5e-4, abs=1e-5)
