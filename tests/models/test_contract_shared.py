@@ -33,12 +33,13 @@ KINDS = ("vae", "vq_vae", "batch normalisation")
 #: The last batch of an epoch has a row for one of the processes alone.
 TRAINING = TrainSettings(epochs=3, batch=16, lr=1e-3, clip=10.0, augment=["swap"], checkpoint_seconds=0.0)
 ROWS = 3 * 16 + 1
-#: What a softmax or a normalisation takes away again has no gradient but rounding, which Adam makes steps of.
+#: What a softmax takes away again has no gradient but rounding, which Adam makes steps of.
 IDLE = {
     "vq_vae": {"code_prior.blocks.0.projection.bias"},
     "two codebooks": {"code_prior.blocks.0.projection.bias"},
-    "batch normalisation": {"encoder.4.bias", "decoder.1.mean"},
 }
+#: What a normalisation takes away again, too; its running mean lags behind, so these steps would show in validation.
+HELD = {"batch normalisation": "encoder.4.bias"}
 
 
 def rows(count: int, seed: int) -> Batch:
@@ -51,6 +52,8 @@ def train(name: str, folder: Path) -> None:
     variant, settings = SETTINGS[name]
     widths = {"overcomplete": {"latent": 12}, "vq_vae": {"entries": 16, "width": 8, "layers": 1}}.get(variant, {})
     model = models.build(variant, (8,), SMALL | widths | settings, seed=0, known=2)
+    if name in HELD:
+        model.get_parameter(HELD[name]).requires_grad_(False)
     folder.mkdir(parents=True, exist_ok=True)
     fit(model, rows(ROWS, 1), rows(31, 2), TRAINING, seed=0, folder=folder)
     number = distributed.get_rank() if distributed.is_initialized() else 0
@@ -103,5 +106,4 @@ def test_processes_that_share_batches_train_as_one(name: str, together: Path, al
     assert all(torch.equal(weights[1][key], value) for key, value in weights[0].items())
     assert largest_difference(load_file(folder / "0.safetensors"), weights[0], IDLE.get(name, set())) <= 5e-5
     for mine, theirs in zip(numbers(folder), numbers(together / name), strict=True):
-        # a last bit, which depends on where memory lies, grows with every epoch; with batch normalisation to 1.6e-4
-        assert theirs == pytest.approx(mine, rel=5e-4, abs=1e-5)
+        assert theirs == pytest.approx(mine, rel=1e-4, abs=1e-5)
