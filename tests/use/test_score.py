@@ -22,19 +22,6 @@ JUDGED = ["anomaly_score", "p_value", "is_anomaly", "valid"]
 FEW = DataParams().model_copy(update={"memory": 2**16})
 
 
-@pytest.fixture(scope="module")
-def patients(tumours: Raw) -> pd.DataFrame:
-    frame = tumours.rows.assign(patient=[f"p{row}" for row in range(len(tumours.rows))])
-    frame.loc[[2, 400], "mean area"] = np.nan
-    return frame
-
-
-@pytest.fixture
-def csv(patients: pd.DataFrame, tmp_path: Path) -> str:
-    patients.to_csv(tmp_path / "given.csv", index=False)
-    return str(tmp_path / "given.csv")
-
-
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 @pytest.mark.parametrize("data", [DataParams(), FEW], ids=["one block", "many"])
 def test_a_table_keeps_its_columns_and_gets_the_judgement_of_each_row(
@@ -67,9 +54,7 @@ def test_cells_of_a_csv_come_back_as_they_were_written(
     """Leading zeros, zeros behind, exponents and NA: what somebody looks a row up by."""
     count = len(patients)
     odd = [("00012", "NA", "1.50", "1e3", "", "TRUE")[row % 6] for row in range(count)]
-    given = patients.astype({"mean radius": str}).assign(
-        patient=[f"{row:05d}" for row in range(count)], note=odd, who=odd[::-1]
-    )
+    given = patients.astype({"mean radius": str}).assign(note=odd, who=odd[::-1])
     given["mean radius"] = [f"{float(value):.6f}" for value in given["mean radius"]]
     given.to_csv(tmp_path / "given.csv", index=False)
     model, out = table_autoencoder.model, tmp_path / "judged.csv"

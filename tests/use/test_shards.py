@@ -40,19 +40,6 @@ def killed_after(rows: int) -> Any:
 
 
 @pytest.fixture(scope="module")
-def patients(tumours: Raw) -> pd.DataFrame:
-    frame = tumours.rows.assign(patient=[f"{row:05d}" for row in range(len(tumours.rows))])
-    frame.loc[[2, 400], "mean area"] = np.nan
-    return frame
-
-
-@pytest.fixture
-def csv(patients: pd.DataFrame, tmp_path: Path) -> str:
-    patients.to_csv(tmp_path / "given.csv", index=False)
-    return str(tmp_path / "given.csv")
-
-
-@pytest.fixture(scope="module")
 def model(table_autoencoder: Any) -> Any:
     return table_autoencoder.model
 
