@@ -15,7 +15,7 @@ from hourglass.drift.watched import Watched, read
 from hourglass.errors import HourglassError
 from hourglass.files import digest, sha256_of
 from hourglass.runtime import Model
-from hourglass.runtime.schema import ROWS
+from hourglass.runtime.series import Series
 
 #: Rows are looked at in stretches: the first so many, then each eighth. Scores are counted of all.
 _STRETCH, _FIRST, _EACH = 1024, 16, 8
@@ -135,11 +135,6 @@ def _part(rows: Any, which: slice) -> Any:
 
 def _windows(model: Model, rows: Any) -> Any:
     """Give the windows of a table of readings; other rows are rows already."""
-    if model.readings is None or not isinstance(rows, pd.DataFrame):
-        return rows
-    windows = model.readings.cut(rows).windows
-    told = model.conditioning.readings if model.conditioning else None
-    if told is None:
-        return windows
-    own = model.schema.shape[0]
-    return {ROWS: windows[..., :own], told.name: windows[..., own:]}
+    series = Series.of(model.schema, model.conditioning)
+    windows = None if series is None else series.cut(rows)
+    return rows if windows is None else windows.part()

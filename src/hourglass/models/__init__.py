@@ -3,11 +3,11 @@
 `names` lists them without importing torch; `get` imports the one that is asked for, `build` makes one.
 """
 
-import importlib
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from hourglass import one_per_file
 
 if TYPE_CHECKING:
     from hourglass.models.shared.variant import Variant
@@ -19,7 +19,7 @@ ALIASES = {"undercomplete": "autoencoder"}
 @cache
 def names() -> tuple[str, ...]:
     """Names of all variants, sorted: the files of this folder."""
-    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py")))
+    return one_per_file.names(__name__)
 
 
 def get(name: str) -> "type[Variant]":
@@ -38,17 +38,9 @@ def get(name: str) -> "type[Variant]":
     name = ALIASES.get(name, name)
     if name not in names():
         raise KeyError(f"no variant {name!r}; there are {', '.join(names())}")
-    module = importlib.import_module(f"{__name__}.{name}")
     from hourglass.models.shared.variant import Variant
 
-    defined = [
-        item
-        for item in vars(module).values()
-        if isinstance(item, type) and issubclass(item, Variant) and item.__module__ == module.__name__
-    ]
-    if len(defined) != 1:
-        raise TypeError(f"{module.__file__} must define one subclass of Variant, not {len(defined)}")
-    return defined[0]
+    return one_per_file.load(__name__, name, Variant)
 
 
 def build(

@@ -3,11 +3,10 @@
 `names` lists them without importing torch; `get` imports the one that is asked for.
 """
 
-import importlib
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hourglass import one_per_file
 from hourglass.settings import AUTO
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ DEFAULT = "memory"
 @cache
 def names() -> tuple[str, ...]:
     """Names of all scores, sorted: the files of this folder."""
-    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py")))
+    return one_per_file.names(__name__)
 
 
 def resolve(name: str) -> str:
@@ -46,14 +45,6 @@ def get(name: str) -> "type[Score]":
     ValueError
         There is no such score.
     """
-    module = importlib.import_module(f"{__name__}.{resolve(name)}")
     from hourglass.scores.shared.score import Score
 
-    defined = [
-        item
-        for item in vars(module).values()
-        if isinstance(item, type) and issubclass(item, Score) and item.__module__ == module.__name__
-    ]
-    if len(defined) != 1:
-        raise TypeError(f"{module.__file__} must define one subclass of Score, not {len(defined)}")
-    return defined[0]
+    return one_per_file.load(__name__, resolve(name), Score)
