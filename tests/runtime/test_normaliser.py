@@ -50,6 +50,12 @@ def test_many_rows_are_mapped_as_each_is_alone(rows: int, dtype: type, order: st
     np.testing.assert_array_equal(found, np.array(alone, np.float32).reshape(rows, 5))
 
 
+def test_a_row_of_as_many_numbers_as_rows_are_taken_for_one_is_no_such_rows() -> None:
+    normaliser = Normaliser(np.arange(128.0), np.ones(128))
+    x = np.arange(256.0).reshape(2, 128)
+    np.testing.assert_array_equal(normaliser(x[1]), normaliser(x)[1])
+
+
 def test_the_map_gives_float32_and_leaves_its_input() -> None:
     x = np.array([[1, 3]], np.uint8)
     assert Normaliser(np.array(1.0), np.array(2.0))(x).dtype == np.float32

@@ -221,7 +221,7 @@ def _tiles(facts: Facts, chosen: list[int]) -> Iterator[dict[str, str]]:
     for place in chosen:
         label = sample.label[place]
         yield {
-            "source": pictures.sample(facts.data, scale, facts.data.normaliser(sample.x[place])),
+            "source": pictures.sample(facts.data, scale, facts.data.normaliser(sample.x[[place]])[0]),
             "alt": f"row {sample.index[place]}{f', class {label}' if label else ''}, in {sample.split[place]}",
             "label": label,
             "score": sample.split[place],
@@ -231,5 +231,5 @@ def _tiles(facts: Facts, chosen: list[int]) -> Iterator[dict[str, str]]:
 def _curves(facts: Facts, chosen: Any, name: str) -> Markup:
     """Draw rows as curves, in the nets' units: channels may have very different ones of their own."""
     key = f"data-{name.partition(' ')[0]}"
-    rows = [(facts.data.normaliser(facts.sample.x[place]),) for place in chosen]
+    rows = [(row,) for row in facts.data.normaliser(facts.sample.x[chosen])]
     return figures.lines(rows, 3, name=key, label=f"{len(rows)} {name} of the data")

@@ -132,7 +132,7 @@ class Normaliser:
         for feature, curve in self.curves.items():
             values[:, feature] = curve(values[:, feature])
         offset, scale = self.offset, self.scale
-        if len(x) and len(x) % _ABREAST == 0 and offset.ndim == 1 and values.flags.c_contiguous:
+        if x.ndim > offset.ndim == 1 and len(x) and len(x) % _ABREAST == 0 and values.flags.c_contiguous:
             values, (offset, scale) = values.reshape(len(x) // _ABREAST, -1), self._abreast
         with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite, which is not valid
             scaled: NDArray[np.float32] = normalise(values, offset, scale).astype(np.float32, order="C")
