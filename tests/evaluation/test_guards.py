@@ -10,7 +10,7 @@ from scipy.stats import beta, binom
 from hourglass.evaluation.guards import CALIBRATION_LEVEL, chance_of_alarms, failures, untrained
 from hourglass.runtime import conformal
 
-MODEL = SimpleNamespace(threshold=0.3, calibration=np.linspace(0, 0.31, 99), config={"alpha": 0.05})
+MODEL = SimpleNamespace(threshold=0.3, calibration=np.linspace(0, 0.31, 99), config={"alpha": 0.05}, schema=None)
 SOUND: dict[str, Any] = {
     "model": MODEL,
     "scores": np.array([0.1, 0.2, 0.4]),
@@ -61,6 +61,19 @@ def test_exchangeable_rows_seldom_pass_for_badly_calibrated() -> None:
         found.append(chance_of_alarms(alarms, 150, 100, 0.05))
     assert np.mean(np.array(found) < CALIBRATION_LEVEL) < 0.004
     assert 0.02 < np.mean(np.array(found) < 0.05) < 0.06
+
+
+def test_windows_that_overlap_seldom_pass_for_badly_calibrated() -> None:
+    draw = np.random.default_rng(0)
+    found: dict[float, list[float]] = {0.1: [], 1.0: []}
+    for _ in range(2000):
+        # each is seen ten times over
+        calibration, fresh = (np.repeat(draw.normal(size=count), 10) for count in (40, 60))
+        alarms = int((fresh > conformal.threshold(calibration, 0.05)).sum())
+        for apart, chances in found.items():
+            chances.append(chance_of_alarms(alarms, 600, 400, 0.05, apart))
+    assert np.mean(np.array(found[0.1]) < 0.01) < 0.02
+    assert np.mean(np.array(found[1.0]) < 0.01) > 0.1
 
 
 def test_few_calibration_rows_excuse_more_alarms() -> None:

@@ -1,6 +1,6 @@
 """Signs that a model is worthless, whatever its numbers say."""
 
-from math import ceil
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ from scipy.stats import betabinom
 
 from hourglass.models.shared.alarms import POSTERIOR_COLLAPSED, WORDS
 from hourglass.runtime import Model
+from hourglass.runtime.schema import Schema
+from hourglass.runtime.signal import SignalSchema
 
 #: How improbable the alarms on selection must be, if the promise of the threshold held, to call it broken.
 CALIBRATION_LEVEL = 0.001
@@ -37,7 +39,7 @@ def failures(
         found.append(WORDS[POSTERIOR_COLLAPSED])
     normal, alpha = scores[~anomaly], model.config["alpha"]
     alarms = int((normal > model.threshold).sum())
-    probability = chance_of_alarms(alarms, len(normal), len(model.calibration), alpha)
+    probability = chance_of_alarms(alarms, len(normal), len(model.calibration), alpha, _apart(model.schema))
     if probability < CALIBRATION_LEVEL:
         found.append(
             f"calibration is off: {alarms} of {len(normal)} normal rows raise an alarm, promised was a share of "
@@ -46,18 +48,25 @@ def failures(
     return found
 
 
+def _apart(schema: Schema) -> float:
+    """Give the share of rows that have nothing in common: windows of a series overlap."""
+    return min(1.0, schema.stride / schema.window) if isinstance(schema, SignalSchema) else 1.0
+
+
 def untrained(errors: NDArray[np.float64], before: NDArray[np.float64]) -> list[str]:
     """Tell whether training was in vain; the squared errors of normal rows are those after and before it."""
     return [] if errors.mean() < before.mean() else ["it reconstructs no better than before training"]
 
 
-def chance_of_alarms(seen: int, rows: int, calibration: int, alpha: float) -> float:
+def chance_of_alarms(seen: int, rows: int, calibration: int, alpha: float, apart: float = 1.0) -> float:
     """Give the probability of at least so many false alarms if normal rows are exchangeable with the calibration rows.
 
     Given its calibration rows, the false-alarm rate of a conformal threshold is itself random: Beta(n + 1 - k, k) for
-    the k-th smallest of n scores, or less with ties. The number of alarms then is beta-binomial.
+    the k-th smallest of n scores, or less with ties. The number of alarms then is beta-binomial. Rows that overlap say
+    as much as the share of them that are `apart`, so their numbers count by it.
 
     Source: Vovk 2012, "Conditional validity of inductive conformal predictors".
     """
     rank = ceil(round((calibration + 1) * (1 - alpha), 9))
-    return float(betabinom.sf(seen - 1, rows, calibration + 1 - rank, rank))
+    beyond, within = apart * (calibration + 1 - rank), apart * rank
+    return float(betabinom.sf(floor(apart * seen) - 1, floor(apart * rows), beyond, within))
