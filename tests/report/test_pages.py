@@ -12,7 +12,7 @@ from PIL import Image
 from hourglass.evaluation.portrait.codebook import codebook
 from hourglass.evaluation.portrait.denoising import compare
 from hourglass.evaluation.portrait.sparsity import sparsity
-from hourglass.report import figures, pictures, words
+from hourglass.report import pictures, words
 from hourglass.report.gather import collect
 from hourglass.report.numbers import numbers
 from hourglass.report.pages import pages
@@ -234,30 +234,6 @@ def test_a_strip_tells_what_a_walk_changes(table):
     assert facts.data.features[4] in strip.features
     assert len(strip.features) < len(facts.data.features)
     assert picture["limit"] == pytest.approx(1)
-
-
-def test_a_walk_of_arrays_has_a_curve_for_each_step():
-    steps = np.random.default_rng(0).normal(size=(7, 20))
-    drawn = figures.fans([("unit 1", steps), ("unit $2$", steps)], 2, name="fan", label="walks")
-    assert drawn.count("<path d=") == 14
-    assert "unit $2$" in drawn
-
-
-def test_use_of_thousands_of_entries_is_thinned():
-    drawn = figures.ranked([np.ones(8192) / 8192], 1 / 8192, name="use", label="use", x_label="x", y_label="y")
-    assert len(drawn) < 40_000
-
-
-def test_wide_counts_are_put_together():
-    drawn = figures.counts(np.arange(5000), name="l0", label="l0", x_label="active units")
-    assert len(drawn) < 20_000
-
-
-def test_channels_are_drawn_below_each_other_and_many_as_one_curve():
-    few, many = np.zeros((2, 30)), np.zeros((9, 4))
-    assert [len(figures._lanes(one)) for one in (few, many, few[0])] == [2, 1, 1]
-    upper, lower = figures._placed(np.array([[0.0, 1.0], [0.0, 1.0]]), 0, 0, 0.8)
-    assert lower[:, 1].max() == upper[:, 1].min()
 
 
 def test_the_bound_stands_beside_what_a_row_costs(facts, shown):

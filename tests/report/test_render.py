@@ -23,7 +23,7 @@ from hourglass.errors import HourglassError
 from hourglass.evaluation.compare import rank
 from hourglass.files import read_json, sha256_of, write_json
 from hourglass.registry.standing import Standing, Version
-from hourglass.report import figures, pictures, words
+from hourglass.report import pictures, words
 from hourglass.report.facts import Alarm, Estimate
 from hourglass.report.gather import collect
 from hourglass.report.render import render
@@ -345,18 +345,6 @@ def test_a_spectrum_is_drawn_as_a_picture_with_low_frequencies_at_the_bottom(ima
     assert (grey[0] == grey[1]).all()
     assert words.shape(data) == "spectra of 64 bands \N{MULTIPLICATION SIGN} 8 frames"
     assert (data.drawn, replace(data, shape=(1, 64)).drawn) == ("image", "curve")
-
-
-def test_a_large_latent_map_is_thinned():
-    layout = np.random.default_rng(0).normal(size=(20_000, 2))
-    drawn = figures.latent_map(layout, np.zeros(20_000, int), ["a"], [], 1000, name="map", aria="map")
-    assert 900 < drawn.count("<use") <= 1100
-
-
-def test_small_scores_keep_their_digits_on_the_axis():
-    values = np.geomspace(0.001, 0.1, 50)
-    drawn = figures.scores(values, np.zeros(50, bool), 0.05, name="scores", label="scores")
-    assert ">0.005<" in drawn
 
 
 def test_scores_of_a_series_are_shown_in_time_and_those_of_others_are_not(signals, table):
