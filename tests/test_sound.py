@@ -55,6 +55,47 @@ def test_intelligibility_is_what_pystoi_finds(decibels, known):
     assert stoi(clean, clean + noise(clean, decibels), 10_000) == pytest.approx(known, abs=2e-3)
 
 
+def paper(clean: np.ndarray, found: np.ndarray) -> float:
+    """Taal et al. 2011, section II, at 10 kHz, word by word: equations 1 to 6 with the paper's numbers."""
+
+    def windowed(of: np.ndarray) -> list[np.ndarray]:
+        window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1, 257) / 257)
+        return [of[start : start + 256] * window for start in range(0, len(of) - 255, 128)]
+
+    def spoken(of: np.ndarray) -> np.ndarray:
+        energies = [10 * np.log10((frame**2).sum()) for frame in windowed(clean)]
+        kept = [frame for frame, one in zip(windowed(of), energies, strict=True) if one > max(energies) - 40]
+        joined = np.zeros(128 * (len(kept) + 1))
+        for place, frame in enumerate(kept):
+            joined[128 * place : 128 * place + 256] += frame
+        return joined
+
+    def loudness(of: np.ndarray) -> np.ndarray:
+        powers = np.abs([np.fft.fft(frame, 512) for frame in windowed(spoken(of))]) ** 2
+        bands = []
+        for band in range(15):
+            centre = 150 * 2 ** (band / 3)
+            low, high = (round(edge * 512 / 10_000) for edge in (centre / 2 ** (1 / 6), centre * 2 ** (1 / 6)))
+            bands.append(np.sqrt(powers[:, low:high].sum(axis=1)))
+        return np.array(bands)
+
+    parts = []
+    for x, y in zip(loudness(clean), loudness(found), strict=True):
+        for end in range(30, len(x) + 1):
+            short, other = x[end - 30 : end], y[end - 30 : end]
+            other = np.minimum(other * np.sqrt((short**2).sum() / (other**2).sum()), short * (1 + 10 ** (15 / 20)))
+            parts.append(np.corrcoef(short, other)[0, 1])
+    return float(np.mean(parts))
+
+
+@pytest.mark.parametrize("decibels", [20, 0, -15])
+def test_intelligibility_follows_the_paper_s_equations(decibels):
+    """Speech that fades by 80 dB, so that frames of it are silence, under noise that clips some bands."""
+    clean = speech() * 10 ** -np.linspace(0, 4, 20_000)
+    noisy = clean + noise(clean, decibels)
+    assert stoi(clean, noisy, 10_000) == pytest.approx(paper(clean, noisy), abs=1e-9)
+
+
 def test_the_whole_is_the_mean_over_segments_and_bands():
     clean = speech()
     found = intelligibility(clean, clean + noise(clean, 0), 10_000)
