@@ -11,6 +11,8 @@ import pytest
 from hourglass.data import making, snapshot
 from hourglass.data.sources import Raw
 from hourglass.evaluation.evaluate import evaluate
+from hourglass.evaluation.fidelity import peak_of, psnr
+from hourglass.evaluation.filters import FILTERS
 from hourglass.evaluation.gate import Evidence
 from hourglass.params import DataParams, EvaluateParams
 from hourglass.project import Project
@@ -103,6 +105,11 @@ def test_it_is_measured_and_judged_like_any_other(to_outline: Packaged) -> None:
     found, _ = evaluate(model, dataset, EvaluateParams(bootstrap=100, map_rows=60), seed=0)
     assert found["test"]["model"]["mse"] < found["test"]["untrained"]["mse"]
     assert Evidence.of(model, dataset, "selection").judged.all()
+    rivals = {one["name"]: one for one in found["portrait"]["translation"]["rivals"]}
+    assert list(rivals) == ["mean row", "as it is", *(one.name for one in FILTERS), "linear map", "model"]
+    outlines, photos = (dataset.raw("test")[name][:256] for name in ("x", "photo"))
+    assert rivals["as it is"]["psnr"] == pytest.approx(psnr(outlines, photos, peak_of(outlines)), abs=1e-3)
+    assert rivals["model"]["ssim"] > max(rivals[one.name]["ssim"] for one in FILTERS)
 
 
 def test_mlflow_takes_the_arrays_by_name(to_outline: Packaged, stored: Project, monkeypatch: Any) -> None:

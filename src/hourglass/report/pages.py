@@ -126,7 +126,8 @@ def _translation(facts: Facts, scale: pictures.Scale, variant: Variant, found: d
             ("That of the mean row", words.number(found["mean_mse"])),
         ],
         rivals=Rivals.of(
-            found.get("rivals", []), "The same rows by simpler means; the map is fitted to training rows."
+            found.get("rivals", []),
+            "The same rows by simpler means; strengths are the best on selection, the map is fitted to training rows.",
         ),
     )
 

@@ -12,6 +12,8 @@ from hourglass.evaluation.filters import FILTERS, neighbours
 TUNED_ON = 64
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
+#: A means, its strength, and the rows that it gives.
+Found = tuple[str, float | None, NDArray[Any]]
 
 
 def beside_filters(tuning: Pair, test: Pair, rebuilt: NDArray[Any]) -> list[dict[str, Any]]:
@@ -31,13 +33,25 @@ def beside_filters(tuning: Pair, test: Pair, rebuilt: NDArray[Any]) -> list[dict
         ``name``; ``strength`` of a filter; ``psnr`` in dB; of pictures ``ssim``. No filters for tables.
     """
     clean, noisy = test
-    axes = neighbours(clean.shape[1:])
-    found: list[tuple[str, float | None, NDArray[Any]]] = [("corrupted", None, noisy)]
-    for one in FILTERS if axes and len(tuning[0]) else ():
-        few, corrupted = (rows[:TUNED_ON].astype(np.float64) for rows in tuning)
-        strength = one.tuned(few, corrupted, axes)
-        found.append((one.name, strength, one.apply(noisy.astype(np.float64), strength, axes)))
-    found.append(("model", None, rebuilt))
+    found: list[Found] = [("corrupted", None, noisy), *filtered(tuning, noisy), ("model", None, rebuilt)]
+    return measured(clean, found)
+
+
+def filtered(tuning: Pair, noisy: NDArray[Any]) -> list[Found]:
+    """Give what each filter makes of rows; nothing of tables, whose columns are no neighbours, or without `tuning`."""
+    axes = neighbours(noisy.shape[1:])
+    if not axes or not len(tuning[0]):
+        return []
+    few, corrupted = (rows[:TUNED_ON].astype(np.float64) for rows in tuning)
+    strengths = [one.tuned(few, corrupted, axes) for one in FILTERS]
+    x = noisy.astype(np.float64)
+    return [
+        (one.name, strength, one.apply(x, strength, axes)) for one, strength in zip(FILTERS, strengths, strict=True)
+    ]
+
+
+def measured(clean: NDArray[Any], found: list[Found]) -> list[dict[str, Any]]:
+    """Give ``name``, ``strength`` and `nearness` of each."""
     return [{"name": name, "strength": strength} | nearness(clean, rows) for name, strength, rows in found]
 
 

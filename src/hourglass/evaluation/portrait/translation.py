@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hourglass.evaluation.portrait.filtered import nearness
+from hourglass.evaluation.portrait.filtered import Found, Pair, filtered, measured
 from hourglass.evaluation.portrait.linear import LinearMap
 from hourglass.evaluation.portrait.rows import Rows, in_net_units
 from hourglass.runtime import Model
@@ -21,7 +21,7 @@ def translation(model: Model, rows: Rows, tuning: Rows, train: Rows) -> tuple[di
     model : Model
         Is told an array of each row.
     rows, tuning : Rows
-        Held out: those that are measured, and those that the linear map's penalty is chosen on.
+        Held out: those that are measured, and those that the filters' and the linear map's strengths are chosen on.
     train : Rows
         Which the linear map is fitted to.
 
@@ -29,39 +29,52 @@ def translation(model: Model, rows: Rows, tuning: Rows, train: Rows) -> tuple[di
     -------
     dict
         ``known``, the array's name; ``mse``, the mean squared error; ``mean_mse``, that of the rows' own mean;
-        ``rivals``, a list with ``name``, ``strength`` and what `nearness` says of the mean row, of the array as it is
-        (where it has the rows' shape), of a linear map of it, and of the model.
+        ``rivals``, a list with ``name``, ``strength`` and what `nearness` says of the mean row; of the array as it is
+        and by classic filters, where it has the rows' shape; of a linear map of it; and of the model.
     dict of str to ndarray
         ``translation_made`` and ``translation_real`` of shape (rows, *shape).
     """
     assert model.conditioning is not None  # noqa: S101
-    some = rows.take(slice(_ROWS))
+    some, others = (of.take(slice(_ROWS)) for of in (rows, tuning))
     made, real = (in_net_units(model, raw) for raw in (model.translate(some.raw), some.raw))
-    mean = np.broadcast_to(real.mean(axis=0), real.shape)
-    found: dict[str, NDArray[Any]] = {"mean row": mean}
     told = model.conditioning.encode(some.raw)[0][:, :-1]
+    mean = np.broadcast_to(real.mean(axis=0), real.shape)
+    found: list[Found] = [("mean row", None, mean)]
     if model.conditioning.known_shape == real.shape[1:]:
-        found["as it is"] = model.normaliser(model.conditioning.normaliser.inverse(told.reshape(real.shape)))
-    strengths = {}
-    pairs = [_pair(model, of) for of in (train, tuning.take(slice(_ROWS)))]
+        given = _as_row(model, told)
+        found += [("as it is", None, given), *filtered(_alike(model, others), given)]
+    pairs = [_pair(model, of) for of in (train, others)]
     if all(len(x) > 1 for x, _ in pairs):
         fitted = LinearMap.tuned(*pairs)
-        strengths["linear map"] = fitted.strength
-        found["linear map"] = fitted(told.astype(np.float64)).reshape(real.shape)
-    found["model"] = made
-    errors = {name: float(np.square(one - real, dtype=np.float64).mean()) for name, one in found.items()}
+        found.append(("linear map", fitted.strength, fitted(told.astype(np.float64)).reshape(real.shape)))
+    found.append(("model", None, made))
     facts = {
         "known": model.conditioning.names[0],
-        "mse": errors["model"],
-        "mean_mse": errors["mean row"],
-        "rivals": [
-            {"name": name, "strength": strengths.get(name), **nearness(real, one)} for name, one in found.items()
-        ],
+        "mse": _error(made, real),
+        "mean_mse": _error(mean, real),
+        "rivals": measured(real, found),
     }
     return facts, {"translation_made": made[:_SHOWN], "translation_real": real[:_SHOWN]}
 
 
-def _pair(model: Model, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _error(one: NDArray[Any], real: NDArray[Any]) -> float:
+    return float(np.square(one - real, dtype=np.float64).mean())
+
+
+def _as_row(model: Model, told: NDArray[Any]) -> NDArray[Any]:
+    """Bring what is known, of the rows' shape, into the units in which nets see rows."""
+    assert model.conditioning is not None  # noqa: S101
+    return model.normaliser(model.conditioning.normaliser.inverse(told.reshape(-1, *model.conditioning.known_shape)))
+
+
+def _alike(model: Model, rows: Rows) -> Pair:
+    """Give rows, and what is known of them as if it were the rows; see `_pair`."""
+    told, real = _pair(model, rows)
+    given = _as_row(model, told)
+    return real.reshape(given.shape), given
+
+
+def _pair(model: Model, rows: Rows) -> Pair:
     """Give the array that is known of rows, and the rows, flat and in the nets' units, where it is known."""
     assert model.conditioning is not None  # noqa: S101
     told, known = model.conditioning.encode(rows.raw)
