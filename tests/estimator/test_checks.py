@@ -1,4 +1,4 @@
-"""Every variant is a scikit-learn estimator by scikit-learn's own checks."""
+"""Every variant is a scikit-learn estimator by scikit-learn's own checks, each of which raises where one isn't."""
 
 from typing import Any
 

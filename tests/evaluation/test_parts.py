@@ -50,12 +50,12 @@ def test_a_sample_is_all_rows_where_they_fit_and_else_so_many_that_do(
     assert len(sample(dataset, "train", most=50)) == 50
 
 
-def same(one: Any, other: Any) -> None:
+def assert_same(one: Any, other: Any) -> None:
     """Compare what was found, up to the rounding of sums in another order."""
     if isinstance(one, dict):
         assert one.keys() == other.keys()
         for name in one:
-            same(one[name], other[name])
+            assert_same(one[name], other[name])
     elif isinstance(one, float):
         assert one == pytest.approx(other, rel=1e-9, abs=1e-12)
     else:
@@ -68,7 +68,7 @@ def test_an_evaluation_in_parts_finds_the_same(image_vae: Any, monkeypatch: pyte
     evidence, wrong = Evidence.of(model, dataset, "selection"), faults(model, dataset)
     monkeypatch.setattr(cutting, "_PART", 1)
     in_parts, arrays_in_parts = evaluate(model, dataset, settings, seed=0)
-    same(in_parts, found)
+    assert_same(in_parts, found)
     for name, values in arrays.items():
         np.testing.assert_array_equal(arrays_in_parts[name], values)
     again = Evidence.of(model, dataset, "selection")

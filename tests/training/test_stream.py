@@ -40,7 +40,7 @@ def whole(rows):
     return Resident(rows.load([range(rows.rows)], rows.room(rows.rows)))
 
 
-def same(one, other):
+def assert_same(one, other):
     assert len(one) == len(other)
     for left, right in zip(one, other, strict=True):
         for name in ("x", "target", "label", "index", "condition"):
@@ -69,7 +69,7 @@ def test_a_shuffled_pass_has_every_row_once_in_full_batches(rows, size, block, s
 @given(rows=counts, size=counts, block=st.integers(1, 5))
 def test_batches_in_order_are_those_of_rows_in_memory(rows, size, block):
     written = numbered(rows)
-    same(list(Streamed(written, block).in_order(size)), list(whole(written).in_order(size)))
+    assert_same(list(Streamed(written, block).in_order(size)), list(whole(written).in_order(size)))
 
 
 @few
@@ -80,7 +80,7 @@ def test_one_window_that_holds_all_gives_the_batches_of_rows_in_memory(rows, siz
         list(source.shuffled(size, torch.Generator().manual_seed(seed)))
         for source in (Streamed(written, ceil(rows / BLOCKS)), whole(written))
     ]
-    same(*passes)
+    assert_same(*passes)
 
 
 def test_blocks_come_in_another_order_in_every_pass_and_rows_are_mixed_within_a_window():

@@ -105,7 +105,7 @@ def whole(path: Path, folder: Path, limit: int = 2**20, **data: object) -> pd.Da
     return pd.concat(read(path, folder, limit, **data), ignore_index=True)
 
 
-def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     """Compare values to the last bit, whatever the types of the columns."""
     pd.testing.assert_frame_equal(found, expected, check_dtype=False, check_exact=True)
 
@@ -120,7 +120,7 @@ def test_a_table_comes_back_as_it_was(rows: pd.DataFrame, tmp_path: Path, name: 
     if ".jsonl" in name or ".ndjson" in name:
         pd.testing.assert_frame_equal(found, rows, check_dtype=False, rtol=1e-12)
     else:
-        same(found, rows)
+        assert_same(found, rows)
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -168,7 +168,7 @@ def test_pieces_of_text_are_the_whole_wherever_they_are_cut(
         how = table.delimited.written(path, TableSettings())
         cells = {"a": "text", "b": "integer", "c": "text"}
         found = pd.concat(table.delimited.pieces(path, how, TableSettings(), 2**20, cells), ignore_index=True)
-    same(found, frame.replace({"a": {"": np.nan}}))
+    assert_same(found, frame.replace({"a": {"": np.nan}}))
 
 
 @pytest.mark.parametrize("kind", ["category", "ignore"])
@@ -283,7 +283,7 @@ def test_a_partitioned_folder_is_one_table(rows: pd.DataFrame, tmp_path: Path, s
     (folder / "_SUCCESS").touch()
     (folder / ".crc.csv").write_text("no table")
     found = whole(folder, tmp_path / "shard")
-    same(found[rows.columns], rows[:30])
+    assert_same(found[rows.columns], rows[:30])
     assert found["year"].tolist() == ["2023"] * 20 + ["2024"] * 10
     assert found["place"].tolist()[::10][:2] == ["a b", "c"]
     assert found["place"][20:].isna().all()
