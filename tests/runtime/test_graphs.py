@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from hourglass.runtime.graphs import BLOCK, Graph, calls
+from hourglass.runtime.graphs import BLOCK, Graph, Graphs, calls
 
 SIZES = (4, 32, 1024)
 
@@ -47,6 +47,12 @@ def test_every_row_comes_back_in_its_place(graph: Graph, rows: int, first_row: i
 
 def test_the_outputs_keep_their_names(graph: Graph) -> None:
     assert list(graph.run(np.zeros((1, 2), np.float32))) == ["double", "place"]
+
+
+def test_a_graph_of_a_package_is_opened_when_it_is_first_asked_for(path: Path) -> None:
+    graphs = Graphs(path.parent, ())
+    assert not graphs
+    assert graphs["graph"] is graphs["graph"]
 
 
 def test_sizes_that_change_a_result_are_not_used(path: Path) -> None:

@@ -28,7 +28,8 @@ from hourglass.registry.scoring import fitted
 from hourglass.runtime.conformal import threshold
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.manifest import MANIFEST
-from hourglass.runtime.model import FORMAT_VERSION, Model
+from hourglass.runtime.model import Model
+from hourglass.runtime.opened import FORMAT_VERSION
 from hourglass.scores import resolve
 from hourglass.scores.shared.score import Score
 from hourglass.settings import AUTO

@@ -114,6 +114,25 @@ class Graph:
         return [output[rows] for output in self._session.run(names, given)]
 
 
+class Graphs(dict[str, Graph]):
+    """The graphs of a package by name; each is opened when it's first asked for.
+
+    Parameters
+    ----------
+    folder : Path
+    sizes : sequence of int
+        Rows per call of ``reconstruct``, which scores, beside `BLOCK`; see `Graph`.
+    """
+
+    def __init__(self, folder: Path, sizes: Sequence[int]) -> None:
+        super().__init__()
+        self._folder, self._sizes = folder, sizes
+
+    def __missing__(self, name: str) -> Graph:
+        graph = self[name] = Graph(self._folder / f"{name}.onnx", self._sizes if name == "reconstruct" else ())
+        return graph
+
+
 class _Few(local):
     """Calls of few rows, which read and write the same memory each time; every thread has its own.
 
