@@ -16,6 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+#: Seconds of each epoch, and the quality on held-out rows.
+Found = tuple[list[float], float | None]
+
 HELD_OUT = 1000
 #: Until here Adam's moments have decayed into denormals, which slow whoever doesn't flush them.
 WARM_STEPS = 1_200
@@ -181,18 +184,32 @@ def squared_error(reconstruct: Callable[[Tensor], Tensor], x: Tensor) -> float:
 
 
 class Clock:
-    """Notes when epochs end; the first mark is the start."""
+    """Notes when epochs end; the first mark is the start.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    device : str
+        On ``cuda`` an epoch ends when the GPU is done.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
         self.marks = [time.perf_counter()]
 
     def mark(self, *_: object) -> None:
         """Note that an epoch ends."""
+        wait(self.device)
         self.marks.append(time.perf_counter())
 
     def epochs(self) -> list[float]:
         """Seconds of each epoch."""
         return [stop - start for start, stop in pairwise(self.marks)]
+
+
+def wait(device: str) -> None:
+    """Let the GPU finish, if that is what computes."""
+    if device == "cuda":
+        torch.cuda.synchronize()
 
 
 def on_one_core() -> None:

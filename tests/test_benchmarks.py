@@ -17,7 +17,7 @@ NAMES = ("vae", "convolutional vae", "table", "vq-vae, batch 128, GPU")
 def benchmark(monkeypatch):
     """Import a benchmark as its command does, with few rows to train."""
     monkeypatch.syspath_prepend(str(CHECKOUT / "benchmarks"))
-    for name in ("workloads", "training", "peers", "growth", "scoring", "serving", "series", "restoration"):
+    for name in ("workloads", "training", "plain_side", "growth", "scoring", "serving", "series", "restoration"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import workloads
 
@@ -29,7 +29,7 @@ def benchmark(monkeypatch):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_both_sides_train_nets_of_the_same_weights(benchmark, name):
-    ours, theirs = benchmark("training").net_of(name), benchmark("peers").Net(name)
+    ours, theirs = benchmark("training").net_of(name), benchmark("plain_side").Net(name)
     for part in ("encoder", "decoder"):
         shapes = [sorted(tuple(it.shape) for it in getattr(net, part).parameters()) for net in (ours, theirs)]
         assert shapes[0] == shapes[1]
@@ -37,7 +37,7 @@ def test_both_sides_train_nets_of_the_same_weights(benchmark, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_plain_loop_tells_them_too(benchmark, name):
-    seconds, held_out = benchmark("peers").resident(name)
+    seconds, held_out = benchmark("plain_side").resident(name)
     assert len(seconds) == 3
     assert held_out > 0
 
