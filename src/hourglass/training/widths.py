@@ -1,9 +1,9 @@
 """``latent: auto``: the width of a code after which a wider one hardly helps."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil, prod, sqrt
 from pathlib import Path
 
@@ -23,6 +23,10 @@ from hourglass.training.source import Source, as_source
 _STANDARD_ERRORS = 2.0
 #: Widths without a gain, one after the other, that end the growth; one may be a training that went badly.
 _MISSES = 2
+
+
+#: Takes a width and its epochs, and gives what shows the epochs as they end.
+Watch = Callable[[int, int], AbstractContextManager[Callable[[Record], None]]]
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def choose(
     widest: int,
     seed: int,
     folder: Path,
-    watch: Callable[[int, int], AbstractContextManager[Callable[[Record], None]]],
+    watch: Watch,
 ) -> Widths:
     """Double the width of a code for as long as that clearly lowers the held-out error.
 
@@ -91,39 +95,18 @@ def choose(
     folder : Path
         Where results and checkpoints are kept, so that a repeated call goes on where a killed one stopped; the caller
         removes it.
-    watch : callable
-        Takes a width and its epochs, and gives what shows the epochs as they end.
+    watch : Watch
 
     Returns
     -------
     Widths
     """
     folder.mkdir(exist_ok=True)
-    train, validation = as_source(train), as_source(validation)
     short = replace(settings, epochs=ceil(settings.auto_epochs * settings.epochs))
-    tried: dict[int, Tried] = {}
-
-    def errors(latent: int) -> Tensor:
-        tried[latent], found = _try(build, latent, train, validation, short, seed, folder, watch)
-        return found
-
-    best, lowest, misses = narrowest, errors(narrowest), 0
-    for latent in _doubled(narrowest, below=min(prod(train.shape), widest + 1)):
-        found = errors(latent)
-        if clearly_lower(found, lowest, settings.auto_gain):
-            best, lowest, misses = latent, found, 0
-        else:
-            misses += 1
-        if misses == _MISSES:
-            break
-    between = 3 * best // 4
-    if (
-        between > best // 2
-        and between % narrowest == 0
-        and not clearly_lower(lowest, errors(between), settings.auto_gain)
-    ):
-        best = between
-    return Widths(best, [tried[latent] for latent in sorted(tried)])
+    search = _Search(build, as_source(train), as_source(validation), short, seed, folder, watch)
+    widened = search.widened(narrowest, below=min(prod(search.train.shape), widest + 1))
+    chosen = search.between(widened, step=narrowest)
+    return Widths(chosen, [search.tried[latent] for latent in sorted(search.tried)])
 
 
 def clearly_lower(errors: Tensor, others: Tensor, gain: float) -> bool:
@@ -140,50 +123,85 @@ def clearly_lower(errors: Tensor, others: Tensor, gain: float) -> bool:
     return bool(saved.mean() > max(gain * others.mean().item(), by_chance))
 
 
-def _doubled(width: int, below: int) -> Iterator[int]:
-    while (width := 2 * width) < below:
-        yield width
+@dataclass(frozen=True)
+class _Search:
+    """Short trainings, each at a width, and what came of those that were tried.
 
+    Parameters
+    ----------
+    build, train, validation, seed, folder, watch
+        As of `choose`.
+    settings : TrainSettings
+        Of a short training.
+    """
 
-def _try(
-    build: Callable[[int], Variant],
-    latent: int,
-    train: Source,
-    validation: Source,
-    settings: TrainSettings,
-    seed: int,
-    folder: Path,
-    watch: Callable[[int, int], AbstractContextManager[Callable[[Record], None]]],
-) -> tuple[Tried, Tensor]:
-    """Train at a width and measure every validation row, or read what came of it before."""
-    result = folder / f"{latent}.safetensors"
-    if not result.exists():
-        place = folder / str(latent)
-        place.mkdir(exist_ok=True)
-        model = build(latent)
-        with watch(latent, settings.epochs) as show:
-            (course,) = fit(
-                model, train, validation, settings, seed=seed, folder=place, on_epoch=show, first_course_only=True
-            )
-        errors, facts = (
-            _errors(model, validation),
-            {"monitor": repr(course.best), "epochs": str(course.epoch), "best_epoch": str(course.best_epoch)},
+    build: Callable[[int], Variant]
+    train: Source
+    validation: Source
+    settings: TrainSettings
+    seed: int
+    folder: Path
+    watch: Watch
+    tried: dict[int, Tried] = field(default_factory=dict)
+    errors: dict[int, Tensor] = field(default_factory=dict)
+
+    def widened(self, width: int, below: int) -> int:
+        """Double a width until that gains nothing; give the widest that gained."""
+        self._try(width)
+        best, misses = width, 0
+        while (width := 2 * width) < below and misses < _MISSES:
+            self._try(width)
+            if self._is_better(width, best):
+                best, misses = width, 0
+            else:
+                misses += 1
+        return best
+
+    def between(self, width: int, step: int) -> int:
+        """Give the width halfway down to half of one, unless the wider one is clearly better."""
+        narrower = 3 * width // 4
+        if narrower == width // 2 or narrower % step:
+            return width
+        self._try(narrower)
+        return width if self._is_better(width, narrower) else narrower
+
+    def _is_better(self, width: int, other: int) -> bool:
+        return clearly_lower(self.errors[width], self.errors[other], self.settings.auto_gain)
+
+    def _try(self, latent: int) -> None:
+        """Train at a width and measure every validation row, or read what came of it before."""
+        result = self.folder / f"{latent}.safetensors"
+        if not result.exists():
+            self._train(latent, result)
+        with safe_open(result, framework="pt") as stored:
+            errors, facts = stored.get_tensor("errors"), stored.metadata()
+        self.errors[latent] = errors
+        self.tried[latent] = Tried(
+            latent=latent,
+            error=errors.mean().item(),
+            error_se=_standard_error(errors),
+            monitor=float(facts["monitor"]),
+            epochs=int(facts["epochs"]),
+            best_epoch=int(facts["best_epoch"]),
         )
+
+    def _train(self, latent: int, result: Path) -> None:
+        """Train at a width, and write the rows' errors; of processes that train together the first one does."""
+        place = self.folder / str(latent)
+        place.mkdir(exist_ok=True)
+        model = self.build(latent)
+        rows = self.train, self.validation
+        with self.watch(latent, self.settings.epochs) as show:
+            (course,) = fit(
+                model, *rows, self.settings, seed=self.seed, folder=place, on_epoch=show, first_course_only=True
+            )
+        errors = _errors(model, self.validation)
+        facts = {"monitor": repr(course.best), "epochs": str(course.epoch), "best_epoch": str(course.best_epoch)}
         if sharing.number() == 0:
             save_file({"errors": errors.cpu()}, place / result.name, metadata=facts)
             (place / result.name).replace(result)
             shutil.rmtree(place)
         sharing.wait()
-    with safe_open(result, framework="pt") as stored:
-        errors, facts = stored.get_tensor("errors"), stored.metadata()
-    return Tried(
-        latent=latent,
-        error=errors.mean().item(),
-        error_se=_standard_error(errors),
-        monitor=float(facts["monitor"]),
-        epochs=int(facts["epochs"]),
-        best_epoch=int(facts["best_epoch"]),
-    ), errors
 
 
 def _errors(model: Variant, rows: Source) -> Tensor:
