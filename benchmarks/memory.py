@@ -87,8 +87,8 @@ def train(place: Path, data: Any) -> None:
 def package(place: Path, data: Any) -> None:
     """Make the package: graphs, threshold, prior."""
     from hourglass.data.dataset import Dataset
-    from hourglass.registry.package import Trained
     from hourglass.registry.package import package as run
+    from hourglass.registry.trained import Trained
 
     (place / "package").mkdir()
     run(Trained.read(place / "train"), Dataset(place / "dataset"), 0.05, place / "package")

@@ -23,7 +23,8 @@ from hourglass.files import write_json
 from hourglass.params import DataParams, SplitParams, kind_settings
 from hourglass.project import Project
 from hourglass.registry import store
-from hourglass.registry.package import Trained, package
+from hourglass.registry.package import package
+from hourglass.registry.trained import Trained
 from hourglass.runtime import Model
 from hourglass.stages.train import rows_of
 from hourglass.training.loop import fit

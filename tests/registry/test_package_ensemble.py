@@ -16,7 +16,8 @@ from hourglass.evaluation.evaluate import evaluate
 from hourglass.files import read_json, write_json
 from hourglass.outputs import member_folder
 from hourglass.params import EvaluateParams
-from hourglass.registry.package import Trained, package
+from hourglass.registry.package import package
+from hourglass.registry.trained import Trained
 from hourglass.registry.versions import signature
 from hourglass.runtime import Model
 

@@ -2,29 +2,27 @@
 
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
-from hourglass import models, runtime
+from hourglass import runtime
 from hourglass.data.dataset import Dataset
 from hourglass.drift.reference import Gathering
 from hourglass.errors import HourglassError
 from hourglass.evaluation.parts import parts, sample
-from hourglass.files import digest, folder_hashes, read_json, write_json
+from hourglass.files import digest, folder_hashes, write_json
 from hourglass.models.shared.priors import Fitted, Prior
 from hourglass.models.shared.transformer import CodeTransformer
 from hourglass.models.shared.variant import Variant
-from hourglass.outputs import MODEL, WEIGHTS, member_folder
+from hourglass.outputs import WEIGHTS, member_folder
 from hourglass.registry import blocks, promise
 from hourglass.registry.export import export
 from hourglass.registry.scoring import fitted
+from hourglass.registry.trained import Trained
 from hourglass.runtime.conformal import threshold
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.manifest import MANIFEST
@@ -37,59 +35,6 @@ from hourglass.settings import AUTO
 RUNTIME = "runtime"
 #: Rows that are encoded at once, and on which graphs are checked at most.
 _AT_ONCE = 4096
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A trained variant read from the output of ``train@V``.
-
-    Parameters
-    ----------
-    model : Variant
-        On the CPU, in evaluation mode.
-    description : dict
-        The content of ``model.json``.
-    folder : Path
-    others : tuple of Variant
-        The other members of an ensemble.
-    """
-
-    model: Variant
-    description: dict[str, Any]
-    folder: Path
-    others: tuple[Variant, ...] = ()
-
-    @property
-    def weights(self) -> list[Path]:
-        """The files of the members' weights, those of the first before."""
-        return [member_folder(self.folder, number) / WEIGHTS for number in range(1, len(self.others) + 2)]
-
-    @classmethod
-    def read(cls, folder: Path) -> "Trained":
-        """Read a model and its weights."""
-        description = read_json(folder / MODEL)
-        numbers = range(1, len(description.get("others", ())) + 2)
-        model, *others = (cls._member(description, member_folder(folder, number)) for number in numbers)
-        return cls(model, description, folder, tuple(others))
-
-    @staticmethod
-    def _member(description: dict[str, Any], folder: Path) -> Variant:
-        model = models.build(
-            description["variant"],
-            description["shape"],
-            description["settings"],
-            seed=description["seed"],
-            known=description["known"],
-            known_shape=description["known_shape"],
-            categories=description["categories"],
-            embedded=description["embedded"],
-        )
-        path = folder / WEIGHTS
-        try:
-            model.load_state_dict(load_file(path))
-        except (OSError, SafetensorError, RuntimeError) as wrong:
-            raise HourglassError(f"{path} doesn't hold the weights of the net ({wrong}); train it again.") from wrong
-        return model.eval()
 
 
 def package(
@@ -124,10 +69,7 @@ def package(
         There are too few calibration rows for `alpha`, or a graph differs from the net.
     """
     examples = dataset.take("calibration", sample(dataset, "calibration", most=_AT_ONCE))
-    for number, weights in enumerate(trained.weights, start=1):
-        target = member_folder(folder, number) / WEIGHTS
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(weights, target)
+    _copy_weights(trained, folder)
     name, members = resolve(score), (trained.model, *trained.others)
     stated = promise.stated(calibrated_on, dataset.schema, labelled=dataset.labelled)
     fill(
@@ -138,18 +80,7 @@ def package(
         prior=_prior(trained.model, dataset),
         examples=dataset.normaliser(examples.x),
         condition=examples.condition if trained.model.conditional else None,
-        config={
-            "variant": trained.description["variant"],
-            "settings": trained.description["settings"],
-            "schema": dataset.schema.config(),
-            "shape": dataset.info["shape"],
-            "dtype": dataset.info["dtype"],
-            "condition": dataset.info["condition"] if trained.model.conditional else None,
-            "normaliser": dataset.normaliser.config(),
-            "score": name,
-            "alpha": alpha,
-            **stated,
-        },
+        config=_description(trained, dataset) | {"score": name, "alpha": alpha, **stated},
         calibration=(
             (dataset.as_given(rows), ~dataset.is_anomaly(rows.label)) for rows, _ in parts(dataset, "calibration")
         ),
@@ -216,11 +147,34 @@ def fill(
     gathered.reference(dropped).write(folder)
     normal_scores = np.sort(found)
     np.save(folder / "calibration.npy", normal_scores)
+    _seal(folder, config | {"threshold": _threshold(normal_scores, config["alpha"])})
+
+
+def _description(trained: Trained, dataset: Dataset) -> dict[str, Any]:
+    """Tell the runtime what was trained, and on what rows."""
+    return {
+        "variant": trained.description["variant"],
+        "settings": trained.description["settings"],
+        "schema": dataset.schema.config(),
+        "shape": dataset.info["shape"],
+        "dtype": dataset.info["dtype"],
+        "condition": dataset.info["condition"] if trained.model.conditional else None,
+        "normaliser": dataset.normaliser.config(),
+    }
+
+
+def _copy_weights(trained: Trained, folder: Path) -> None:
+    for number, weights in enumerate(trained.weights, start=1):
+        target = member_folder(folder, number) / WEIGHTS
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(weights, target)
+
+
+def _threshold(normal_scores: NDArray[np.float64], alpha: float) -> float:
     try:
-        config["threshold"] = threshold(normal_scores, config["alpha"])
+        return threshold(normal_scores, alpha)
     except InputError as too_few:
         raise HourglassError(str(too_few)) from too_few
-    _seal(folder, config)
 
 
 def _calibrated(

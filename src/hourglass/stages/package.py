@@ -8,7 +8,8 @@ from hourglass.data.dataset import Dataset
 from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry import promise
-from hourglass.registry.package import Trained, package
+from hourglass.registry.package import package
+from hourglass.registry.trained import Trained
 from hourglass.stages.guard import run_guarded
 
 

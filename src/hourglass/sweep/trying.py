@@ -20,7 +20,8 @@ from hourglass.models.shared.variant import Variant
 from hourglass.outputs import WEIGHTS
 from hourglass.params import Params
 from hourglass.registry import promise
-from hourglass.registry.package import Trained, package
+from hourglass.registry.package import package
+from hourglass.registry.trained import Trained
 from hourglass.runtime import Model
 from hourglass.stages.train import Inputs, check
 from hourglass.sweep.proposing import Proposal
