@@ -166,41 +166,19 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         self._check_shares()
         seed = _seed(self.random_state)
         raw = self._read(X, reset=True)
-        parts = rows.split(len(raw), self.validation_share, self.calibration_share, seed)
-        self.normaliser_ = rows.normaliser(raw[parts[0]], self.schema_, self.normalise)
-        self.conditioning_, told = self._learn(X, y, parts[0])
+        train, validation, calibration = rows.split(len(raw), self.validation_share, self.calibration_share, seed)
+        self.normaliser_ = rows.normaliser(raw[train], self.schema_, self.normalise)
+        self.conditioning_, told = self._learn(X, y, train)
         x = self.normaliser_(raw)
 
         device = devices.resolve(training.device)
-        train, validation = (_batch(x, told, part, device) for part in parts[:2])
-        beside: dict[str, Any] = {}
-        if self.conditioning_ is not None:
-            beside = {"known": self.conditioning_.known, "known_shape": self.conditioning_.known_shape}
-
-        def build(latent: int) -> Variant:
-            arguments = settings | {"latent": latent}
-            with told_in_python():
-                return models.build(self.variant, x.shape[1:], arguments, seed=seed, **beside).to(device)
-
-        with _threads(training.threads), tempfile.TemporaryDirectory() as folder:
-            batches: dict[str, Any] = {"train": train, "validation": validation, "settings": training, "seed": seed}
-            if settings["latent"] == AUTO:
-                variant = models.get(self.variant)
-                ends: dict[str, Any] = {"narrowest": variant.narrowest(settings), "widest": variant.widest(settings)}
-                self.widths_ = choose(build, **batches, **ends, folder=Path(folder, "widths"), watch=self._watch)
-                settings["latent"] = self.widths_.chosen
-            model = build(settings["latent"])
-            rows.check_support(train.x, model.likelihood.support)
-            with self._noting(model) as note:
-                fit(model, **batches, folder=Path(folder), on_epoch=note)
-
-        self.settings_ = settings
-        self.net_ = Net(model, x[parts[0]])
-        fitted = np.concatenate([parts[1], parts[0]])[:_FITTED]
+        batches = (_batch(x, told, part, device) for part in (train, validation))
+        self.net_ = Net(self._train(*batches, settings, training, seed), x[train])
+        fitted = np.concatenate([validation, train])[:_FITTED]
         score = scoring(self.schema_.shape if self.schema_.kind == "image" else ())
         self.net_.learn_to_score(score, x[fitted], self._told(None, len(fitted)), robust=self.contaminated)
-        self.calibration_rows_ = raw[parts[2]]
-        judged = self.net_.score(x[parts[2]], self._told(None, len(parts[2])))
+        self.calibration_rows_ = raw[calibration]
+        judged = self.net_.score(x[calibration], self._told(None, len(calibration)))
         self.calibration_scores_ = np.sort(judged)
         self.offset_ = -self._threshold(self.calibration_scores_)
         return self
@@ -348,6 +326,34 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
             )
         check_consistent_length(X, y)
         return conditions.learn(y, train)
+
+    def _train(
+        self, train: Batch, validation: Batch, settings: dict[str, Any], training: TrainSettings, seed: int
+    ) -> Variant:
+        """Train a net, of the width that proves wide enough where that is left open."""
+        beside: dict[str, Any] = {}
+        if self.conditioning_ is not None:
+            beside = {"known": self.conditioning_.known, "known_shape": self.conditioning_.known_shape}
+
+        def build(latent: int) -> Variant:
+            arguments = settings | {"latent": latent}
+            with told_in_python():
+                return models.build(self.variant, train.x.shape[1:], arguments, seed=seed, **beside).to(train.x.device)
+
+        batches: dict[str, Any] = {"train": train, "validation": validation, "settings": training, "seed": seed}
+        latent = settings["latent"]
+        with _threads(training.threads), tempfile.TemporaryDirectory() as folder:
+            if latent == AUTO:
+                variant = models.get(self.variant)
+                ends: dict[str, Any] = {"narrowest": variant.narrowest(settings), "widest": variant.widest(settings)}
+                self.widths_ = choose(build, **batches, **ends, folder=Path(folder, "widths"), watch=self._watch)
+                latent = self.widths_.chosen
+            model = build(latent)
+            rows.check_support(train.x, model.likelihood.support)
+            with self._noting(model) as note:
+                fit(model, **batches, folder=Path(folder), on_epoch=note)
+        self.settings_ = settings | {"latent": latent}
+        return model
 
     def _told(self, condition: Any, count: int) -> NDArray[np.float32] | None:
         return conditions.told(self.conditioning_, condition, count)
