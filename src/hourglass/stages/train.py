@@ -28,6 +28,7 @@ from hourglass.stages import torchrun
 from hourglass.stages.guard import run_guarded
 from hourglass.stages.progress import EpochProgress
 from hourglass.training import devices
+from hourglass.training.checkpoint import Finished
 from hourglass.training.ensemble import TRAINED_FILE, Member, fit_members
 from hourglass.training.loop import EVALUATION_ROWS, METRICS_FILE
 from hourglass.training.source import Source
@@ -61,6 +62,16 @@ class Inputs:
         known = dataset.known, dataset.known_shape
         are_spectra = schema.config().get("form") in _SPECTRA
         return cls(train, validation, shape, *known, schema.categories, schema.embedded, are_spectra)
+
+    def description(self) -> dict[str, Any]:
+        """Describe what a row is."""
+        return {
+            "shape": list(self.shape),
+            "known": self.known,
+            "known_shape": list(self.known_shape),
+            "categories": [list(ends) for ends in self.categories],
+            "embedded": [list(ends) for ends in self.embedded],
+        }
 
     def build(self, variant: str, settings: dict[str, Any], seed: int) -> Variant:
         """Make the untrained net for such rows."""
@@ -132,10 +143,10 @@ def train(inputs: Inputs, params: Params, variant: str, device: torch.device, fo
         Member(build(latent, seed), seed, member_folder(folder, number))
         for number, seed in enumerate(range(params.seed, params.seed + params.train.ensemble), start=1)
     ]
-    model = members[0].model
+    courses = len(members[0].model.courses())
     title = variant if len(members) == 1 else f"{variant}, {len(members)} members"
-    with EpochProgress(title, params.train.epochs * len(model.courses())) as show:
-        courses, *others = fit_members(members, inputs.train, inputs.validation, params.train, on_epoch=show)
+    with EpochProgress(title, params.train.epochs * courses) as show:
+        finished = fit_members(members, inputs.train, inputs.validation, params.train, on_epoch=show)
     if sharing.number() > 0:
         return
     shutil.rmtree(folder / _WIDTHS, ignore_errors=True)
@@ -143,24 +154,22 @@ def train(inputs: Inputs, params: Params, variant: str, device: torch.device, fo
         _write_weights(member)
     description = {
         "variant": variant,
-        "shape": list(inputs.shape),
         "settings": settings | {"latent": latent},
         "widths": widths and asdict(widths),
-        "known": inputs.known,
-        "known_shape": list(inputs.known_shape),
-        "categories": [list(ends) for ends in inputs.categories],
-        "embedded": [list(ends) for ends in inputs.embedded],
-        "seed": params.seed,
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "courses": [asdict(course) for course in courses],
         "fingerprint": devices.fingerprint(device, params.train.threads, sharing.processes()),
     }
-    if others:
-        described = zip(members[1:], others, strict=True)
-        description["others"] = [
-            {"seed": member.seed, "courses": [asdict(course) for course in finished]} for member, finished in described
-        ]
-    write_json(folder / MODEL, description)
+    write_json(folder / MODEL, description | inputs.description() | _of_members(members, finished))
+
+
+def _of_members(members: Sequence[Member], finished: Sequence[list[Finished]]) -> dict[str, Any]:
+    """Describe how each member's training went; the first stands for a net alone."""
+    described: list[dict[str, Any]] = [
+        {"seed": member.seed, "courses": [asdict(course) for course in courses]}
+        for member, courses in zip(members, finished, strict=True)
+    ]
+    first, *others = described
+    parameters = sum(parameter.numel() for parameter in members[0].model.parameters())
+    return first | {"parameters": parameters} | ({"others": others} if others else {})
 
 
 def _write_weights(member: Member) -> None:
