@@ -4,48 +4,26 @@ A variant's section is derived from the signature of its class, the loop's from 
 twice. Reading the file imports no model: a variant's section is checked by `Params.settings_of`, which does.
 """
 
-import difflib
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
-from functools import reduce
-from operator import or_
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Self, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    BaseModel,
-    ByteSize,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    create_model,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import ByteSize, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hourglass import models, scores
 from hourglass.data.settings import KINDS, AudioSettings, ColumnSettings, ImageSettings, SignalSettings, TableSettings
 from hourglass.errors import HourglassError
-from hourglass.settings import AUTO, declared_settings
+from hourglass.sections import Section, checked, section_of, unknown, validated
+from hourglass.settings import AUTO
 from hourglass.training.settings import TrainSettings
-
-_Settings = TypeVar("_Settings")
+from hourglass.wording import nearest
 
 SPLITS = ("train", "validation", "calibration", "selection", "test")
-
-
-class Section(BaseModel):
-    """A part of the file; keys it doesn't know are refused, and so are values of another type."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class DataParams(Section):
@@ -142,7 +120,7 @@ class AnomalyParams(Section):
     @classmethod
     def _there(cls, score: str) -> str:
         if score not in {AUTO, *scores.names()}:
-            raise ValueError(f"there is no score {score!r}; {_nearest(score, (AUTO, *scores.names()))}")
+            raise ValueError(f"there is no score {score!r}; {nearest(score, (AUTO, *scores.names()))}")
         return score
 
 
@@ -269,8 +247,7 @@ class Params(Section):
         HourglassError
             A key is unknown or a value out of bounds.
         """
-        model = _section_model(models.get(variant), variant)
-        return dict(_validated(model, self.sections[variant], f"{variant}."))
+        return checked(models.get(variant), self.sections[variant], variant)
 
     def with_settings(self, settings: Mapping[str, Any]) -> Self:
         """Change settings of the loop and of variants, by their dotted names: ``{"vae.latent": 4}``.
@@ -285,7 +262,7 @@ class Params(Section):
         for key, value in settings.items():
             part, _, name = key.partition(".")
             (loop if part == "train" else sections[part])[name] = value
-        train = _settings(TrainSettings, asdict(self.train) | loop, "train")
+        train = section_of(TrainSettings, asdict(self.train) | loop, "train")
         changed = self.model_copy(update={"train": train, "sections": sections})
         for variant in {key.partition(".")[0] for key in settings} & set(sections):
             changed.settings_of(variant)
@@ -312,7 +289,7 @@ def check_name(name: str) -> None:
     HourglassError
         It has other characters than letters, digits, ``_``, ``.`` and ``-``.
     """
-    _validated(RegistryParams, {"name": name}, "registry.")
+    validated(RegistryParams, {"name": name}, "registry.")
 
 
 def kind_settings(kind: str, given: dict[str, Any]) -> Any:
@@ -323,7 +300,7 @@ def kind_settings(kind: str, given: dict[str, Any]) -> Any:
     HourglassError
         A setting is unknown or out of bounds.
     """
-    return _settings(KINDS[kind], given, f"data.{kind}")
+    return section_of(KINDS[kind], given, f"data.{kind}")
 
 
 def changed_settings(settings: Any) -> dict[str, Any]:
@@ -342,22 +319,17 @@ def load(path: Path) -> Params:
     content = _read(path)
     for key in content:
         if key not in {*_CORE, *models.names()}:
-            raise HourglassError(_unknown(str(key), [*_CORE, *models.names()]))
+            raise HourglassError(unknown(str(key), [*_CORE, *models.names()]))
     sections = {key: content.pop(key) for key in list(content) if key in models.names()}
-    train = _settings(TrainSettings, content.pop("train", {}), "train")
+    train = section_of(TrainSettings, content.pop("train", {}), "train")
     kinds: dict[str, Any] = {}
     if isinstance(content.get("data"), dict):
         content["data"] = dict(content["data"])
         kinds = {kind: kind_settings(kind, content["data"].pop(kind, {})) for kind in KINDS}
-    params: Params = _validated(Params, content, "")
+    params = validated(Params, content)
     _check_variants(params.variants, sections)
     data = params.data.model_copy(update=kinds)
     return params.model_copy(update={"train": train, "sections": sections, "data": data})
-
-
-def _settings(cls: type[_Settings], content: dict[str, Any], name: str) -> _Settings:
-    """Check a section that a plain class declares."""
-    return cls(**dict(_validated(_section_model(cls, name), content, f"{name}.")))
 
 
 def _column(name: str, content: Any) -> ColumnSettings:
@@ -367,7 +339,7 @@ def _column(name: str, content: Any) -> ColumnSettings:
     key = f"data.columns.{name}"
     section = {"type": content} if isinstance(content, str) else content
     try:
-        return _settings(ColumnSettings, section, key)
+        return section_of(ColumnSettings, section, key)
     except HourglassError as wrong:
         sentence = str(wrong).replace(f"{key}.type", key) if section is not content else str(wrong)
         raise PydanticCustomError("sentence", "{sentence}", {"sentence": sentence}) from wrong
@@ -383,7 +355,7 @@ def _check_variants(listed: list[str], sections: dict[str, Any]) -> None:
         if variant not in models.names():
             raise HourglassError(
                 f"params.yaml: variants[{place}] is {variant!r}; there is no such variant, "
-                f"{_nearest(variant, models.names())}"
+                f"{nearest(variant, models.names())}"
             )
         if not isinstance(sections.get(variant), dict):
             raise HourglassError(
@@ -406,90 +378,6 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise HourglassError("params.yaml must hold keys with values, `seed: 0` for one; it holds none.")
     return content
-
-
-def _section_model(cls: type, name: str) -> type[BaseModel]:
-    fields: dict[str, Any] = {
-        key: (_bounded(Annotated[entry.type, entry.setting]), entry.default)
-        for key, entry in declared_settings(cls).items()
-    }
-    return create_model(name, __base__=Section, **fields)
-
-
-def _bounded(hint: Any) -> Any:
-    """Rewrite a type so that pydantic sees the bounds of every `Setting` in it, also in those of a list's items."""
-    if get_origin(hint) is Annotated:
-        inner, setting = get_args(hint)
-        field = Field(description=setting.doc, **setting.bounds)
-        if setting.auto:
-            return Annotated[_bounded(inner), field, WrapValidator(_or_auto)]
-        return Annotated[_bounded(inner), field]
-    if get_origin(hint) is list:
-        return list[_bounded(get_args(hint)[0])]  # type: ignore[misc]
-    if get_origin(hint) in (Union, UnionType):
-        either = reduce(or_, map(_bounded, get_args(hint)))
-        # a value or null has one sentence by itself
-        return either if NoneType in get_args(hint) else Annotated[either, WrapValidator(_any_of)]
-    return hint
-
-
-def _or_auto(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-    """Let a number be left to training."""
-    if value == AUTO:
-        return value
-    try:
-        return check(value)
-    except ValidationError as invalid:
-        raise PydanticCustomError("number_or_auto", f"{invalid.errors()[0]['msg']}, or {AUTO!r}") from None
-
-
-def _any_of(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-    """Say in one sentence what each of several types would take."""
-    try:
-        return check(value)
-    except ValidationError as invalid:
-        wanted = [error["msg"].removeprefix("Input should be ") for error in invalid.errors()]
-        raise PydanticCustomError("any_of", "Input should be {wanted}", {"wanted": ", or ".join(wanted)}) from None
-
-
-def _validated(model: type[BaseModel], content: dict[str, Any], prefix: str) -> Any:
-    try:
-        return model.model_validate(content)
-    except ValidationError as invalid:
-        raise HourglassError(_sentence(invalid.errors()[0], model, prefix)) from None
-
-
-def _sentence(error: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
-    key = (prefix + ".".join(str(part) for part in error["loc"])).rstrip(".")
-    if error["type"] == "extra_forbidden":
-        return _unknown(key, [prefix + name for name in _dotted_keys(model)])
-    if error["type"] == "sentence":
-        return error["msg"]
-    if error["type"] == "missing":
-        return f"params.yaml: {key} is missing."
-    if error["type"] == "value_error":
-        return f"params.yaml: {key or 'file'}: {error['ctx']['error']}."
-    if error["type"] in ("model_type", "dict_type"):
-        return f"params.yaml: {key} must hold keys with values, not {error['input']!r}."
-    return f"params.yaml: {key} is {error['input']!r}; it {re.sub('^[A-Z][a-z]+ ', '', error['msg'])}."
-
-
-def _dotted_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
-    keys = []
-    for name, field in model.model_fields.items():
-        keys.append(prefix + name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += _dotted_keys(field.annotation, f"{prefix}{name}.")
-    return keys
-
-
-def _unknown(key: str, known: list[str]) -> str:
-    return f"params.yaml: unknown key {key!r}; {_nearest(key, known)}"
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}."
 
 
 _CORE = tuple(name for name in Params.model_fields if name != "sections")

@@ -1,10 +1,17 @@
-"""Types and bounds of settings in words."""
+"""Types, bounds and names of settings in words."""
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Collection, Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from hourglass.settings import Declared, Setting
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """Say which of the known names is near to one that isn't known, or list them."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}."
 
 
 def type_words(hint: Any) -> str:

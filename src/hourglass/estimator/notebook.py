@@ -5,9 +5,10 @@ from collections.abc import Collection
 from typing import Any
 
 from hourglass.estimator.autoencoder import Autoencoder
-from hourglass.estimator.settings import nearest, variant_named
+from hourglass.estimator.settings import variant_named
 from hourglass.settings import declared_settings
 from hourglass.training.settings import TrainSettings
+from hourglass.wording import nearest
 
 
 def fit(X: Any, variant: str = "autoencoder", *, condition: Any = None, **settings: Any) -> Autoencoder:

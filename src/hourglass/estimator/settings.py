@@ -1,8 +1,7 @@
 """Settings that are given in Python, held against what their class declares."""
 
-import difflib
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral, Real
 from types import UnionType
@@ -12,7 +11,7 @@ from hourglass import models
 from hourglass.errors import HourglassError
 from hourglass.models.shared.variant import Variant
 from hourglass.settings import AUTO, Setting, declared_settings
-from hourglass.wording import bound_words, type_words
+from hourglass.wording import bound_words, nearest, type_words
 
 
 def checked(cls: type, values: Mapping[str, Any], *, owner: str) -> dict[str, Any]:
@@ -64,13 +63,6 @@ def told_in_python() -> Iterator[None]:
         yield
     except HourglassError as refused:
         raise ValueError(str(refused).removeprefix("params.yaml: ")) from refused
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which of the known names is near, or list them."""
-    names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}."
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -1,6 +1,5 @@
 """``hourglass variants``: what can be trained, and how it can be set."""
 
-import difflib
 import inspect
 from typing import Any
 
@@ -9,7 +8,7 @@ from hourglass.errors import HourglassError
 from hourglass.project import Project
 from hourglass.report.terminal import facts, show, table
 from hourglass.settings import AUTO, Declared, declared_settings
-from hourglass.wording import bound_words, type_words
+from hourglass.wording import bound_words, nearest, type_words
 
 
 def list_variants() -> None:
@@ -35,7 +34,7 @@ def explain(project: Project, name: str) -> None:
     """
     name = models.ALIASES.get(name, name)
     if name not in models.names():
-        raise HourglassError(f"there is no variant {name!r}; {_nearest(name)}")
+        raise HourglassError(f"there is no variant {name!r}; {nearest(name, [*models.names(), *models.ALIASES])}")
     loaded = params.load(project.params_file)
     section = loaded.sections.get(name, {})
     does, source = description(name)
@@ -75,9 +74,3 @@ def description(name: str) -> tuple[str, str]:
 
 def _aliases(name: str) -> list[str]:
     return [alias for alias, of in models.ALIASES.items() if of == name]
-
-
-def _nearest(name: str) -> str:
-    known = [*models.names(), *models.ALIASES]
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}."
