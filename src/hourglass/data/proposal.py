@@ -39,11 +39,7 @@ def proposed_params(
     HourglassError
         A label without its normal or anomalous values, or the other way round.
     """
-    if pair is not None and derive is not None:
-        raise HourglassError("give --pair or --derive, not both; either pairs every image with one other.")
-    for folder in (source, pair) if pair is not None else ():
-        if not Path(folder).is_dir():
-            raise HourglassError(f"{folder} is no folder; --pair takes two folders of images that have the same names.")
+    _check_pairs(source, pair, derive)
     embedded = EMBEDDED.get(source)
     partner = [PAIR] if pair or (signal and signal.target) else list[str](filter(None, [derive]))
     if embedded is not None and label is None:
@@ -57,10 +53,7 @@ def proposed_params(
         )
     if signal is not None and signal.anomalies is not None and label is None:
         label, anomalous = ANOMALY, ["1"]
-    if (label is None) != (normal is None and anomalous is None):
-        raise HourglassError("give --label COL together with --normal V (or --anomalous V), or none of them.")
-    if normal is not None and anomalous is not None:
-        raise HourglassError("give --normal or --anomalous, not both; all other labels are the other kind.")
+    _check_labels(label, normal, anomalous)
     name = source if embedded or source.startswith(PREFIX) else urls.name_of(source)
     return DataParams(
         source=name,
@@ -72,6 +65,23 @@ def proposed_params(
         pair=pair,
         derive=derive,
     )
+
+
+def _check_pairs(source: str, pair: str | None, derive: str | None) -> None:
+    if pair is None:
+        return
+    if derive is not None:
+        raise HourglassError("give --pair or --derive, not both; either pairs every image with one other.")
+    for folder in (source, pair):
+        if not Path(folder).is_dir():
+            raise HourglassError(f"{folder} is no folder; --pair takes two folders of images that have the same names.")
+
+
+def _check_labels(label: str | None, normal: list[str] | None, anomalous: list[str] | None) -> None:
+    if (label is None) != (normal is None and anomalous is None):
+        raise HourglassError("give --label COL together with --normal V (or --anomalous V), or none of them.")
+    if normal is not None and anomalous is not None:
+        raise HourglassError("give --normal or --anomalous, not both; all other labels are the other kind.")
 
 
 def settled(source: str, params: DataParams, now: SplitParams) -> tuple[DataParams, SplitParams, list[str]]:

@@ -116,13 +116,9 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     for split, rows in measured.items():
         found[split] = {name: _metrics(name, rows, settings, seed) for name in rows.errors}
         found[split]["model"] |= _alarms(rows, model.threshold)
-    codes = model.posterior(dataset.as_given(dataset.take("selection", sample(dataset, "selection"))))
-    spread = latent.posterior(codes["z"], codes["logvar"]) if "logvar" in codes else {}
-    found["posterior"] = spread | {"effective_dimension": latent.effective_dimension(codes["z"])}
-    if "logvar" in codes:
-        found["posterior"] |= information(codes["z"], codes["logvar"], seed=seed)
+    found["posterior"] = _posterior(model, dataset, seed)
     selection = measured["selection"]
-    found["failures"] = guards.failures(model, selection.scores, selection.anomaly, spread)
+    found["failures"] = guards.failures(model, selection.scores, selection.anomaly, found["posterior"])
     found["failures"] += guards.untrained(selection.of_normal("model"), selection.of_normal("untrained"))
     test = measured["test"]
     if model.members > 1:
@@ -140,6 +136,16 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     found["portrait"], portrait = _portrait(model, dataset, held_out, said, measured, seed)
     arrays = _arrays(model, dataset, held_out, said["z"], test) | portrait
     return found, arrays | nearest | {"sample_x": samples}
+
+
+def _posterior(model: Model, dataset: Dataset, seed: int) -> dict[str, Any]:
+    """Tell how the codes of selection spread and, of a variational model, what each unit says of rows."""
+    codes = model.posterior(dataset.as_given(dataset.take("selection", sample(dataset, "selection"))))
+    found: dict[str, Any] = {"effective_dimension": latent.effective_dimension(codes["z"])}
+    if "logvar" in codes:
+        found |= latent.posterior(codes["z"], codes["logvar"])
+        found |= information(codes["z"], codes["logvar"], seed=seed)
+    return found
 
 
 def _metrics(name: str, rows: Measured, settings: EvaluateParams, seed: int) -> dict[str, float]:

@@ -28,14 +28,14 @@ def failures(
         Its anomaly scores on selection.
     anomaly : ndarray of bool, shape (rows,)
     posterior : dict
-        As `latent.posterior` gives it; empty for a model without one.
+        What is known of codes; ``active_units`` of a variational model, as `latent.posterior` gives it.
     """
     found = []
     if not np.isfinite(scores).all():
         found.append("scores are not finite")
     elif np.ptp(scores) <= 1e-9 * max(abs(scores).max(), np.finfo(float).tiny):
         found.append("all rows have the same score")
-    if posterior and posterior["active_units"] == 0:
+    if posterior.get("active_units") == 0:
         found.append(WORDS[POSTERIOR_COLLAPSED])
     normal, alpha = scores[~anomaly], model.config["alpha"]
     alarms = int((normal > model.threshold).sum())

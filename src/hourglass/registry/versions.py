@@ -69,7 +69,7 @@ def register(
             cards.describe(client, project, params, found[0])
             return find(project, name, int(found[0].version)), False
         package = project.output("package", variant)
-        tags = training.tags() | Provenance.of(project.root).tags()
+        tags = Provenance.of(project.root).tags() | _made_from(training, params)
         tags |= {
             KEY: key,
             MANIFEST_HASH: sha256_of(package / MANIFEST),
@@ -77,11 +77,6 @@ def register(
             _VALUE: repr(value),
             tracking.DATA: pipeline.ingested_data(project),
             "hourglass.lock": digest(entries)[:32],
-            PARAMS: json.dumps(
-                params.model_dump(mode="json", exclude={"run"}) | {variant: training.inputs["params"][variant]}
-            ),
-            _SETTINGS: digest([variant, training.inputs["params"], params.data.normalise])[:32],
-            tracking.FINGERPRINT_FACTS: json.dumps(training.fingerprint),
         }
         # MLflow notes the paths it is given; relative ones say nothing of this machine
         with tracking.run_of(project, client, name, training) as run, chdir(project.root):
@@ -89,6 +84,18 @@ def register(
             made = mlflow.register_model(f"models:/{logged}", name, tags=tags)
             cards.describe(client, project, params, made)
             return find(project, name, int(made.version)), True
+
+
+def _made_from(training: tracking.Training, params: Params) -> dict[str, str]:
+    """Tell by tags what a training was given."""
+    settings = params.model_dump(mode="json", exclude={"run"})
+    of_variant = {training.variant: training.inputs["params"][training.variant]}
+    identity = [training.variant, training.inputs["params"], params.data.normalise]
+    return training.tags() | {
+        PARAMS: json.dumps(settings | of_variant),
+        _SETTINGS: digest(identity)[:32],
+        tracking.FINGERPRINT_FACTS: json.dumps(training.fingerprint),
+    }
 
 
 def find(project: Project, name: str, number: int) -> Version:
