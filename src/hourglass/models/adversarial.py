@@ -4,19 +4,17 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import torch
-from torch import Tensor
 from torch.nn.functional import softplus
 
 from hourglass.models.shared.batch import Batch
+from hourglass.models.shared.discriminating import Discriminating
 from hourglass.models.shared.divergences import mmd
-from hourglass.models.shared.nets import critic
 from hourglass.models.shared.priors import PRIORS, Prior, PriorName
-from hourglass.models.shared.terms import Context, Phase, Term
-from hourglass.models.shared.variant import Variant
+from hourglass.models.shared.terms import Context, Term
 from hourglass.settings import Setting
 
 
-class Adversarial(Variant):
+class Adversarial(Discriminating):
     """Codes that a discriminator can't tell from draws of the prior.
 
     The epoch to keep is chosen by reconstruction and MMD, never by the game's losses, which say nothing about progress.
@@ -39,17 +37,11 @@ class Adversarial(Variant):
             float, Setting("weight of the MMD in choosing the epoch to keep", ge=0, le=1_000_000)
         ] = 1.0,
         smoothness: Annotated[float, Setting("weight of the discriminator's squared slope", gt=0, le=1000)] = 0.1,
-        discriminator: Annotated[
-            list[Annotated[int, Setting("units", ge=1, le=65_536)]] | None,
-            Setting("widths of the discriminator's hidden layers; null: two of 64"),
-        ] = None,
         **settings: Any,
     ) -> None:
         super().__init__(shape, **settings)
         self.prior: Prior = PRIORS[prior](self.latent)
         self.deception, self.discrepancy, self.smoothness = deception, discrepancy, smoothness
-        widths = [64, 64] if discriminator is None else discriminator
-        self.discriminator = critic(self.latent, widths)
 
     def losses(self, batch: Batch, context: Context) -> dict[str, Term]:
         """Reconstruction, and ``-log D(z)``; in evaluation the MMD of codes and prior in its place."""
@@ -69,13 +61,3 @@ class Adversarial(Variant):
             "discriminator": Term(0.5 * (softplus(-real) + softplus(self._logit(z)))),
             "slope": Term(slope.square().sum(1), self.smoothness),
         }
-
-    def phases(self) -> tuple[Phase, ...]:
-        """Let the autoencoder take a step, then the discriminator."""
-        nets = [*self.encoder.parameters(), *self.decoder.parameters(), *self.likelihood.parameters()]
-        judges = list(self.discriminator.parameters())
-        return Phase("autoencoder", nets, self.losses), Phase("discriminator", judges, self.judge)
-
-    def _logit(self, z: Tensor) -> Tensor:
-        logit: Tensor = self.discriminator(z).squeeze(1)
-        return logit
