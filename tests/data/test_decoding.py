@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,15 +79,21 @@ def test_no_more_is_read_ahead_than_workers_have_before_them(at_once: None) -> N
     found.close()
 
 
-def test_a_killed_worker_is_a_sentence(at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    started = []
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Processes, as they are started."""
+    found: list[Any] = []
     popen = subprocess.Popen
 
-    def watched(*arguments: object, **options: object) -> object:
-        started.append(popen(*arguments, **options))
-        return started[-1]
+    def watched(*arguments: Any, **options: Any) -> Any:
+        found.append(popen(*arguments, **options))
+        return found[-1]
 
     monkeypatch.setattr(subprocess, "Popen", watched)
+    return found
+
+
+def test_a_killed_worker_is_a_sentence(at_once: None, started: list[Any]) -> None:
     found = pictures(files([(4, 5)] * 2000), Form(), workers=1)
     next(found)
     os.kill(started[0].pid, signal.SIGKILL)
@@ -94,15 +101,7 @@ def test_a_killed_worker_is_a_sentence(at_once: None, monkeypatch: pytest.Monkey
         list(found)
 
 
-def test_workers_end_with_who_started_them(at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    started = []
-    popen = subprocess.Popen
-
-    def watched(*arguments: object, **options: object) -> object:
-        started.append(popen(*arguments, **options))
-        return started[-1]
-
-    monkeypatch.setattr(subprocess, "Popen", watched)
+def test_workers_end_with_who_started_them(at_once: None, started: list[Any]) -> None:
     found = pictures(files([(4, 5)] * 50), Form(), workers=2)
     next(found)
     assert [process.poll() for process in started] == [None, None]
