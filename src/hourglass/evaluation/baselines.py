@@ -60,7 +60,7 @@ class Pca:
 
     @classmethod
     def of_parts(cls, rows: Iterable[NDArray[Any]], latent: int) -> "Pca":
-        """Fit it to the covariance of rows that come in parts."""
+        """Fit it to the covariance of rows that come in parts of shape (rows, ...)."""
         count, total, products = 0, np.zeros(()), np.zeros(())
         origin: NDArray[np.float64] | None = None
         for part in rows:

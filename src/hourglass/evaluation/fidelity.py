@@ -15,7 +15,7 @@ _K1, _K2 = 0.01, 0.03
 
 
 def peak_of(reference: NDArray[Any]) -> float:
-    """Give the range of values of rows: 1 for pictures between 0 and 1."""
+    """Give the range of the values of rows, of any shape: 1 for pictures between 0 and 1."""
     return float(reference.max() - reference.min())
 
 

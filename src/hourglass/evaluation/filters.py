@@ -37,18 +37,26 @@ class Filter:
     strengths: Sequence[float]
 
     def tuned(self, clean: Array, noisy: Array, axes: tuple[int, ...]) -> float:
-        """Choose the strength that leaves the least squared error."""
+        """Choose the strength that leaves the least squared error.
+
+        Parameters
+        ----------
+        clean, noisy : ndarray of shape (rows, ...)
+            The same rows without noise and with it.
+        axes : tuple of int
+            The dimensions along which neighbours lie.
+        """
         errors = [float(np.square(self.apply(noisy, strength, axes) - clean).mean()) for strength in self.strengths]
         return self.strengths[int(np.argmin(errors))]
 
 
 def median(x: Array, size: float, axes: tuple[int, ...]) -> Array:
-    """Take the median of so many neighbours along each dimension."""
+    """Take the median of so many neighbours along each of `axes`; the shape of `x`, (rows, ...), stays."""
     return np.asarray(median_filter(x, round(size), axes=axes))
 
 
 def gaussian(x: Array, deviation: float, axes: tuple[int, ...]) -> Array:
-    """Blur with a Gaussian of a standard deviation."""
+    """Blur with a Gaussian of a standard deviation, in neighbours, along `axes`; the shape of `x` stays."""
     return np.asarray(gaussian_filter(x, deviation, axes=axes))
 
 

@@ -55,7 +55,7 @@ class Evidence:
         return np.isfinite(self.scores) & np.isfinite(self.errors)
 
     def rows(self, which: NDArray[Any]) -> "Evidence":
-        """Take the rows with the given positions, or where a mask holds."""
+        """Take the rows with the given positions, or where a mask of shape (rows,) holds."""
         return Evidence(self.scores[which], self.errors[which], self.baseline[which])
 
 

@@ -54,7 +54,7 @@ def _apart(schema: Schema) -> float:
 
 
 def untrained(errors: NDArray[np.float64], before: NDArray[np.float64]) -> list[str]:
-    """Tell whether training was in vain; the squared errors of normal rows are those after and before it."""
+    """Tell whether training was in vain, by the squared errors of normal rows after and before it, of shape (rows,)."""
     return [] if errors.mean() < before.mean() else ["it reconstructs no better than before training"]
 
 

@@ -34,9 +34,10 @@ def posterior(z: NDArray[Any], logvar: NDArray[Any]) -> dict[str, Any]:
 
 
 def effective_dimension(z: NDArray[Any]) -> float:
-    """Count the directions that codes use: the participation ratio of the covariance's eigenvalues.
+    """Count the directions that codes of shape (rows, latent) use: the participation ratio of their covariance.
 
-    ``sum(v)^2 / sum(v^2)``, from 1 to the latent width (Gao et al. 2017).
+    ``sum(v)^2 / sum(v^2)`` of its eigenvalues, from 1 to the latent width; 0 where all codes are the same (Gao et al.
+    2017).
     """
     values = np.linalg.eigvalsh(np.atleast_2d(np.cov(z.astype(np.float64), rowvar=False)))
     squares = float((values**2).sum())
@@ -77,7 +78,13 @@ def _keep_compiled() -> None:
 
 
 def trustworthiness(z: NDArray[Any], layout: NDArray[Any]) -> float:
-    """Tell how far neighbours on a map are neighbours among the codes: 0 to 1, 1 is best (Venna & Kaski 2001)."""
+    """Tell how far neighbours on a map are neighbours among the codes: 0 to 1, 1 is best (Venna & Kaski 2001).
+
+    Parameters
+    ----------
+    z : ndarray of shape (rows, latent)
+    layout : ndarray of shape (rows, 2)
+    """
     from sklearn.manifold import trustworthiness as score
 
     return float(score(z, layout, n_neighbors=min(_NEIGHBOURS, (len(z) - 1) // 2)))

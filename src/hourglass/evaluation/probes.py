@@ -56,6 +56,15 @@ def clusters(z: NDArray[Any], test_z: NDArray[Any], test_label: Labels, *, class
     k-means with as many clusters as there are classes is fitted to codes without their labels; held-out codes go to the
     nearest centre.
 
+    Parameters
+    ----------
+    z : ndarray of shape (rows, latent)
+        What k-means is fitted to.
+    test_z, test_label : ndarray of shape (others, latent) and (others,)
+    classes : int
+    seed : int
+        Of the starts of k-means.
+
     Returns
     -------
     dict
@@ -122,7 +131,14 @@ def directions(z: NDArray[Any], label: Labels) -> tuple[Labels, Array]:
 
 
 def separation(z: NDArray[Any], label: Labels, present: Labels, axes: Array) -> list[float]:
-    """AUROC of each class along its direction, on held-out codes: 0.5 is chance, 1 best; missing ones are NaN."""
+    """AUROC of each class along its direction, on held-out codes: 0.5 is chance, 1 best; missing ones are NaN.
+
+    Parameters
+    ----------
+    z, label : ndarray of shape (rows, latent) and (rows,)
+    present, axes : ndarray of shape (classes,) and (classes, latent)
+        As `directions` gives them.
+    """
     from sklearn.metrics import roc_auc_score
 
     has = [label == one for one in present]

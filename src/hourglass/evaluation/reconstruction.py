@@ -17,7 +17,7 @@ def row_errors(residuals: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def mean_error(errors: NDArray[np.float64]) -> dict[str, float]:
-    """Mean squared error over all rows, with its standard error."""
+    """Give ``mse``, the mean of rows' squared errors of shape (rows,), with its standard error ``mse_se``."""
     spread = float(errors.std(ddof=1) / np.sqrt(len(errors))) if len(errors) > 1 else 0.0
     return {"mse": float(errors.mean()), "mse_se": spread}
 
@@ -28,6 +28,14 @@ def relative_error(
     """Squared error relative to a baseline's on the same rows, with its paired bootstrap interval.
 
     ``sum(errors) / sum(baseline)``: 0 is perfect, 1 is as good as the baseline, lower is better.
+
+    Parameters
+    ----------
+    errors, baseline : ndarray of shape (rows,)
+        Squared errors of the same rows.
+    resamples : int
+        Of the bootstrap.
+    seed : int
 
     Returns
     -------

@@ -82,6 +82,11 @@ def level_at(corruption: Corruption, level: float, amplitude: float) -> float:
 def compare(clean: NDArray[Any], noisy: NDArray[Any], rebuilt: NDArray[Any]) -> dict[str, float]:
     """Measure what rebuilding gains.
 
+    Parameters
+    ----------
+    clean, noisy, rebuilt : ndarray of shape (rows, ...)
+        The same rows, in the nets' units.
+
     Returns
     -------
     dict

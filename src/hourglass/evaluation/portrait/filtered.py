@@ -56,7 +56,7 @@ def measured(clean: NDArray[Any], found: list[Found]) -> list[dict[str, Any]]:
 
 
 def nearness(clean: NDArray[Any], rows: NDArray[Any]) -> dict[str, float]:
-    """Give ``psnr`` and, of pictures, ``ssim``; the peak is the range of the clean rows."""
+    """Give ``psnr`` in dB and, of pictures, ``ssim`` of rows of one shape; the peak is the range of the clean ones."""
     peak = peak_of(clean)
     found = {"psnr": psnr(clean, rows, peak)}
     if len(neighbours(clean.shape[1:])) == 2:

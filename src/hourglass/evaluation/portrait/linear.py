@@ -43,7 +43,7 @@ class LinearMap:
 
     @classmethod
     def tuned(cls, train: tuple[Array, Array], tuning: tuple[Array, Array]) -> Self:
-        """Fit it to the first rows, with the penalty that leaves the others the least squared error."""
+        """Fit it to the first inputs and outputs, with the penalty that leaves the others the least squared error."""
         maps = [cls.of(*train, strength) for strength in STRENGTHS]
         return min(maps, key=lambda fitted: float(np.square(fitted(tuning[0]) - tuning[1]).mean()))
 

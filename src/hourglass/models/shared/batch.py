@@ -106,11 +106,11 @@ class Batch:
         )
 
     def with_rows(self, x: Tensor) -> "Batch":
-        """Put other rows in the place of these, which were to be rebuilt as they are."""
+        """Put other rows, of the same shape, in the place of these, which were to be rebuilt as they are."""
         return replace(self, x=x, target=x)
 
     @classmethod
     def of(cls, x: Tensor) -> "Batch":
-        """Make unlabelled rows of bare inputs, for use outside the pipeline."""
+        """Make unlabelled rows of bare inputs of shape (rows, *shape), for use outside the pipeline."""
         rows = torch.arange(len(x), device=x.device)
         return cls(x=x, condition=None, target=x, label=torch.full_like(rows, -1), index=rows)

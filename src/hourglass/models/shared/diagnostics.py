@@ -34,7 +34,7 @@ def posterior(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> dict[st
 
 
 def perplexity(index: Tensor, entries: int) -> dict[str, float]:
-    """Do as `usage_of` for codes that are given one by one, of so many entries."""
+    """Do as `usage_of` for the entries of codes, int64 of any shape, out of so many."""
     return usage_of(index.flatten().bincount(minlength=entries))
 
 
@@ -56,7 +56,14 @@ def usage_of(counts: Tensor) -> dict[str, float]:
 def mutual_information(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> float:
     """Estimate I(x; z) under q, in nats, by one draw per row against the mixture of all rows' posteriors.
 
-    Hoffman & Johnson 2016, "ELBO surgery". From 0, where all posteriors are the same, to the logarithm of the rows.
+    From 0, where all posteriors are the same, to the logarithm of the number of rows.
+
+    Source: Hoffman & Johnson 2016, "ELBO surgery".
+
+    Parameters
+    ----------
+    mu, logvar : Tensor of shape (rows, latent)
+    generator : torch.Generator
     """
     z, mu, logvar = (part.double() for part in (reparameterise(mu, logvar, generator), mu, logvar))
     precision = (-logvar).exp()

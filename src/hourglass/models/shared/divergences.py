@@ -46,7 +46,17 @@ def bernoulli_kl(rate: float, rates: Tensor) -> Tensor:
 
 
 def reparameterise(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw z = mu + sigma * noise, differentiable in mu and logvar (Kingma & Welling 2014, section 2.4)."""
+    """Draw z = mu + sigma * noise, differentiable in mu and logvar (Kingma & Welling 2014, section 2.4).
+
+    Parameters
+    ----------
+    mu, logvar : Tensor of shape (batch, latent)
+    generator : torch.Generator
+
+    Returns
+    -------
+    Tensor of shape (batch, latent)
+    """
     noise = drawn(torch.randn, mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
     return mu + noise * torch.exp(0.5 * logvar)
 
@@ -71,7 +81,7 @@ def log_mixture(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 
 
 def log_mixture_of_units(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-    """As `log_mixture`, of each unit alone, summed over units."""
+    """As `log_mixture`, of each unit alone, summed over units: shape (batch,), in nats."""
     mu, logvar = whole(mu), whole(logvar)
     units = [_log_densities(z, mu, logvar, unit).logsumexp(1) for unit in range(z.shape[1])]
     return torch.stack(units).sum(0) - z.shape[1] * log(len(mu))

@@ -91,7 +91,7 @@ def drawn(draw: Callable[..., Tensor], shape: Sequence[int], **options: Any) -> 
 
 
 def whole(values: Tensor) -> Tensor:
-    """Put the rows of all processes together, differentiably."""
+    """Put the rows of all processes together, differentiably: from shape (own rows, ...) to (all rows, ...)."""
     share = _share.get()
     if share is None:
         return values
@@ -100,7 +100,7 @@ def whole(values: Tensor) -> Tensor:
 
 
 def own(values: Tensor) -> Tensor:
-    """Take this process's rows out of those of all."""
+    """Take this process's rows out of those of all: what undoes `whole`."""
     share = _share.get()
     return values if share is None else values[share.start : share.stop]
 
