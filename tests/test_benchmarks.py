@@ -115,7 +115,9 @@ def test_waits_of_every_side_are_measured_and_written_to_the_page(benchmark, mon
         for side, of in waits.items()
     }
     about = {"machine": "x86_64", "cores": 2, "python": "3.11", "command": "python serving.py"}
-    lines = list(benchmark("page").serving({"about": about, "loads": loads, "waits": rounds, "asked": serving.ASKED}))
+    lines = list(
+        benchmark("page").SECTIONS["serving"]({"about": about, "loads": loads, "waits": rounds, "asked": serving.ASKED})
+    )
     assert sum(line.startswith("| http |") for line in lines) == len(serving.BATCHES)
 
 
@@ -152,4 +154,4 @@ def test_a_denoiser_stands_beside_filters_on_the_same_noise(benchmark, monkeypat
     assert all(len(of[measure]) == 2 for of in sides.values())
     rival = "non-local means" if measure == "psnr" else "oracle mask, told speech and noise"
     assert min(sides[rival][measure]) > max(sides["noisy"][measure]) + 3
-    assert any(name in line and "ours" in line for line in benchmark("page").restoration(found[0]))
+    assert any(name in line and "ours" in line for line in benchmark("page").SECTIONS["restoration"](found[0]))
