@@ -28,7 +28,6 @@ from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
 
 #: Values of each factor: shape, size, turn, place from left to right, place from top to bottom.
-FACTORS = ("shape", "size", "turn", "x", "y")
 SIZES = (3, 4, 6, 8, 8)
 #: The factor without an order.
 CATEGORIES = (0,)

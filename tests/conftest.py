@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from hourglass import models
-from hourglass.data import making, proposal, reading, snapshot
+from hourglass.data import making, proposal, snapshot
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
 from hourglass.data.snapshot import Snapshot
@@ -31,6 +31,7 @@ from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
 from tests import exporting
 from tests.sharing import first
+from tests.sources import read_source
 
 pytest_plugins = ["tests.projects", "tests.faults.plugin", "tests.serving"]
 
@@ -194,7 +195,7 @@ def signal_denoising(waves: pd.DataFrame, shared: Path, tmp_path_factory: pytest
     proposed = proposal.proposed_params("waves.csv", signal=kind_settings("signal", given))
     data, _, _ = proposal.settled(str(folder / "waves.csv"), proposed, SplitParams())
     settings = {"latent": 4, "hidden": [32], "corruption": "gaussian"}
-    raw = reading.read_source(str(folder / "waves.csv"), data)
+    raw = read_source(str(folder / "waves.csv"), data)
     return packaged(raw, data, "denoising", settings, shared / "signal_denoising")
 
 

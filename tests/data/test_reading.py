@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from hourglass.data import reading
+from tests.sources import read_source
 
 
 def test_a_source_is_read_without_a_snapshot(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", x=np.ones((2, 2)), photo=np.ones((2, 3, 3)), age=np.arange(2))
-    raw = reading.read_source(str(tmp_path / "b.npz"))
+    raw = read_source(str(tmp_path / "b.npz"))
     assert (list(raw.side), list(raw.arrays)) == (["age"], ["photo"])
-    assert len(reading.read_source("breast_cancer").rows) == 569
+    assert len(read_source("breast_cancer").rows) == 569
     assert [path.name for path in tmp_path.iterdir()] == ["b.npz"]

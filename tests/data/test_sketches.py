@@ -1,11 +1,13 @@
 """Quantiles of numbers that passed by are those that numpy gives of all of them at once."""
 
+from math import ceil
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourglass.data.sketches import Quantiles, rank_error
+from hourglass.data.sketches import Quantiles
 
 LEVELS = np.linspace(0, 1, 21)
 
@@ -26,6 +28,12 @@ def test_how_rows_are_cut_into_blocks_makes_no_difference(sizes: list[int]) -> N
     for block in np.split(x, np.cumsum(sizes)[:-1]):
         in_blocks.update(block)
     np.testing.assert_array_equal(at_once(LEVELS), in_blocks(LEVELS))
+
+
+def rank_error(rows: int, size: int) -> float:
+    """Bound the share of rows by which a quantile's rank may be off."""
+    runs = rows / (8 * size)
+    return 0.0 if runs <= 1 else (1 + ceil(np.log2(runs))) / (2 * size)
 
 
 @pytest.mark.parametrize("distribution", ["sorted", "normal", "heavy"])

@@ -9,7 +9,7 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from hourglass.data import proposal, reading
+from hourglass.data import proposal
 from hourglass.evaluation import generation
 from hourglass.evaluation.evaluate import evaluate
 from hourglass.files import canonical_json
@@ -18,6 +18,7 @@ from hourglass.params import EvaluateParams, SplitParams, kind_settings
 from hourglass.runtime.attribution import heat
 from hourglass.training.loop import measure
 from tests.conftest import packaged
+from tests.sources import read_source
 
 SETTINGS = EvaluateParams(bootstrap=100, map_rows=50, bound_draws=100)
 Measured = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -247,7 +248,7 @@ def test_anomalies_of_series_are_measured_in_time(waves: Any, tmp_path: Path) ->
         "waves.csv", label="state", normal=["fine"], signal=kind_settings("signal", given)
     )
     data, _, _ = proposal.settled(str(tmp_path / "waves.csv"), proposed, SplitParams())
-    raw = reading.read_source(str(tmp_path / "waves.csv"), data)
+    raw = read_source(str(tmp_path / "waves.csv"), data)
     model = packaged(raw, data, "autoencoder", {"latent": 4, "hidden": [32]}, tmp_path / "all")
     found, _ = evaluate(model.model, model.dataset, SETTINGS, seed=0)
     series = found["series"]

@@ -14,7 +14,6 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from hourglass.cli import app
-from hourglass.data.reading import read_source
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
@@ -22,6 +21,7 @@ from hourglass.project import Project
 from hourglass.runtime import InputError
 from hourglass.use import commands
 from tests.conftest import packaged
+from tests.sources import read_source
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from hourglass.data.reading import read_source
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.use import commands
 from hourglass.use.score import score
+from tests.sources import read_source
 
 JUDGED = ["anomaly_score", "p_value", "is_anomaly", "valid"]
 #: Reads a handful of rows at a time.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hourglass.data.sources import Kind, Raw, joined, reader, reader_for, torchvision_sets, urls, written
+from hourglass.data.sources import Kind, Raw, reader, reader_for, torchvision_sets, urls, written
 from hourglass.data.sources.embedded import EMBEDDED
 from hourglass.data.sources.torchvision_sets import PREFIX
 from hourglass.errors import HourglassError
@@ -12,22 +12,6 @@ from hourglass.params import DataParams
 
 #: For those who read what no setting changes.
 DEFAULTS = DataParams()
-
-
-def read_source(source: str, data: DataParams = DEFAULTS) -> Raw:
-    """Read what a snapshot could be made of, and make none.
-
-    Parameters
-    ----------
-    source : str
-        As of `build`.
-
-    Raises
-    ------
-    HourglassError
-        The source can't be read.
-    """
-    return joined(list(blocks_of_source(source, data, data.memory)))
 
 
 def blocks_of_source(source: str, data: DataParams, limit: int, *, as_written: bool = False) -> Iterator[Raw]:
