@@ -172,8 +172,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         x = self.normaliser_(raw)
 
         device = devices.resolve(training.device)
-        batches = (_batch(x, told, part, device) for part in (train, validation))
-        self.net_ = Net(self._train(*batches, settings, training, seed), x[train])
+        fit_on, stop_by = (_batch(x, told, part, device) for part in (train, validation))
+        self.net_ = Net(self._train(fit_on, stop_by, settings, training, seed), x[train])
         fitted = np.concatenate([validation, train])[:_FITTED]
         score = scoring(self.schema_.shape if self.schema_.kind == "image" else ())
         self.net_.learn_to_score(score, x[fitted], self._told(None, len(fitted)), robust=self.contaminated)
