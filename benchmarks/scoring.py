@@ -5,8 +5,8 @@
 beside the bare graph alone.
 
 An autoencoder 30-64-16 with ReLU judges 1,000,000 rows of 30 numbers by its squared error, as PyOD's does, and then
-single rows; *memory* is the same net under the default score. Ours is `Model.score`, of
-arrays of float64 and float32 and of a table; it gives a frame of scores, p-values and verdicts. One row is judged by
+single rows; *memory* is the same net under the default score. Ours is `Model.score`, of arrays of
+float64 and float32 and of a table; it gives a frame of scores, p-values and verdicts. One row is judged by
 `Model.anomaly_score`. *bare* is the same ONNX graph in onnxruntime on rows that are in the net's units already, in the
 blocks that suit it best. PyOD's AutoEncoder is fitted in batches of 512, which its `decision_function` takes, too; all
 else is as usual. Every side has a process of its own, round by round in turn; a million rows are measured in seconds of

@@ -41,8 +41,8 @@ class Judging(Opened):
         DataFrame
             ``anomaly_score`` (larger is more anomalous), ``p_value`` (conformal), ``is_anomaly`` (missing where
             invalid) and ``valid``; of an ensemble ``score_spread``, the standard deviation of its members' scores. Of
-            a table of readings a row for each window, with its ``series`` (where the table
-            names it), ``start`` and ``end`` before.
+            a table of readings a row for each window, with its ``series`` (where the table names it), ``start`` and
+            ``end`` before.
         """
         cut = self._cut(rows)
         names = ("score", "score_spread") if self.members > 1 else ("score",)

@@ -49,8 +49,8 @@ def fit(
     """Train a model and leave it with the weights of its best epoch.
 
     A record of each epoch goes to ``metrics.jsonl``: train and validation means of every term, apart, what the code is
-    like, and what that warns of once the KL has its full weight. A checkpoint in
-    the same folder lets a repeated call go on where a killed one stopped, with the same result bit for bit.
+    like, and what that warns of once the KL has its full weight. A checkpoint in the same
+    folder lets a repeated call go on where a killed one stopped, with the same result bit for bit.
 
     Where several processes train together (`torch.distributed`), each calls this with the same arguments but for its
     device. They share the rows of every batch, take the same steps, and the first one alone writes and reports.

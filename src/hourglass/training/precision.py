@@ -20,8 +20,8 @@ def computing(model: nn.Module, precision: Precision) -> Iterator[None]:
 
     In bfloat16 that is what `torch.autocast` makes of them (Micikevicius et al. 2018, "Mixed precision training"; of 8
     bits of mantissa and float32's exponents, so that no loss has to be scaled: Kalamkar et al. 2019, "A study of
-    BFLOAT16 for deep learning training"). Weights, slopes that are penalised, and all that lies
-    between nets and the loss, stay in float32.
+    BFLOAT16 for deep learning training"). Weights, slopes that are penalised, and all that lies between nets and the
+    loss, stay in float32.
     """
     names = _NETS if precision == "bfloat16" else ()
     nets = [net for name, net in model.named_children() if name in names]
