@@ -27,7 +27,8 @@ import pandas as pd
 
 from hourglass.evaluation.detection import auroc
 from hourglass.evaluation.series import events, vus_pr
-from hourglass.runtime.signal import Cut, SignalSchema
+from hourglass.runtime.cuts import Cut
+from hourglass.runtime.signal import SignalSchema
 from hourglass.runtime.windows import point_scores
 
 WINDOW, STRIDE, MAX_GAP, LATENT, QUANTILE = 64, 4, 12, 8, 0.99

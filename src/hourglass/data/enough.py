@@ -13,7 +13,7 @@ from hourglass.data.labels import Labels
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.params import SPLITS, DataParams, SplitParams
-from hourglass.runtime.signal import END
+from hourglass.runtime.cuts import END
 from hourglass.runtime.table import Column
 
 

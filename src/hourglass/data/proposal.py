@@ -13,8 +13,8 @@ from hourglass.data.sources.pair import PAIR
 from hourglass.data.sources.torchvision_sets import PREFIX
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams, SplitParams
+from hourglass.runtime.cuts import SERIES
 from hourglass.runtime.recordings import SUFFIXES
-from hourglass.runtime.signal import SERIES
 
 #: How rows that overlap are divided: `split.by` and `split.column`.
 _SPLITS = {"signal": ("time", "start"), "audio": ("group", recordings.FILE)}

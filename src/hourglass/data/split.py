@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.params import SPLITS, SplitParams
+from hourglass.runtime.cuts import END
 from hourglass.runtime.schema import as_numbers, as_text, matrix_of
-from hourglass.runtime.signal import END
 
 #: Splits whose rows a model or a threshold is fitted on: normal rows only.
 _NORMAL_ONLY = 3

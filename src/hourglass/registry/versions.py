@@ -244,7 +244,7 @@ def _places(schema: dict[str, Any]) -> list[Any]:
     from mlflow.types import ColSpec
     from mlflow.types.schema import AnyType
 
-    from hourglass.runtime.signal import END, SERIES, START
+    from hourglass.runtime.cuts import END, SERIES, START
 
     if schema["kind"] != "signal":
         return []

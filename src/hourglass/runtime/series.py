@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .conditioning import Conditioning
+from .cuts import Cut
 from .schema import ROWS, Schema
-from .signal import Cut, SignalSchema
+from .signal import SignalSchema
 
 #: Windows that are in memory at once.
 AT_ONCE = 4096

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from hourglass.errors import HourglassError
 from hourglass.files import read_json, write_json
+from hourglass.runtime.cuts import END, SERIES, START, Cut
 from hourglass.runtime.errors import InputError
-from hourglass.runtime.signal import END, SERIES, START, Cut
 from hourglass.runtime.times import Clock
 
 #: The label that they give windows: 1 where a window holds a moment of an anomaly, else 0.

@@ -19,10 +19,11 @@ from hourglass.data.sources.pair import PAIR
 from hourglass.errors import HourglassError
 from hourglass.files import read_json, write_json
 from hourglass.params import DataParams
+from hourglass.runtime.cuts import SERIES, Cut
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.grid import Told, median_step
 from hourglass.runtime.schema import as_numbers, as_text
-from hourglass.runtime.signal import SERIES, Cut, SignalSchema
+from hourglass.runtime.signal import SignalSchema
 from hourglass.runtime.times import Clock, about, duration, words
 
 _NAMES = "series.json"
