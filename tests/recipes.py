@@ -2,12 +2,21 @@
 
 import re
 import shlex
+from pathlib import Path
 
 from ruamel.yaml import YAML
 
 from tests.projects import ROOT, Checkout
 
+#: The data that recipes are about, which a checkout has beside it.
+SHARED = ROOT.parent / "shared"
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def beside_shared(clone: Checkout, folder: Path) -> Checkout:
+    """Copy a checkout into a folder where it finds the shared data."""
+    (folder / "shared").symlink_to(SHARED)
+    return clone.copy(folder / "hourglass")
 
 
 def follow(recipe: str, checkout: Checkout) -> str:

@@ -25,6 +25,14 @@ def described(package: Any) -> dict[str, Any]:
     }
 
 
+def logged(package: Any) -> str:
+    """Log a model as registration does, to the store that is set; give its address."""
+    import mlflow
+
+    with mlflow.start_run():
+        return str(mlflow.pyfunc.log_model(name="model", **described(package)).model_uri)
+
+
 def saved(package: Any, folder: Path) -> str:
     """Save a model with all that registration gives it."""
     import mlflow

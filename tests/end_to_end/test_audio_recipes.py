@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.projects import ROOT
-from tests.recipes import follow
-
-SHARED = ROOT.parent / "shared"
+from tests.recipes import SHARED, beside_shared, follow
 
 pytestmark = [
     pytest.mark.long,
@@ -18,8 +15,7 @@ pytestmark = [
 
 
 def test_speech_is_cleaned_by_more_than_spectral_gating_gains(clone, tmp_path):
-    (tmp_path / "shared").symlink_to(SHARED)
-    checkout = clone.copy(tmp_path / "hourglass")
+    checkout = beside_shared(clone, tmp_path)
     said = follow("speech-enhancement.md", checkout)
     assert "is the first champion" in said
     gains = {name: float(gain) for name, gain in re.findall(r"^(model|gating.*): ([+-][\d.]+) dB$", said, re.MULTILINE)}

@@ -5,10 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from tests.projects import ROOT
-from tests.recipes import follow
-
-SHARED = ROOT.parent / "shared"
+from tests.recipes import SHARED, beside_shared, follow
 
 pytestmark = [
     pytest.mark.long,
@@ -18,8 +15,7 @@ pytestmark = [
 
 @pytest.fixture
 def checkout(clone, tmp_path):
-    (tmp_path / "shared").symlink_to(SHARED)
-    return clone.copy(tmp_path / "hourglass")
+    return beside_shared(clone, tmp_path)
 
 
 def test_the_anomalies_of_a_sensor_are_found_by_their_times(checkout):

@@ -5,18 +5,14 @@ import re
 import pandas as pd
 import pytest
 
-from tests.projects import ROOT
-from tests.recipes import follow
-
-SHARED = ROOT.parent / "shared"
+from tests.recipes import SHARED, beside_shared, follow
 
 pytestmark = pytest.mark.long
 
 
 @pytest.fixture
 def checkout(clone, tmp_path):
-    (tmp_path / "shared").symlink_to(SHARED)
-    return clone.copy(tmp_path / "hourglass")
+    return beside_shared(clone, tmp_path)
 
 
 def test_frauds_are_found_and_the_payments_come_back_with_their_scores(checkout):

@@ -18,10 +18,10 @@ from hourglass.params import DataParams, EvaluateParams
 from hourglass.project import Project
 from hourglass.registry import store
 from hourglass.registry.promotion import smoke_test
-from hourglass.registry.versions import signature
 from hourglass.runtime import InputError
 from hourglass.use import commands
 from tests.conftest import Packaged, packaged
+from tests.serving import logged
 
 TOLD = DataParams(source="pairs.npz", condition=["photo"])
 SETTINGS = {"latent": 4, "hidden": [128]}
@@ -115,21 +115,14 @@ def test_it_is_measured_and_judged_like_any_other(to_outline: Packaged) -> None:
 def test_mlflow_takes_the_arrays_by_name(to_outline: Packaged, stored: Project, monkeypatch: Any) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
     store.connect(stored)
-    with mlflow.start_run():
-        logged = mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(to_outline.folder / "shim.py"),
-            artifacts={"package": str(to_outline.folder)},
-            signature=signature(to_outline.model.config),
-            pip_requirements=[],
-        )
+    uri = logged(to_outline)
     test = to_outline.dataset.raw("test")[:5]
     arrays = {"x": test["x"], "photo": test["photo"]}
-    served = mlflow.pyfunc.load_model(logged.model_uri)
+    served = mlflow.pyfunc.load_model(uri)
     pd.testing.assert_frame_equal(served.predict(arrays), to_outline.model.score(test))
     translated = served.predict(arrays, params={"output": "translate"})
     np.testing.assert_array_equal(translated, to_outline.model.translate(test["photo"]))
-    smoke_test(Project(to_outline.folder.parent, stored.home), logged.model_uri)
+    smoke_test(Project(to_outline.folder.parent, stored.home), uri)
 
 
 def test_the_command_takes_pairs_or_the_sources_alone(

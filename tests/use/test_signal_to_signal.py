@@ -16,11 +16,11 @@ from hourglass.params import DataParams, EvaluateParams, SplitParams, kind_setti
 from hourglass.project import Project
 from hourglass.registry import store
 from hourglass.registry.promotion import smoke_test
-from hourglass.registry.versions import signature
 from hourglass.runtime import InputError
 from hourglass.use import commands
 from hourglass.use.score import score
 from tests.conftest import Packaged, packaged
+from tests.serving import logged
 
 
 def readings(rows: int, seed: int) -> pd.DataFrame:
@@ -119,20 +119,13 @@ def test_mlflow_takes_readings_with_and_without_what_is_made(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
     store.connect(stored)
-    with mlflow.start_run():
-        logged = mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(paired.folder / "shim.py"),
-            artifacts={"package": str(paired.folder)},
-            signature=signature(paired.model.config),
-            pip_requirements=[],
-        )
-    served = mlflow.pyfunc.load_model(logged.model_uri)
+    uri = logged(paired)
+    served = mlflow.pyfunc.load_model(uri)
     pd.testing.assert_frame_equal(served.predict(new), paired.model.score(new))
     alone = new.drop(columns="good")
     made = served.predict(alone, params={"output": "translate"})
     pd.testing.assert_frame_equal(made, paired.model.translate(alone))
-    smoke_test(Project(paired.folder.parent, stored.home), logged.model_uri)
+    smoke_test(Project(paired.folder.parent, stored.home), uri)
 
 
 def test_a_channel_is_made_or_told_and_not_both() -> None:
