@@ -1,9 +1,11 @@
 """What a code of digits of 32 numbers is good for: probes, neighbours and clusters, beside PCA.
 
-Each variant learns digits without their classes. Then a line and five neighbours tell the class of test digits from
-codes of training digits, and k-means finds ten clusters.
+Every net learns digits without their classes, all with the same layers and for as long. Then a line and five neighbours
+tell the class of test digits from codes of training digits, and k-means finds ten clusters of the codes as they are.
+Mean and standard deviation over seeds.
 
-    python benchmarks/codes.py --data FILE.npz [--variants denoising vae ...] [--epochs N] [--seeds N] [--out FILE.json]
+    python benchmarks/codes.py --data FILE.npz [--variants denoising vae ...] [--epochs N] [--seeds N]
+                               [--device cuda] [--out FILE.json]
 
 FILE.npz has ``x`` (rows, 28, 28) and ``y``, and may have ``x_test`` and ``y_test``; else a fifth of the rows is test.
 """
@@ -12,7 +14,7 @@ import argparse
 import json
 import tempfile
 from pathlib import Path
-from statistics import mean
+from statistics import mean, pstdev
 from typing import Any
 
 import numpy as np
@@ -28,15 +30,16 @@ from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
 
 LATENT = 32
-NET: dict[str, Any] = {"latent": LATENT, "net": "mlp", "hidden": [512, 256]}
-VARIANTS: dict[str, dict[str, Any]] = {
-    "autoencoder": {},
-    "denoising": {"corruption": "masking", "level": 0.5, "likelihood": "bernoulli"},
-    "contractive": {},
-    "vae": {"likelihood": "bernoulli"},
-    "beta_vae": {"likelihood": "bernoulli", "beta": 2.0},
-    "wae": {"likelihood": "bernoulli"},
-    "adversarial": {"likelihood": "bernoulli", "prior": "mixture"},
+NET: dict[str, Any] = {"latent": LATENT, "net": "mlp", "hidden": [512, 256], "likelihood": "bernoulli"}
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "denoising": ("denoising", {"corruption": "warp"}),
+    "masking": ("denoising", {"corruption": "masking", "level": 0.5}),
+    "autoencoder": ("autoencoder", {}),
+    "contractive": ("contractive", {}),
+    "vae": ("vae", {}),
+    "beta_vae": ("beta_vae", {"beta": 2.0}),
+    "wae": ("wae", {}),
+    "adversarial": ("adversarial", {"prior": "mixture"}),
 }
 #: What a code shall reach.
 ASKED = {"linear": 0.95, "neighbours": 0.975, "nmi": 0.70}
@@ -57,20 +60,27 @@ def digits(path: Path) -> tuple[Labelled, Labelled]:
     return (x[train], y[train]), (x[test], y[test])
 
 
-def codes(variant: str, x: NDArray[np.float32], settings: TrainSettings, seed: int) -> Any:
+def training(epochs: int, device: str) -> TrainSettings:
+    """Give the settings of every training."""
+    return TrainSettings(epochs=epochs, patience=epochs, batch=256, lr=2e-3, device=device)
+
+
+def codes(name: str, x: NDArray[np.float32], settings: TrainSettings, seed: int) -> Any:
     """Train on digits, a tenth of which stops the training, and give what encodes others."""
-    rows = torch.from_numpy(x)
-    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
+    device = devices.resolve(settings.device)
+    rows = torch.from_numpy(x).to(device)
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).to(device)
     held_out = len(rows) // 10
     parts = Batch.of(rows[order[held_out:]]), Batch.of(rows[order[:held_out]])
-    net = models.build(variant, x.shape[1:], NET | VARIANTS[variant], seed=seed)
+    variant, own = VARIANTS[name]
+    net = models.build(variant, x.shape[1:], NET | own, seed=seed).to(device)
     with tempfile.TemporaryDirectory() as folder:
         fit(net, *parts, settings, seed=seed, folder=Path(folder), first_course_only=True)
 
     def encode(of: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.no_grad():
-            parts = torch.from_numpy(of).split(4096)
-            return torch.cat([net.eval().encode(part)["z"] for part in parts]).numpy()
+            parts = torch.from_numpy(of).to(device).split(4096)
+            return torch.cat([net.eval().encode(part)["z"] for part in parts]).cpu().numpy()
 
     return encode
 
@@ -84,9 +94,10 @@ def measured(encode: Any, train: Labelled, test: Labelled) -> dict[str, float]:
 
 
 def told(name: str, runs: list[dict[str, float]]) -> None:
-    """Print the means over seeds."""
+    """Print means and standard deviations over seeds."""
     shown = ("linear", "neighbours", "nmi", "ari", "trustworthiness", "continuity")
-    print(f"{name:>12}: {', '.join(f'{of} {mean(run[of] for run in runs):.3f}' for of in shown)}", flush=True)
+    cells = (f"{of} {mean(run[of] for run in runs):.3f} ± {pstdev(run[of] for run in runs):.3f}" for of in shown)
+    print(f"{name:>12}: {', '.join(cells)}", flush=True)
 
 
 def main() -> None:
@@ -96,21 +107,23 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    settings = TrainSettings(epochs=asked.epochs, batch=128, lr=2e-3)
+    settings = training(asked.epochs, asked.device)
     devices.configure(settings)
     train, test = digits(asked.data)
     pca = PCA(LATENT, random_state=0).fit(train[0].reshape(len(train[0]), -1))
     found = {"pca": [measured(lambda x: pca.transform(x.reshape(len(x), -1)), train, test)]}
     told("pca", found["pca"])
-    for variant in asked.variants:
-        runs = (codes(variant, train[0], settings, seed) for seed in range(asked.seeds))
-        found[variant] = [measured(encode, train, test) for encode in runs]
-        told(variant, found[variant])
+    for name in asked.variants:
+        encoders = (codes(name, train[0], settings, seed) for seed in range(asked.seeds))
+        found[name] = [measured(encode, train, test) for encode in encoders]
+        told(name, found[name])
     print(f"asked: {ASKED}")
     if asked.out:
-        asked.out.write_text(json.dumps({"asked": ASKED, "codes": found}, indent=2) + "\n")
+        about = {"epochs": asked.epochs, "train": len(train[0]), "test": len(test[0]), "asked": ASKED}
+        asked.out.write_text(json.dumps(about | {"codes": found}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ and eight places along each side: 4,608 images whose factors are known, in the m
 Variants learn them without the factors; `hourglass.evaluation.disentanglement` holds their codes against them. Mean and
 standard deviation over seeds, for seeds matter more than variants (Locatello et al. 2019).
 
-    python benchmarks/sprites.py [--seeds N] [--epochs N] [--variants vae beta_vae ...] [--out FILE.json]
+    python benchmarks/sprites.py [--seeds N] [--epochs N] [--variants vae beta_vae ...] [--device cuda]
+                                 [--out FILE.json]
 """
 
 import argparse
@@ -67,15 +68,16 @@ def measured(
     variant: str, rows: tuple[NDArray[Any], NDArray[Any]], settings: TrainSettings, seed: int
 ) -> dict[str, float]:
     """Train on all images but a tenth that stops the training, and measure the codes of all."""
-    images, factors = torch.from_numpy(rows[0]), rows[1]
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
+    device = devices.resolve(settings.device)
+    images, factors = torch.from_numpy(rows[0]).to(device), rows[1]
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed)).to(device)
     held_out = len(images) // 10
     parts = Batch.of(images[order[held_out:]]), Batch.of(images[order[:held_out]])
-    net = models.build(variant, images.shape[1:], NET | VARIANTS[variant], seed=seed)
+    net = models.build(variant, images.shape[1:], NET | VARIANTS[variant], seed=seed).to(device)
     with tempfile.TemporaryDirectory() as folder:
         fit(net, *parts, settings, seed=seed, folder=Path(folder))
     with torch.no_grad():
-        z = net.eval().encode(images)["z"].numpy()
+        z = net.eval().encode(images)["z"].cpu().numpy()
     return disentanglement(z, factors, categories=CATEGORIES, seed=seed)
 
 
@@ -85,9 +87,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    settings = TrainSettings(epochs=asked.epochs, batch=128, lr=1e-3)
+    settings = TrainSettings(epochs=asked.epochs, batch=128, lr=1e-3, device=asked.device)
     devices.configure(settings)
     rows, found = sprites(), {}
     for variant in asked.variants:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.distributions import Normal, kl_divergence
 
-from hourglass.evaluation.latent import effective_dimension, posterior, trustworthiness, umap_map
+from hourglass.evaluation.latent import effective_dimension, posterior
 
 
 @pytest.fixture
@@ -51,27 +51,3 @@ def test_the_dimension_is_the_participation_ratio(spread: list[float]) -> None:
 
 def test_codes_that_are_all_the_same_use_none() -> None:
     assert effective_dimension(np.ones((10, 3))) == 0
-
-
-def test_a_faithful_map_is_trusted_and_a_random_one_is_not(codes: np.ndarray) -> None:
-    plane = codes[:300, :2]
-    assert trustworthiness(plane, 7 * plane) == 1
-    assert trustworthiness(plane, np.random.default_rng(1).permutation(plane)) == pytest.approx(0.5, abs=0.1)
-
-
-@pytest.mark.slow
-def test_the_map_follows_from_its_seed_and_keeps_neighbours() -> None:
-    draw = np.random.default_rng(0)
-    clusters = draw.normal(size=(120, 6)) + 20 * np.repeat(np.eye(6)[:3], 40, axis=0)
-    first, again = (umap_map(clusters, seed=0) for _ in range(2))
-    assert first.shape == (120, 2)
-    np.testing.assert_array_equal(first, again)
-    assert trustworthiness(clusters, first) > 0.85
-
-
-@pytest.mark.parametrize("width", [1, 2])
-def test_codes_of_one_or_two_units_are_their_own_map(width) -> None:
-    z = np.random.default_rng(0).normal(size=(20, width)).astype(np.float32)
-    layout = umap_map(z, seed=0)
-    assert layout.shape == (20, 2)
-    assert np.array_equal(layout[:, :width], z)

@@ -2,11 +2,13 @@ from math import log10
 
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 from hourglass import models
 from hourglass.errors import HourglassError
+from hourglass.evaluation.probes import clusters
 from hourglass.models.shared.batch import Batch
-from hourglass.models.shared.corruptions import CORRUPTIONS
+from hourglass.models.shared.corruptions import CORRUPTIONS, OF_IMAGES, SPECTRAL
 from hourglass.models.shared.terms import Context
 from hourglass.training.loop import METRICS_FILE, fit
 from hourglass.training.settings import TrainSettings
@@ -41,7 +43,7 @@ def gains(model, clean, corruption):
     return found
 
 
-@pytest.mark.parametrize("corruption", sorted(CORRUPTIONS.keys() - {"rician", "babble"}))  # these are for spectrograms
+@pytest.mark.parametrize("corruption", sorted(CORRUPTIONS.keys() - SPECTRAL.keys() - OF_IMAGES))
 def test_the_signal_to_noise_ratio_rises_also_at_levels_that_training_did_not_see(surface, tmp_path, corruption):
     model = trained(surface, tmp_path, corruption=corruption)
     found = gains(model, surface(500, 3), corruption)
@@ -110,6 +112,27 @@ def test_the_error_on_clean_rows_is_told_apart_and_not_trained_on(surface, tmp_p
 def test_a_level_that_makes_no_sense_is_refused_in_a_sentence(corruption, level):
     with pytest.raises(HourglassError, match=rf"params\.yaml: denoising\.level is {level:g}; {corruption} takes a "):
         build(corruption=corruption, level=level)
+
+
+def test_a_warp_of_what_is_no_image_is_refused_in_a_sentence():
+    with pytest.raises(HourglassError, match=r"corruption 'warp' is for images .* and a row has the shape \(2, 3\)"):
+        build(corruption="warp")
+
+
+@pytest.mark.long
+def test_codes_that_undo_a_warp_fall_into_the_classes_of_digits(tmp_path):
+    digits = load_digits()
+    images = torch.from_numpy(digits.images[:, None]).float() / 16
+    parts = Batch.of(images[:1200]), Batch.of(images[1200:1400])
+    agreement = {}
+    for corruption, level in (("masking", 0.25), ("warp", None)):
+        settings = {"latent": 16, "hidden": [128], "net": "mlp", "corruption": corruption, "level": level}
+        model, folder = models.build("denoising", (1, 8, 8), settings, seed=0), tmp_path / corruption
+        folder.mkdir()
+        fit(model, *parts, TrainSettings(epochs=60, batch=50, lr=3e-3), seed=0, folder=folder)
+        z = model.eval().encode(images)["z"].detach().numpy()
+        agreement[corruption] = clusters(z[:1400], z[1400:], digits.target[1400:], classes=10, seed=0)["nmi"]
+    assert agreement["warp"] > agreement["masking"] + 0.05, agreement
 
 
 def test_rows_that_talk_behind_each_other_are_coupled():

@@ -180,7 +180,7 @@ def test_rows_are_augmented_where_they_lie(names, shape):
 def test_rows_are_corrupted_where_they_lie(name):
     generator = torch.Generator("cuda").manual_seed(0)
     corrupt, level = CORRUPTIONS[name]
-    x = torch.rand(32, 2, 24, device="cuda")
+    x = torch.rand(32, 2, 24, 24, device="cuda")
     assert corrupt(x, level, generator).is_cuda
     assert corrupt(x, spread_out(name, level, 6.0, x, generator), generator).is_cuda
 

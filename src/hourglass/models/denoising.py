@@ -10,6 +10,7 @@ from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.corruptions import (
     CORRUPTIONS,
     DECIBELS,
+    OF_IMAGES,
     OF_ROWS,
     SHARES,
     SPECTRAL,
@@ -42,7 +43,8 @@ class Denoising(Variant):
         level: Annotated[
             float | None,
             Setting(
-                "standard deviation (gaussian), dB (additive, rician, babble) or share of the values; null: moderate",
+                "standard deviation (gaussian; warp: in sides of the image), dB (additive, rician, babble) or share of "
+                "the values; null: moderate",
                 ge=-60,
                 le=120,
             ),
@@ -70,6 +72,11 @@ class Denoising(Variant):
             raise HourglassError(
                 f"params.yaml: denoising.amplitude is {amplitude:g}, and corruption {corruption!r} isn't for "
                 "spectrograms; set corruption: rician or babble, or leave amplitude out."
+            )
+        if corruption in OF_IMAGES and len(self.shape) != 3:
+            raise HourglassError(
+                f"params.yaml: denoising.corruption {corruption!r} is for images (channels, height, width), and a row "
+                f"has the shape {self.shape}; take another."
             )
         self.level = usual if level is None else level
         if corruption not in DECIBELS and not 0 < self.level <= (0.95 if corruption in SHARES else 120):

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
@@ -20,6 +19,7 @@ from hourglass.registry.provenance import Provenance
 from hourglass.registry.standing import Standing
 from hourglass.report.facts import (
     EXAMPLES,
+    MAP_WORDS,
     Alarm,
     Class,
     Data,
@@ -52,10 +52,8 @@ def collect(project: Project, params: Params, standing: Standing | None) -> Fact
     """
     board = read_json(project.comparison / outputs.LEADERBOARD)
     dataset = Dataset(project.dataset)
-    layouts = _arrays(project.comparison / outputs.MAPS)
-    variants = tuple(
-        _variant(project, dataset, name, board, layouts[name]) for name in (*board["ranking"], *board["refused"])
-    )
+    drawn = _arrays(project.comparison / outputs.MAPS)
+    variants = tuple(_variant(project, dataset, name, board, drawn) for name in (*board["ranking"], *board["refused"]))
     return Facts(
         name=params.registry.name,
         metric=board["metric"],
@@ -135,7 +133,7 @@ def _alarm(variant: Variant) -> Alarm:
 
 
 def _variant(
-    project: Project, dataset: Dataset, name: str, board: dict[str, Any], layout: NDArray[np.float32]
+    project: Project, dataset: Dataset, name: str, board: dict[str, Any], drawn: dict[str, NDArray[Any]]
 ) -> Variant:
     evaluated, trained = project.output("evaluate", name), project.output("train", name)
     arrays = _arrays(evaluated / outputs.ARRAYS)
@@ -153,7 +151,16 @@ def _variant(
         score=packaged.get("score", "mse"),
         scores=arrays["test_score"],
         anomaly=dataset.is_anomaly(arrays["test_label"]),
-        latent_map=LatentMap(layout, arrays["map_label"], board["trustworthiness"][name]),
+        latent_maps=tuple(
+            LatentMap(
+                kind,
+                drawn[f"{name}/{kind}/layout"],
+                arrays["map_label"][drawn[f"{name}/{kind}/rows"]],
+                board["maps"][name][kind],
+            )
+            for kind in MAP_WORDS
+            if kind in board["maps"][name]
+        ),
         portrait={part: values for part, values in arrays.items() if not part.startswith(_OTHERS)},
         loop=read_json(project.inputs(f"train@{name}"))["params"].get("train", {}),
         keys=_keys(project, tuple(f"{stage}@{name}" for stage in ("train", "package", "evaluate"))),

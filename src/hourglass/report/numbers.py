@@ -43,7 +43,7 @@ def _variant_numbers(variant: Variant) -> dict[str, Any]:
         "evaluation": measured,
         "model": variant.model,
         "code": {course.course: course.code for course in variant.courses},
-        "trustworthiness": variant.latent_map.trustworthiness,
+        "maps": {one.kind: one.numbers for one in variant.latent_maps},
         "keys": variant.keys,
     }
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from hourglass.models.shared.alarms import WORDS
 from hourglass.report import figures, found, words
-from hourglass.report.facts import Estimate, Facts, Variant
+from hourglass.report.facts import MAP_WORDS, Estimate, Facts, Variant
 
 #: Points on all latent maps together; each is some 125 bytes of SVG.
 _MAP_POINTS = 8_000
@@ -16,7 +16,7 @@ _MAP_POINTS_EACH = 3_000
 
 def panel(facts: Facts, variant: Variant) -> dict[str, Any]:
     """Draw everything that is there once per variant."""
-    shown = min(_points(facts), len(variant.latent_map.layout))
+    maps = list(_maps(facts, variant))
     return {
         "variant": variant,
         "posterior": variant.evaluation["posterior"],
@@ -29,8 +29,8 @@ def panel(facts: Facts, variant: Variant) -> dict[str, Any]:
         "auroc": Estimate.of(variant.evaluation["test"]["model"], "auroc"),
         "scores": _scores(variant),
         "timeline": _timeline(variant) if facts.data.kind == "signal" else None,
-        "map": _map(facts, variant),
-        "map_rows": (shown, len(variant.latent_map.layout)),
+        "map": maps[0]["figure"],
+        "maps": maps,
         "kl_per_unit": _kl_per_unit(variant),
     }
 
@@ -129,16 +129,29 @@ def _timeline(variant: Variant) -> Markup:
     )
 
 
-def _map(facts: Facts, variant: Variant) -> Markup:
-    return figures.latent_map(
-        variant.latent_map.layout,
-        variant.latent_map.label,
-        [one.name for one in facts.data.classes],
-        [one.name for one in facts.data.classes if one.anomalous],
-        _points(facts),
-        name=f"{variant.name}-map",
-        aria=f"{variant.name}: map of the codes of {len(variant.latent_map.layout)} held-out rows",
-    )
+def _maps(facts: Facts, variant: Variant) -> Iterator[dict[str, Any]]:
+    """Draw each map, and tell of how many rows it is."""
+    names = [one.name for one in facts.data.classes]
+    anomalous = [one.name for one in facts.data.classes if one.anomalous]
+    for one in variant.latent_maps:
+        rows = len(one.layout)
+        figure = figures.latent_map(
+            one.layout,
+            one.label,
+            names,
+            anomalous,
+            _points(facts),
+            name=f"{variant.name}-map-{one.kind}",
+            aria=f"{variant.name}: map of the codes of {rows} held-out rows, {MAP_WORDS[one.kind]}",
+        )
+        yield {
+            "kind": one.kind,
+            "words": MAP_WORDS[one.kind],
+            "figure": figure,
+            "shown": min(_points(facts), rows),
+            "rows": rows,
+            "numbers": one.numbers,
+        }
 
 
 def _kl_per_unit(variant: Variant) -> Markup | None:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from hourglass.evaluation import latent
 from hourglass.evaluation.compare import rank, summary
+from hourglass.evaluation.maps import Map, maps
 from hourglass.files import read_json, write_json
 from hourglass.outputs import ARRAYS, EPOCHS, EVALUATION, LEADERBOARD, MAPS, METRICS, MODEL
 from hourglass.params import Params
@@ -27,9 +27,10 @@ def run(project: Project, params: Params) -> None:
 
     def work(inputs: dict[str, dict[str, Any]], folder: Path) -> None:
         leaderboard = rank({variant: entry["evaluation"] for variant, entry in inputs.items()}, params.select.metric)
-        layouts, trust = _maps(inputs, params.seed)
-        save_file(layouts, folder / MAPS)
-        write_json(folder / LEADERBOARD, leaderboard.content() | {"trustworthiness": trust})
+        drawn = {variant: _maps(entry, params.seed) for variant, entry in inputs.items()}
+        save_file(_named(drawn), folder / MAPS)
+        numbers = {variant: {kind: one.numbers for kind, one in found.items()} for variant, found in drawn.items()}
+        write_json(folder / LEADERBOARD, leaderboard.content() | {"maps": numbers})
         (folder / METRICS).mkdir()
         for variant, entry in inputs.items():
             write_json(folder / METRICS / f"{variant}.json", _summary(entry))
@@ -54,9 +55,11 @@ def _drop_unlisted(project: Project, variants: list[str]) -> None:
 
 def _read(project: Project, variant: str) -> dict[str, Any]:
     evaluated, trained = project.output("evaluate", variant), project.output("train", variant)
+    arrays = load_file(evaluated / ARRAYS)
     return {
         "evaluation": read_json(evaluated / EVALUATION),
-        "codes": load_file(evaluated / ARRAYS)["map_z"],
+        "codes": arrays["map_z"],
+        "label": arrays["map_label"],
         "courses": read_json(trained / MODEL)["courses"],
         "epochs": [json.loads(line) for line in (trained / EPOCHS).read_text(encoding="utf-8").splitlines()],
     }
@@ -66,11 +69,19 @@ def _summary(entry: dict[str, Any]) -> dict[str, Any]:
     return summary(entry["evaluation"], [entry["epochs"][course["best_epoch"] - 1] for course in entry["courses"]])
 
 
-def _maps(inputs: dict[str, dict[str, Any]], seed: int) -> tuple[dict[str, Any], dict[str, float]]:
-    """Lay out the codes of every variant; one process for all, for UMAP compiles itself in each."""
-    layouts = {variant: latent.umap_map(entry["codes"], seed=seed) for variant, entry in inputs.items()}
-    trust = {variant: latent.trustworthiness(inputs[variant]["codes"], layout) for variant, layout in layouts.items()}
-    return {variant: np.ascontiguousarray(layout) for variant, layout in layouts.items()}, trust
+def _maps(entry: dict[str, Any], seed: int) -> dict[str, Map]:
+    """Lay out the codes of a variant; one process for all, for UMAP compiles itself in each."""
+    return maps(entry["codes"], entry["label"], seed=seed)
+
+
+def _named(drawn: dict[str, dict[str, Map]]) -> dict[str, np.ndarray[Any, Any]]:
+    """Name the arrays of all maps by variant, kind and part."""
+    return {
+        f"{variant}/{kind}/{part}": np.ascontiguousarray(getattr(one, part))
+        for variant, found in drawn.items()
+        for kind, one in found.items()
+        for part in ("rows", "layout")
+    }
 
 
 def _write_curves(folder: Path, inputs: dict[str, dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from scipy.stats import ks_2samp
 from hourglass.models.shared.corruptions import (
     CORRUPTIONS,
     DECIBELS,
+    OF_IMAGES,
     SHARES,
     SPECTRAL,
     additive,
@@ -20,6 +21,7 @@ from hourglass.models.shared.corruptions import (
     rician,
     salt_and_pepper,
     spread_out,
+    warp,
     with_noise,
 )
 from hourglass.runtime.audio import AudioSchema
@@ -35,8 +37,15 @@ def corrupt(name, x, level, seed=9):
     return CORRUPTIONS[name][0](x, level, torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("name", CORRUPTIONS)
-@pytest.mark.parametrize("shape", [(50, 8), (50, 2, 16), (50, 1, 8, 8)])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        (name, shape)
+        for name in CORRUPTIONS
+        for shape in [(50, 8), (50, 2, 16), (50, 1, 8, 8)]
+        if len(shape) == 4 or name not in OF_IMAGES
+    ],
+)
 def test_rows_of_any_shape_are_changed_by_the_generator_alone_and_stay_themselves(name, shape):
     x = rows(*shape)
     kept, noisy = x.clone(), corrupt(name, x, 0.5)
@@ -90,6 +99,34 @@ def test_a_drop_out_is_one_stretch_in_all_channels():
     assert (lost == lost[:, :1]).all()
     assert (lost[:, 0].sum(1) == 10).all()
     assert (lost[:, 0].int().diff(dim=1).abs().sum(1) <= 2).all()
+
+
+def ramps(rows, height, width):
+    """Draw images in two channels of how far down and how far right a pixel lies, in sides of the image."""
+    down, right = ((torch.arange(side) + 0.5) / side for side in (height, width))
+    return torch.stack(torch.meshgrid(down, right, indexing="ij")).expand(rows, 2, height, width)
+
+
+def test_a_warp_moves_its_points_by_the_share_of_the_side_that_is_set():
+    x = ramps(1000, 16, 22)
+    moved = (warp(x, 0.02, torch.Generator().manual_seed(9)) - x)[:, :, [5, 10]][..., [7, 14]]  # the inner points
+    assert moved.std().item() == pytest.approx(0.02, rel=0.1)
+    assert moved.mean().item() == pytest.approx(0, abs=1e-3)
+
+
+def test_a_warp_is_smooth_and_the_same_in_all_channels():
+    x = torch.cat([ramps(5, 32, 32), ramps(5, 32, 32)], 1)
+    bent = warp(x, 0.05, torch.Generator().manual_seed(9))
+    torch.testing.assert_close(bent[:, :2], bent[:, 2:], rtol=0, atol=0)
+    bends = bent[:, :, 4:-4, 4:-4].diff(n=2, dim=2).abs()
+    assert bends.max() < 0.02, "neighbours go the same way"
+
+
+def test_a_warp_of_nothing_leaves_images_as_they_are_and_one_colour_stays():
+    x = rows(5, 3, 9, 12)
+    torch.testing.assert_close(warp(x, 0.0, torch.Generator().manual_seed(0)), x)
+    plain = torch.full((5, 1, 8, 8), 0.7)
+    torch.testing.assert_close(warp(plain, 0.5, torch.Generator().manual_seed(0)), plain)
 
 
 def test_rician_noise_has_the_power_that_is_set_above_the_floor():
@@ -160,10 +197,10 @@ def test_levels_that_are_spread_stay_within_so_many_decibels_of_the_one_set(name
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_a_level_for_each_row_is_that_of_its_row(name):
-    x = rows(2, 4000)
+    x = rows(2, 1, 50, 80) if name in OF_IMAGES else rows(2, 4000)
     weak, strong = (louder(name, CORRUPTIONS[name][1], amplitude) for amplitude in (0.5, 1.5))
-    both = corrupt(name, x, torch.tensor([[weak], [strong]]))
-    change = (both - x).square().mean(1)
+    both = corrupt(name, x, torch.tensor([weak, strong]).view(-1, *[1] * (x.dim() - 1)))
+    change = (both - x).square().flatten(1).mean(1)
     for row, level in enumerate((weak, strong)):
-        alone = (corrupt(name, x, level) - x).square().mean(1)[row]
+        alone = (corrupt(name, x, level) - x).square().flatten(1).mean(1)[row]
         assert change[row].item() == pytest.approx(alone.item(), rel=0.1)

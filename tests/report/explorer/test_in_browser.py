@@ -232,6 +232,21 @@ def test_the_page_never_scrolls_sideways(browser, kind, width, request):
     assert scroll <= client
 
 
+def test_the_report_shows_the_one_map_that_is_chosen_by_keys_too(browser, images):
+    shown = (
+        "[...document.querySelectorAll('.maps:has([name=\"vae-maps\"]) [data-map]')]"
+        ".filter((one) => one.checkVisibility()).map((one) => one.dataset.map)"
+    )
+    browser.open("about:blank")
+    browser.open(images.explorer.with_name("index.html").as_uri())
+    assert browser.evaluate(shown) == ["umap"]
+    browser.evaluate("document.querySelector('[name=\"vae-maps\"]').focus()")
+    browser.key("ArrowRight")
+    assert browser.evaluate(shown) == ["pca"]
+    browser.evaluate("document.querySelector('[name=\"vae-maps\"][value=tsne]').click()")
+    assert browser.evaluate(shown) == ["tsne"]
+
+
 @pytest.mark.parametrize("kind", ["images", "table", "signals"])
 @pytest.mark.parametrize("file", ["explorer.html", "index.html"])
 def test_nothing_serious_stands_in_the_way_of_people(browser, kind, file, request):

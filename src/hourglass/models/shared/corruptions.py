@@ -6,16 +6,19 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from hourglass.models.shared.sharing import drawn, own, whole
 
-Corruption = Literal["gaussian", "masking", "salt_and_pepper", "additive", "drop_out", "rician", "babble"]
+Corruption = Literal["gaussian", "masking", "salt_and_pepper", "additive", "drop_out", "warp", "rician", "babble"]
 #: How strong a corruption is: for all rows, or for each of them as a tensor of shape (batch, 1, ..., 1).
 Level = float | Tensor
 #: Noise of each frequency and frame as the two parts of a complex number, the sound having the phase 0.
 Noise = tuple[Tensor, Tensor]
 
 _LARGEST_SHARE = 0.95
+#: Points along each side that a warp moves.
+_POINTS = 4
 #: Rows that talk in the background.
 _VOICES = 4
 _LEAST = 1e-6
@@ -54,6 +57,21 @@ def drop_out(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
     place = torch.arange(length, device=x.device)
     lost = (place >= start) & (place < start + width)
     return x.masked_fill(lost.view(len(x), *[1] * (x.dim() - 2), length), 0.0)
+
+
+def warp(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
+    """Bend each image: the points of a coarse grid are moved, and what lies between them goes along.
+
+    Steps are normal, of standard deviation `level` times the side, and interpolated by cubics (Ronneberger, Fischer &
+    Brox 2015, "U-Net", section 3.1), so that an image is moved, turned, stretched and bent. Pixels at the edge go on
+    beyond it.
+    """
+    points = (len(x), 2, _POINTS, _POINTS)
+    steps = 2 * level * drawn(torch.randn, points, generator=generator, device=x.device, dtype=x.dtype)
+    steps = functional.interpolate(steps, size=list(x.shape[2:]), mode="bicubic", align_corners=True)
+    still = torch.eye(2, 3, device=x.device, dtype=x.dtype).expand(len(x), 2, 3)
+    places = functional.affine_grid(still, list(x.shape), align_corners=False) + steps.permute(0, 2, 3, 1)
+    return functional.grid_sample(x, places, padding_mode="border", align_corners=False)
 
 
 def rician(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
@@ -124,6 +142,7 @@ CORRUPTIONS: dict[Corruption, tuple[Callable[[Tensor, Level, torch.Generator], T
     "salt_and_pepper": (salt_and_pepper, 0.25),
     "additive": (additive, 10.0),
     "drop_out": (drop_out, 0.25),
+    "warp": (warp, 0.1),
     "rician": (rician, 10.0),
     "babble": (babble, 0.0),
 }
@@ -131,6 +150,8 @@ CORRUPTIONS: dict[Corruption, tuple[Callable[[Tensor, Level, torch.Generator], T
 SHARES: frozenset[Corruption] = frozenset({"masking", "salt_and_pepper", "drop_out"})
 #: Those whose level is in dB: of the rows above the noise, and of the noise.
 DECIBELS: dict[Corruption, int] = {"additive": -1, "rician": 1, "babble": 1}
+#: Those for images (channels, height, width) alone.
+OF_IMAGES: frozenset[Corruption] = frozenset({"warp"})
 #: Those that make noise of a batch's other rows.
 OF_ROWS: frozenset[Corruption] = frozenset({"babble"})
 

@@ -15,6 +15,9 @@ EXAMPLES = {
     "best": ("Least odd normal rows", "the normal rows of test with the lowest scores"),
 }
 
+#: The kinds of latent maps, as `evaluation.maps` names them, in the order of the page.
+MAP_WORDS = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE", "code": "The code itself"}
+
 
 @dataclass(frozen=True)
 class Example:
@@ -37,15 +40,19 @@ class LatentMap:
 
     Parameters
     ----------
+    kind : str
+        One of `MAP_WORDS`.
     layout : ndarray of shape (rows, 2)
     label : ndarray of shape (rows,)
         Class codes, -1 where unlabelled.
-    trustworthiness : float
+    numbers : dict of str to float
+        How far it may be believed, as `evaluation.maps` measures.
     """
 
+    kind: str
     layout: NDArray[np.float32]
     label: NDArray[np.int64]
-    trustworthiness: float
+    numbers: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,8 @@ class Variant:
         Of test.
     anomaly : ndarray of bool, shape (rows,)
         Of test.
-    latent_map : LatentMap
+    latent_maps : tuple of LatentMap
+        The first of all rows.
     portrait : dict of str to ndarray
         What `evaluation.portrait` drew, by name; rows are in the nets' units.
     loop : dict
@@ -133,10 +141,15 @@ class Variant:
     score: str
     scores: NDArray[np.float64]
     anomaly: NDArray[np.bool_]
-    latent_map: LatentMap
+    latent_maps: tuple[LatentMap, ...]
     portrait: dict[str, NDArray[Any]]
     loop: dict[str, Any]
     keys: dict[str, str]
+
+    @property
+    def latent_map(self) -> LatentMap:
+        """The map of all rows."""
+        return self.latent_maps[0]
 
     @property
     def latent(self) -> int:
