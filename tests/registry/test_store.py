@@ -10,13 +10,13 @@ import pytest
 
 from hourglass.errors import HourglassError
 from hourglass.project import Project
-from hourglass.registry import store
+from hourglass.registry import addresses, store
 
 RACE = """
 import sys
 from pathlib import Path
 from hourglass.project import Project
-from hourglass.registry import store
+from hourglass.registry import addresses, store
 project = Project(Path(sys.argv[1]), Path(sys.argv[1]))
 print(store.experiment(project, store.connect(project), "digits"))
 """
@@ -72,6 +72,13 @@ def test_what_the_database_refuses_is_told_in_one_sentence(project, capfd):
     with pytest.raises(HourglassError, match=r"^MLflow at sqlite:///.*mlflow\.db refused: no such table: experiments$"):
         store.experiment(project, client, "digits")
     assert "Traceback" not in "".join(capfd.readouterr())
+
+
+def test_version_that_is_not_there_is_told_with_the_command_that_lists_those_that_are(project):
+    store.connect(project).create_registered_model("digits")
+    for uri in ("models:/digits/99", "models:/digits@champoin", "models:/others/1"):
+        with pytest.raises(HourglassError, match=r"refused: .* not found; `hourglass models` lists the versions"):
+            addresses.entry_of(project, uri)
 
 
 def test_server_that_is_down_is_named_with_what_to_do(project, monkeypatch):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _REACH_SECONDS = 5
 _DATABASE = "mlflow.db"
+_UNREGISTERED = re.compile(r"(Model Version|Registered Model|Registered model alias) .*not found", re.IGNORECASE)
 
 
 def uri(project: Project) -> str:
@@ -127,6 +128,8 @@ def store_errors(where: str) -> Iterator[None]:
         said = str(problem).strip()
         below = re.search(r"^\(\w+\.\w+\) (.+)$", said, re.MULTILINE)  # "(sqlite3.OperationalError) database is locked"
         reason = (below[1] if below else said.splitlines()[0]).replace(where, without_password(where))
+        if _UNREGISTERED.match(reason):
+            reason = f"{reason.rstrip('.')}; `hourglass models` lists the versions that there are."
         raise HourglassError(f"MLflow at {without_password(where)} refused: {reason}") from None
 
 
