@@ -56,22 +56,23 @@ class Held:
         units = tuple(Sketch.of(Watched(f"unit {number + 1}"), codes[:, number]) for number in range(codes.shape[1]))
         self.reference = Reference(sketches, units, waves, waves(codes), (0, len(scores)))
 
-    def findings(self, columns: dict[str, np.ndarray], scores: np.ndarray, codes: np.ndarray) -> tuple[Finding, ...]:
+    def profile(self, columns: dict[str, np.ndarray], scores: np.ndarray, codes: np.ndarray) -> Profile:
         known = ~np.isnan(scores)
-        return findings(
-            self.reference,
-            self.scores,
-            self.above,
-            Profile(
-                "",
-                Counts.of(scores, self.scores.edges),
-                int((scores[known] > self.threshold).sum()),
-                len(scores),
-                tuple(Counts.of(columns[one.watched.name], one.edges) for one in self.reference.columns),
-                tuple(Counts.of(codes[known, place], one.edges) for place, one in enumerate(self.reference.units)),
-                self.reference.waves(codes[known]),
-            ),
+        return Profile(
+            "",
+            Counts.of(scores, self.scores.edges),
+            int((scores[known] > self.threshold).sum()),
+            len(scores),
+            tuple(Counts.of(columns[one.watched.name], one.edges) for one in self.reference.columns),
+            tuple(Counts.of(codes[known, place], one.edges) for place, one in enumerate(self.reference.units)),
+            self.reference.waves(codes[known]),
         )
+
+    def judged(self, profile: Profile) -> tuple[Finding, ...]:
+        return findings(self.reference, self.scores, self.above, profile)
+
+    def findings(self, columns: dict[str, np.ndarray], scores: np.ndarray, codes: np.ndarray) -> tuple[Finding, ...]:
+        return self.judged(self.profile(columns, scores, codes))
 
 
 def drifted(found: tuple[Finding, ...]) -> list[tuple[str, str]]:
@@ -161,10 +162,28 @@ def test_what_never_happens_is_no_test(held: Held, batch: Any) -> None:
     assert not tests & {("size", "missing"), ("size", "unknown"), ("", "invalid")}
 
 
-def test_a_batch_without_a_judged_row_is_refused(held: Held, batch: Any) -> None:
+def test_a_batch_without_a_judged_row_is_tested_for_what_it_lacks(held: Held, batch: Any) -> None:
     columns, scores, codes = batch
-    with pytest.raises(HourglassError, match="no row that can be judged"):
-        held.findings(columns, scores * np.nan, codes)
+    columns = {name: np.full(len(scores), np.nan) if name == "size" else values for name, values in columns.items()}
+    found = held.findings(columns, scores * np.nan, codes)
+    assert ("rows", "invalid") in drifted(found)
+    assert ("size", "missing") in drifted(found)
+    assert not [one for one in found if one.of in ("score", "code")]
+
+
+def test_codes_of_rows_that_arent_looked_at_are_no_test(held: Held, batch: Any) -> None:
+    """Of a large batch the rows that are may all lack something."""
+    columns, scores, codes = batch
+    profile = held.profile(columns, scores, codes)
+    none = replace(profile, units=tuple(Counts.of(np.zeros(0), one.edges) for one in held.reference.units))
+    found = held.judged(replace(none, sums=held.reference.waves(codes[:0])))
+    assert {one.of for one in found} == {"column", "score"}
+
+
+def test_a_batch_without_rows_is_refused(held: Held, batch: Any) -> None:
+    columns, scores, codes = batch
+    with pytest.raises(HourglassError, match="the batch holds no rows"):
+        held.findings({name: values[:0] for name, values in columns.items()}, scores[:0], codes[:0])
 
 
 def test_a_model_finds_drift_in_rows_that_it_scored(table_autoencoder: Any) -> None:

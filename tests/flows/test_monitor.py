@@ -42,7 +42,7 @@ class Stage:
         self.happened.append(told)
 
     def has(self, *findings: Finding) -> None:
-        verdict = Verdict(0.01, 500, 500, 90, findings, nominal=False)
+        verdict = Verdict(0.01, 500, 500, 500, 90, findings, nominal=False)
         self.found = Look({"monday.csv": "hash"}, (), {}, verdict, self.found.page)
 
 

@@ -77,7 +77,7 @@ def test_written_again_they_are_the_same_bytes(
 
 def test_a_clean_batch_is_said_to_have_no_drift() -> None:
     clean = Finding("score", "anomaly_score", "values", "Kolmogorov-Smirnov", 0.1, 1.0, 1.1, 0.4, 0.8)
-    said = drift.sentence(Verdict(0.01, 1200, 1200, 90, (clean,), nominal=False))
+    said = drift.sentence(Verdict(0.01, 1200, 1200, 1200, 90, (clean,), nominal=False))
     assert said == (
         "No drift in 1,200 rows by 1 test; of batches like the reference a share of 0.01 at most is called drift."
     )
@@ -85,7 +85,7 @@ def test_a_clean_batch_is_said_to_have_no_drift() -> None:
 
 def test_many_findings_are_named_by_the_most_certain_three() -> None:
     found = [Finding("code", f"unit {n}", "values", "Kolmogorov-Smirnov", 0.5, 0, 1, 1e-9, 1e-8) for n in range(5)]
-    said = drift.sentence(Verdict(0.01, 1200, 1200, 90, tuple(found), nominal=False))
+    said = drift.sentence(Verdict(0.01, 1200, 1200, 1200, 90, tuple(found), nominal=False))
     assert "unit 0, unit 1, unit 2 and 2 more" in said
 
 
@@ -113,6 +113,22 @@ def test_the_command_says_what_drifted_and_ends_with_status_3_where_asked(
     assert done.exit_code == status, done.output
     assert ("No drift" if "--alpha=1e-99" in options else "mean texture") in done.output
     assert pages == [("batch.csv", str(table_autoencoder.folder), Path("drift.html"))]
+
+
+def test_a_batch_of_which_no_row_can_be_judged_is_drift_and_is_said_to_be_such(
+    table_autoencoder: Any, batch: pd.DataFrame, tmp_path: Path
+) -> None:
+    batch.assign(**{"mean texture": "n/a"}).iloc[:30].to_csv(tmp_path / "batch.csv", index=False)
+    given = [str(tmp_path / "batch.csv"), "-o", str(tmp_path / "drift.html"), "--model", str(table_autoencoder.folder)]
+    done = CliRunner().invoke(app, ["monitor", *given, "--exit-code"])
+    assert done.exit_code == 3, done.output
+    assert done.output.startswith("None of the 30 rows can be judged. Drift in 30 rows by ")
+    found = read_json(tmp_path / "drift.json")
+    assert (found["drift"], found["rows"], found["judged"]) == (True, 30, 0)
+    page = (tmp_path / "drift.html").read_text()
+    assert "None of the 30 rows can be judged" in page
+    assert "<svg class" not in page
+    assert "#pictures" not in page
 
 
 @pytest.mark.browser

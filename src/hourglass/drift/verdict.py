@@ -60,8 +60,9 @@ class Verdict:
     ----------
     alpha : float
         Probability that a batch of rows like those of the reference is called drift.
-    rows, seen, reference_rows : int
-        Of the batch, those of them that all tests but those of scores are about, and of the reference.
+    rows, judged, seen, reference_rows : int
+        Of the batch, those of them that have a score, those that all tests but those of scores are about, and of the
+        reference.
     findings : tuple of Finding
         The most certain first.
     nominal : bool
@@ -70,6 +71,7 @@ class Verdict:
 
     alpha: float
     rows: int
+    judged: int
     seen: int
     reference_rows: int
     findings: tuple[Finding, ...]
@@ -99,7 +101,7 @@ def judge(watch: Watch, profile: Profile, alpha: float) -> Verdict:
     Raises
     ------
     HourglassError
-        Another model scored it, it has no row that can be judged, or alpha is no probability.
+        Another model scored it, it holds no rows, or alpha is no probability.
     """
     if not 0 < alpha < 1:
         raise HourglassError(f"alpha is {alpha:g}; expected a probability between 0 and 1, such as 0.01.")
@@ -110,13 +112,15 @@ def judge(watch: Watch, profile: Profile, alpha: float) -> Verdict:
         )
     found = findings(watch.reference, watch.scores, watch.above, profile)
     nominal = watch.model.config["schema"]["kind"] in ("signal", "audio")
-    return Verdict(alpha, profile.rows, profile.seen, watch.reference.sums.rows, found, nominal)
+    rows, judged = profile.rows, profile.scores.known
+    return Verdict(alpha, rows, judged, profile.seen, watch.reference.sums.rows, found, nominal)
 
 
 def findings(reference: Reference, scores: Sketch, above: int, profile: Profile) -> tuple[Finding, ...]:
     """Make all tests of a batch, adjusted for their number.
 
-    What happened neither before nor now (a column that lacks no value) is no test.
+    What happened neither before nor now (a column that lacks no value) is no test. Where no row can be judged, the tests
+    are those of what is wrong with rows.
 
     Parameters
     ----------
@@ -130,16 +134,14 @@ def findings(reference: Reference, scores: Sketch, above: int, profile: Profile)
     Raises
     ------
     HourglassError
-        There is no row that can be judged.
+        There are no rows.
     """
-    if not profile.scores.known or not profile.sums.rows:
-        raise HourglassError("the batch has no row that can be judged; score some first.")
+    if not profile.rows:
+        raise HourglassError("the batch holds no rows; there is nothing to hold against the reference.")
     tests = [
         *_of_rows(reference, profile),
         *_of_columns(reference, profile),
-        _values("score", scores, profile.scores),
-        _alarms(scores.counts.known, above, profile),
-        *(_values("code", sketch, counts) for sketch, counts in zip(reference.units, profile.units, strict=True)),
+        *_of_scores(scores, above, profile),
         *_of_codes(reference, profile),
     ]
     adjusted = comparing.holm(np.array([one.p for one in tests]))
@@ -164,7 +166,17 @@ def _of_columns(reference: Reference, profile: Profile) -> Iterator[Finding]:
             yield from _more("column", name, what, before, (getattr(counts, what), profile.seen))
 
 
+def _of_scores(scores: Sketch, above: int, profile: Profile) -> Iterator[Finding]:
+    if profile.scores.known:
+        yield _values("score", scores, profile.scores)
+        yield _alarms(scores.counts.known, above, profile)
+
+
 def _of_codes(reference: Reference, profile: Profile) -> Iterator[Finding]:
+    if not profile.sums.rows:
+        return
+    for sketch, counts in zip(reference.units, profile.units, strict=True):
+        yield _values("code", sketch, counts)
     if len(reference.sums.sums):
         discrepancy, p = comparing.codes(reference.sums, profile.sums)
         yield Finding("code", "", "all units", "Hotelling's, of waves", discrepancy, 0, 0, p)

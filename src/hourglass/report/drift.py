@@ -70,12 +70,14 @@ def sentence(verdict: Verdict) -> str:
     """Say what came of the tests."""
     tests, alpha = len(verdict.findings), f"{verdict.alpha:.3g}"
     of = f"{words.count(verdict.rows)} rows by {words.count(tests)} test{'s' if tests > 1 else ''}"
+    none = "" if verdict.judged else f"None of the {words.count(verdict.rows)} rows can be judged. "
     if not verdict.drifted:
-        return f"No drift in {of}; of batches like the reference a share of {alpha} at most is called drift."
+        return f"{none}No drift in {of}; of batches like the reference a share of {alpha} at most is called drift."
     first = verdict.drifted[0]
     named = dict.fromkeys(subject(one) for one in verdict.drifted)
     shown = ", ".join(list(named)[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
-    return f"Drift in {of}: {shown}; the most certain has p = {first.adjusted:.2g}, adjusted for all, against {alpha}."
+    most = f"the most certain has p = {first.adjusted:.2g}, adjusted for all, against {alpha}"
+    return f"{none}Drift in {of}: {shown}; {most}."
 
 
 def subject(finding: Finding) -> str:
