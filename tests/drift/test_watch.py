@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hourglass.drift import watch
 from hourglass.drift.profile import Profile
 from hourglass.drift.reference import REFERENCE, Reference
 from hourglass.drift.watch import Watch, require, stretches
 from hourglass.errors import HourglassError
 from hourglass.files import canonical_json
+from hourglass.runtime.signal import Cut
 
 OTHERS = ["image_vae", "image_cvae", "image_vq_vae", "signal_denoising"]
 
@@ -41,14 +43,12 @@ def test_profiles_of_parts_merge_to_that_of_the_whole_to_the_last_byte(packaged:
 
 def test_the_calibration_rows_give_the_counts_of_the_reference(table_autoencoder: Any) -> None:
     model = table_autoencoder.model
-    watch = require(model)
+    held = require(model)
     found = profile(model, table_autoencoder.dataset.raw("calibration"))
-    for counts, sketch in zip(
-        found.columns + found.units, watch.reference.columns + watch.reference.units, strict=True
-    ):
+    for counts, sketch in zip(found.columns + found.units, held.reference.columns + held.reference.units, strict=True):
         np.testing.assert_array_equal(counts.bins, sketch.counts.bins)
-    np.testing.assert_array_equal(found.scores.bins, watch.scores.counts.bins)
-    np.testing.assert_array_equal(found.sums.products, watch.reference.sums.products)
+    np.testing.assert_array_equal(found.scores.bins, held.scores.counts.bins)
+    np.testing.assert_array_equal(found.sums.products, held.reference.sums.products)
     assert found.alarms == (model.calibration > model.threshold).sum()
 
 
@@ -57,6 +57,19 @@ def test_readings_have_the_profile_of_their_windows(signal_denoising: Any, waves
     model = signal_denoising.model
     rows = waves[waves["machine"] == "b"].iloc[:200]
     assert text(profile(model, rows)) == text(profile(model, model.readings.cut(rows).windows))
+
+
+def test_windows_of_readings_are_cut_a_stretch_at_a_time(
+    signal_denoising: Any, waves: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They overlap, so that all of them together take many times the memory of the readings."""
+    model, rows = signal_denoising.model, waves[waves["machine"] == "b"].iloc[:200]
+    judged, cut, asked = model.score(rows), Cut.part, []
+    monkeypatch.setattr(watch, "_STRETCH", 16)
+    monkeypatch.setattr(Cut, "part", lambda self, first, stop: asked.append(stop - first) or cut(self, first, stop))
+    require(model).profile(rows, judged)
+    assert len(judged) > 32
+    assert max(asked) == 16
 
 
 def test_what_a_row_lacks_is_counted_and_the_rest_of_it_is_not(table_autoencoder: Any) -> None:

@@ -11,6 +11,7 @@ import soundfile
 from hourglass.data.settings import AudioSettings
 from hourglass.data.sources import audio as recordings
 from hourglass.data.sources import joined
+from hourglass.drift.watch import require
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime import InputError, Model
@@ -189,3 +190,11 @@ def test_recordings_are_judged_in_shards_as_in_one_file(model: Model, folder: Pa
     found = [pd.read_parquet(path) for path in sorted((folder / "judged").glob("part-*"))]
     assert {len(part) for part in found[:-1]} == {50}
     pd.testing.assert_frame_equal(pd.concat(found, ignore_index=True), pd.read_parquet(folder / "one.parquet"))
+
+
+def test_a_waveform_has_the_profile_of_its_pieces(model: Model) -> None:
+    waveform, watch = tone(7), require(model)
+    pieces = model.schema.pieces(waveform)
+    found = [watch.profile(rows, model.score(rows)) for rows in (waveform, pieces)]
+    assert found[0].config() == found[1].config()
+    assert found[0].seen == len(pieces)

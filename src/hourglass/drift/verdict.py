@@ -119,8 +119,8 @@ def judge(watch: Watch, profile: Profile, alpha: float) -> Verdict:
 def findings(reference: Reference, scores: Sketch, above: int, profile: Profile) -> tuple[Finding, ...]:
     """Make all tests of a batch, adjusted for their number.
 
-    What happened neither before nor now (a column that lacks no value) is no test. Where no row can be judged, the tests
-    are those of what is wrong with rows.
+    What happened neither before nor now (a column that lacks no value) is no test. Where no row can be judged, those of
+    what rows lack are left.
 
     Parameters
     ----------

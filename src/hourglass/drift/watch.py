@@ -15,7 +15,8 @@ from hourglass.drift.watched import Watched, read
 from hourglass.errors import HourglassError
 from hourglass.files import digest, sha256_of
 from hourglass.runtime import Model
-from hourglass.runtime.series import Series
+from hourglass.runtime.series import Series, Windows
+from hourglass.runtime.sound import Sound
 
 #: Rows are looked at in stretches: the first so many, then each eighth. Scores are counted of all.
 _STRETCH, _FIRST, _EACH = 1024, 16, 8
@@ -59,7 +60,7 @@ class Watch:
         first_row : int
             Absolute number of the first row, as of `Model.score`.
         """
-        rows = _windows(self.model, rows)
+        rows = _cut(self.model, rows)
         valid = judged["valid"].to_numpy(bool)
         looked_at = (
             self._of_rows(_part(rows, stretch), valid[stretch], first_row + stretch.start)
@@ -127,14 +128,18 @@ def _counted(values: Floats, edges: Floats, valid: NDArray[np.bool_]) -> Counts:
     return Counts(known.bins, flaws.missing, flaws.unknown)
 
 
+def _cut(model: Model, rows: Any) -> Any:
+    """Cut a table of readings or a waveform; what is rows already stays."""
+    sound, series = Sound.of(model.schema, rows), Series.of(model.schema, model.conditioning)
+    if sound is not None:
+        return sound.schema.pieces(sound.waveform)
+    windows = None if series is None else series.cut(rows)
+    return rows if windows is None else windows
+
+
 def _part(rows: Any, which: slice) -> Any:
+    if isinstance(rows, Windows):  # these overlap, and all of them at once would take many times the readings' memory
+        return rows.part(which.start, which.stop)
     if isinstance(rows, dict):
         return {name: values[which] for name, values in rows.items()}
     return rows.iloc[which] if isinstance(rows, pd.DataFrame) else rows[which]
-
-
-def _windows(model: Model, rows: Any) -> Any:
-    """Give the windows of a table of readings; other rows are rows already."""
-    series = Series.of(model.schema, model.conditioning)
-    windows = None if series is None else series.cut(rows)
-    return rows if windows is None else windows.part()
