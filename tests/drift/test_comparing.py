@@ -36,6 +36,20 @@ def test_in_bins_the_distance_is_hardly_smaller_than_among_the_rows() -> None:
     assert expected - 1 / 64 <= distance <= expected
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3, 20])
+def test_of_few_rows_p_is_exact(rows: int) -> None:
+    draw = np.random.default_rng(rows)
+    one, two = draw.integers(0, 40, 30), draw.integers(5, 45, rows)
+    expected = stats.ks_2samp(one, two, method="exact")
+    assert comparing.distributions(*binned(one, two)) == pytest.approx((expected.statistic, expected.pvalue))
+
+
+def test_two_rows_beyond_a_reference_of_twenty_are_as_certain_as_counting_says() -> None:
+    """Of the 231 ways to choose 2 of 22 rows, 2 lie wholly at an end."""
+    one, two = np.array([20, 0]), np.array([0, 2])
+    assert comparing.distributions(one, two) == pytest.approx((1, 2 / 231))
+
+
 def test_equal_sets_are_at_no_distance() -> None:
     same = np.array([3, 4, 5])
     assert comparing.distributions(same, 2 * same) == (0.0, 1.0)

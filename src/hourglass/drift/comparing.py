@@ -11,8 +11,11 @@ from hourglass.drift.waves import Sums
 
 #: Rows that a category is expected to have in each set, or it goes together with other rare ones (Cochran 1954).
 _EXPECTED = 5
+#: Rows of the smaller set up to which Kolmogorov-Smirnov is exact, for of 2 or 3 rows its limit finds too much; and
+#: those of the larger one up to which that takes no time.
+_FEW, _MANY = 20, 100_000
 #: Rows of each set from which means of waves are about normal; parts of the largest variance below which one is flat.
-_FEWEST, _FLAT = 50, 0.1
+_ENOUGH, _FLAT = 50, 0.1
 
 
 def distributions(one: Ints, two: Ints) -> tuple[float, float]:
@@ -31,15 +34,20 @@ def distributions(one: Ints, two: Ints) -> tuple[float, float]:
     float
         The largest distance between the two distribution functions: 0 to 1, 0 where they are alike.
     float
-        p-value, of the limiting distribution with the effective number of rows ``n m / (n + m)`` in its place.
+        p-value: exact where one set has at most 20 rows, else of the limiting distribution with the effective number of
+        rows ``n m / (n + m)`` in its place.
 
     Notes
     -----
-    Source: Smirnov 1939; Simard & L'Ecuyer 2011 for the distribution.
+    Source: Smirnov 1939; Hodges 1958 for the exact distribution, Simard & L'Ecuyer 2011 for the other.
     """
-    from scipy.stats import kstwo
+    from scipy.stats import ks_2samp, kstwo
 
     n, m = one.sum(), two.sum()
+    if min(n, m) <= _FEW and max(n, m) <= _MANY:
+        places = np.arange(len(one))
+        found = ks_2samp(np.repeat(places, one), np.repeat(places, two), method="exact")
+        return float(found.statistic), float(found.pvalue)
     distance = float(np.abs(one.cumsum() / n - two.cumsum() / m).max())
     return distance, float(kstwo.sf(distance, max(1, round(n * m / (n + m)))))
 
@@ -142,7 +150,7 @@ def codes(one: Sums, two: Sums) -> tuple[float, float]:
     away = one.mean - two.mean
     waves = len(away) // 2
     discrepancy = float(away @ away / waves) if waves else 0.0
-    if min(one.rows, two.rows) < _FEWEST:
+    if min(one.rows, two.rows) < _ENOUGH:
         return discrepancy, 1.0
     free = one.rows + two.rows - 2
     inverse, rank = _inverse((one.scatter + two.scatter) / free)
