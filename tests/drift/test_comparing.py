@@ -140,6 +140,24 @@ def test_small_batches_of_narrow_codes_are_no_more_often_told_apart_than_promise
     assert np.mean(np.array(found) <= 0.01) <= 0.03
 
 
+def test_rows_that_overlap_count_by_what_they_have_apart() -> None:
+    """Rows that are there ten times over say what they say once."""
+    draw = np.random.default_rng(0)
+    numbers = binned(draw.normal(size=200), draw.normal(0.3, size=90))
+    codes = [draw.normal(at, size=(rows, 3)) for at, rows in ((0, 600), (0.2, 600))]
+    waves = Waves.through(codes[0])
+    once = [waves(rows) for rows in codes]
+    tenfold = [Sums(10 * one.rows, 10 * one.sums, 10 * one.products) for one in once]
+    for test, single, repeated in [
+        (comparing.distributions, numbers, [10 * one for one in numbers]),
+        (comparing.more_often, [(3, 100), (9, 50)], [(30, 1000), (90, 500)]),
+        (comparing.more_alarms, [4, 99, 12, 80], [40, 990, 120, 800]),
+        (comparing.codes, once, tenfold),
+    ]:
+        assert test(*repeated, 0.1) == pytest.approx(test(*single), rel=0.05)
+        assert np.min(test(*repeated)) < np.min(test(*single))
+
+
 def test_holm_rejects_step_by_step() -> None:
     np.testing.assert_allclose(comparing.holm(np.array([0.04, 0.01, 0.03])), [0.06, 0.03, 0.06])
     np.testing.assert_allclose(comparing.holm(np.array([0.5, 0.9])), [1, 1])

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import stats
 
 from hourglass.drift.bins import Counts
@@ -68,11 +69,13 @@ class Held:
             self.reference.waves(codes[known]),
         )
 
-    def judged(self, profile: Profile) -> tuple[Finding, ...]:
-        return findings(self.reference, self.scores, self.above, profile)
+    def judged(self, profile: Profile, apart: float = 1.0) -> tuple[Finding, ...]:
+        return findings(self.reference, self.scores, self.above, profile, apart)
 
-    def findings(self, columns: dict[str, np.ndarray], scores: np.ndarray, codes: np.ndarray) -> tuple[Finding, ...]:
-        return self.judged(self.profile(columns, scores, codes))
+    def findings(
+        self, columns: dict[str, np.ndarray], scores: np.ndarray, codes: np.ndarray, apart: float = 1.0
+    ) -> tuple[Finding, ...]:
+        return self.judged(self.profile(columns, scores, codes), apart)
 
 
 def drifted(found: tuple[Finding, ...]) -> list[tuple[str, str]]:
@@ -85,6 +88,22 @@ def test_clean_batches_are_called_drift_at_the_stated_rate() -> None:
     alarms = sum(bool(drifted(Held(*world.rows(300)).findings(*world.rows(200)))) for _ in range(BATCHES))
     low, high = stats.binom.ppf([0.005, 0.995], BATCHES, ALPHA)
     assert low <= alarms <= high
+
+
+@pytest.mark.parametrize(("apart", "low", "high"), [(1.0, 0.1, 1.0), (0.25, 0.0, 0.06)])
+def test_windows_that_overlap_call_clean_batches_drift_far_too_often_unless_they_count_for_less(
+    apart: float, low: float, high: float
+) -> None:
+    draw, alarms = np.random.default_rng(0), 0
+    for _ in range(60):
+        rows = []
+        for count in (300, 200):
+            windows = sliding_window_view(draw.standard_normal(4 * count + 12), 16)[::4]
+            first = windows.mean(axis=1)
+            columns = {"size": first, "age": windows.std(axis=1), "kind": np.zeros(count)}
+            rows.append((columns, (windows**2).mean(axis=1), np.stack([first, windows[:, :8].mean(axis=1)], axis=1)))
+        alarms += bool(drifted(Held(*rows[0]).findings(*rows[1], apart=apart)))
+    assert low <= alarms / 60 <= high
 
 
 @pytest.fixture(scope="module")

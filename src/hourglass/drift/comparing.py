@@ -1,7 +1,11 @@
 """Tests of two sets of rows that are counted in the same bins.
 
-Each gives a p-value that holds where all rows, the reference's and the batch's, are drawn alike and apart.
+Each gives a p-value that holds where all rows, the reference's and the batch's, are drawn alike and apart. Where rows
+overlap, numbers of them count by the share that has nothing in common (``apart``, of windows stride by length): means
+over rows stay what they are, and are as certain as those of so many fewer rows.
 """
+
+from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +17,12 @@ from hourglass.drift.waves import Sums
 _EXPECTED = 5
 #: Rows of the smaller set up to which Kolmogorov-Smirnov is exact, for of 2 or 3 rows its limit finds too much; and
 #: those of the larger one up to which that takes no time.
-_FEW, _MANY = 20, 100_000
+_FEW, _MANY = 20, 20_000
 #: Rows of each set from which means of waves are about normal; parts of the largest variance below which one is flat.
 _ENOUGH, _FLAT = 50, 0.1
 
 
-def distributions(one: Ints, two: Ints) -> tuple[float, float]:
+def distributions(one: Ints, two: Ints, apart: float = 1.0) -> tuple[float, float]:
     """Compare numbers: Kolmogorov-Smirnov, by the distribution functions at the bins' edges.
 
     In bins the largest distance is found a little smaller than among the numbers themselves, so the p-value is on the
@@ -28,6 +32,8 @@ def distributions(one: Ints, two: Ints) -> tuple[float, float]:
     ----------
     one, two : ndarray of int64, shape (bins,)
         Rows of each set in each bin; neither set is empty.
+    apart : float
+        Share of rows that don't overlap.
 
     Returns
     -------
@@ -35,7 +41,7 @@ def distributions(one: Ints, two: Ints) -> tuple[float, float]:
         The largest distance between the two distribution functions: 0 to 1, 0 where they are alike.
     float
         p-value: exact where one set has at most 20 rows, else of the limiting distribution with the effective number of
-        rows ``n m / (n + m)`` in its place.
+        rows ``apart n m / (n + m)`` in its place.
 
     Notes
     -----
@@ -44,12 +50,12 @@ def distributions(one: Ints, two: Ints) -> tuple[float, float]:
     from scipy.stats import ks_2samp, kstwo
 
     n, m = one.sum(), two.sum()
-    if min(n, m) <= _FEW and max(n, m) <= _MANY:
+    if apart == 1 and min(n, m) <= _FEW and max(n, m) <= _MANY:
         places = np.arange(len(one))
         found = ks_2samp(np.repeat(places, one), np.repeat(places, two), method="exact")
         return float(found.statistic), float(found.pvalue)
     distance = float(np.abs(one.cumsum() / n - two.cumsum() / m).max())
-    return distance, float(kstwo.sf(distance, max(1, round(n * m / (n + m)))))
+    return distance, float(kstwo.sf(distance, max(1, round(apart * n * m / (n + m)))))
 
 
 def categories(one: Ints, two: Ints) -> tuple[float, float]:
@@ -88,21 +94,23 @@ def _rare(table: Ints) -> NDArray[np.bool_]:
     return few
 
 
-def more_often(before: tuple[int, int], now: tuple[int, int]) -> float:
+def more_often(before: tuple[int, int], now: tuple[int, int], apart: float = 1.0) -> float:
     """Tell whether something happens more often than before: Fisher's exact test, one-sided.
 
     Parameters
     ----------
     before, now : tuple of int and int
         Rows that it happened to, and all rows.
+    apart : float
+        Share of rows that don't overlap.
     """
     from scipy.stats import hypergeom
 
-    (had, rows), (has, batch) = before, now
+    had, rows, has, batch = (floor(apart * count) for count in (*before, *now))
     return float(hypergeom.sf(has - 1, rows + batch, batch, had + has))
 
 
-def more_alarms(above: int, calibration: int, alarms: int, rows: int) -> float:
+def more_alarms(above: int, calibration: int, alarms: int, rows: int, apart: float = 1.0) -> float:
     """Tell whether more rows raise an alarm than the threshold promises.
 
     The threshold is one of the calibration scores, so the rate that it truly has is spread about the promised one, by a
@@ -115,6 +123,8 @@ def more_alarms(above: int, calibration: int, alarms: int, rows: int) -> float:
         Calibration scores above the threshold, and all of them.
     alarms, rows : int
         Of the batch.
+    apart : float
+        Share of rows that don't overlap.
 
     Notes
     -----
@@ -122,16 +132,20 @@ def more_alarms(above: int, calibration: int, alarms: int, rows: int) -> float:
     """
     from scipy.stats import hypergeom
 
+    above, calibration, alarms, rows = (floor(apart * count) for count in (above, calibration, alarms, rows))
     # at least k alarms: of all scores together, the k + above highest hold at least k new ones
     return float(hypergeom.sf(alarms - 1, calibration + rows, rows, alarms + above))
 
 
-def codes(one: Sums, two: Sums) -> tuple[float, float]:
+def codes(one: Sums, two: Sums, apart: float = 1.0) -> tuple[float, float]:
     """Compare codes in all that they may differ in: Hotelling's test of the means of waves through them.
 
     Parameters
     ----------
     one, two : Sums
+        Of at least a row each.
+    apart : float
+        Share of rows that don't overlap.
 
     Returns
     -------
@@ -150,13 +164,14 @@ def codes(one: Sums, two: Sums) -> tuple[float, float]:
     away = one.mean - two.mean
     waves = len(away) // 2
     discrepancy = float(away @ away / waves) if waves else 0.0
-    if min(one.rows, two.rows) < _ENOUGH:
+    rows = [apart * sums.rows for sums in (one, two)]
+    if min(rows) < _ENOUGH:
         return discrepancy, 1.0
-    free = one.rows + two.rows - 2
-    inverse, rank = _inverse((one.scatter + two.scatter) / free)
+    inverse, rank = _inverse((one.scatter + two.scatter) / (one.rows + two.rows - 2))
     if not rank:
         return discrepancy, 1.0
-    squared = float(away @ inverse @ away) * one.rows * two.rows / (one.rows + two.rows)
+    free = sum(rows) - 2
+    squared = float(away @ inverse @ away) * rows[0] * rows[1] / sum(rows)
     return discrepancy, float(f.sf(squared * (free - rank + 1) / (free * rank), rank, free - rank + 1))
 
 

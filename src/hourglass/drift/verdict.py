@@ -8,6 +8,7 @@ import numpy as np
 
 from hourglass.drift import comparing
 from hourglass.drift.bins import Counts, Floats
+from hourglass.drift.overlap import apart
 from hourglass.drift.profile import Profile
 from hourglass.drift.reference import Reference, Sketch
 from hourglass.drift.watch import Watch
@@ -66,7 +67,8 @@ class Verdict:
     findings : tuple of Finding
         The most certain first.
     nominal : bool
-        Whether rows overlap, so that they aren't apart from each other and alarms come more often than promised.
+        Whether rows overlap. They count by the share that has nothing in common; but they depend on each other beyond
+        that.
     """
 
     alpha: float
@@ -110,13 +112,15 @@ def judge(watch: Watch, profile: Profile, alpha: float) -> Verdict:
             f"the rows were scored by another model than {watch.model.folder}; name that with --model, or score them "
             "again."
         )
-    found = findings(watch.reference, watch.scores, watch.above, profile)
+    found = findings(watch.reference, watch.scores, watch.above, profile, apart(watch.model.schema))
     nominal = watch.model.config["schema"]["kind"] in ("signal", "audio")
     rows, judged = profile.rows, profile.scores.known
     return Verdict(alpha, rows, judged, profile.seen, watch.reference.sums.rows, found, nominal)
 
 
-def findings(reference: Reference, scores: Sketch, above: int, profile: Profile) -> tuple[Finding, ...]:
+def findings(
+    reference: Reference, scores: Sketch, above: int, profile: Profile, apart: float = 1.0
+) -> tuple[Finding, ...]:
     """Make all tests of a batch, adjusted for their number.
 
     What happened neither before nor now (a column that lacks no value) is no test. Where no row can be judged, those of
@@ -130,6 +134,8 @@ def findings(reference: Reference, scores: Sketch, above: int, profile: Profile)
     above : int
         How many of them lie above the threshold.
     profile : Profile
+    apart : float
+        Share of rows that don't overlap.
 
     Raises
     ------
@@ -138,75 +144,77 @@ def findings(reference: Reference, scores: Sketch, above: int, profile: Profile)
     """
     if not profile.rows:
         raise HourglassError("the batch holds no rows; there is nothing to hold against the reference.")
-    tests = [
-        *_of_rows(reference, profile),
-        *_of_columns(reference, profile),
-        *_of_scores(scores, above, profile),
-        *_of_codes(reference, profile),
-    ]
+    tests = list(_Tests(reference, scores, above, profile, apart).all())
     adjusted = comparing.holm(np.array([one.p for one in tests]))
     found = (replace(one, adjusted=float(p)) for one, p in zip(tests, adjusted, strict=True))
     return tuple(sorted(found, key=lambda one: (one.p, -one.effect)))
 
 
-def _of_rows(reference: Reference, profile: Profile) -> Iterator[Finding]:
-    yield from _more("rows", "", "invalid", reference.dropped, (profile.scores.missing, profile.rows))
+@dataclass(frozen=True)
+class _Tests:
+    """The tests of a batch; see `findings`."""
 
+    reference: Reference
+    scores: Sketch
+    above: int
+    profile: Profile
+    apart: float
 
-def _of_columns(reference: Reference, profile: Profile) -> Iterator[Finding]:
-    rows = reference.sums.rows
-    for sketch, counts in zip(reference.columns, profile.columns, strict=True):
-        name = sketch.watched.name
-        if counts.known and sketch.counts.known:
-            yield _values("column", sketch, counts)
-        for what in ("missing", "unknown"):
-            had = getattr(sketch.counts, what)
-            # rows of the snapshot that lacked something were dropped, so its rate bounds that of each column
-            before = (had, rows) if had else reference.dropped
-            yield from _more("column", name, what, before, (getattr(counts, what), profile.seen))
+    def all(self) -> Iterator[Finding]:
+        yield from self._of_rows()
+        yield from self._of_columns()
+        if self.profile.scores.known:
+            yield self._values("score", self.scores, self.profile.scores)
+            yield self._alarms()
+        if self.profile.sums.rows:
+            yield from self._of_codes()
 
+    def _of_rows(self) -> Iterator[Finding]:
+        invalid = self.profile.scores.missing, self.profile.rows
+        yield from self._more("rows", "", "invalid", self.reference.dropped, invalid)
 
-def _of_scores(scores: Sketch, above: int, profile: Profile) -> Iterator[Finding]:
-    if profile.scores.known:
-        yield _values("score", scores, profile.scores)
-        yield _alarms(scores.counts.known, above, profile)
+    def _of_columns(self) -> Iterator[Finding]:
+        rows = self.reference.sums.rows
+        for sketch, counts in zip(self.reference.columns, self.profile.columns, strict=True):
+            name = sketch.watched.name
+            if counts.known and sketch.counts.known:
+                yield self._values("column", sketch, counts)
+            for what in ("missing", "unknown"):
+                had = getattr(sketch.counts, what)
+                # rows of the snapshot that lacked something were dropped, so its rate bounds that of each column
+                before = (had, rows) if had else self.reference.dropped
+                yield from self._more("column", name, what, before, (getattr(counts, what), self.profile.seen))
 
+    def _of_codes(self) -> Iterator[Finding]:
+        for sketch, counts in zip(self.reference.units, self.profile.units, strict=True):
+            yield self._values("code", sketch, counts)
+        if len(self.reference.sums.sums):
+            discrepancy, p = comparing.codes(self.reference.sums, self.profile.sums, self.apart)
+            yield Finding("code", "", "all units", "Hotelling's, of waves", discrepancy, 0, 0, p)
 
-def _of_codes(reference: Reference, profile: Profile) -> Iterator[Finding]:
-    if not profile.sums.rows:
-        return
-    for sketch, counts in zip(reference.units, profile.units, strict=True):
-        yield _values("code", sketch, counts)
-    if len(reference.sums.sums):
-        discrepancy, p = comparing.codes(reference.sums, profile.sums)
-        yield Finding("code", "", "all units", "Hotelling's, of waves", discrepancy, 0, 0, p)
+    def _values(self, of: Of, sketch: Sketch, counts: Counts) -> Finding:
+        before, now, name = sketch.counts.bins, counts.bins, sketch.watched.name
+        if not sketch.watched.values:
+            distance, p = comparing.distributions(before, now, self.apart)
+            middles = _median(sketch.edges, before), _median(sketch.edges, now)
+            return Finding(of, name, "values", "Kolmogorov-Smirnov", distance, *middles, p)
+        distance, p = comparing.categories(before, now)  # of a table, whose rows don't overlap
+        shares = before / before.sum(), now / now.sum()
+        most = int(np.abs(shares[1] - shares[0]).argmax())
+        ends = float(shares[0][most]), float(shares[1][most])
+        return Finding(of, name, "values", "chi-square", distance, *ends, p, about=sketch.watched.values[most])
 
+    def _more(self, of: Of, name: str, what: str, before: tuple[int, int], now: tuple[int, int]) -> Iterator[Finding]:
+        if before[0] or now[0]:
+            rates = before[0] / max(1, before[1]), now[0] / now[1]
+            p = comparing.more_often(before, now, self.apart)
+            yield Finding(of, name, what, "Fisher's, one-sided", rates[1] - rates[0], *rates, p)
 
-def _values(of: Of, sketch: Sketch, counts: Counts) -> Finding:
-    before, now, name = sketch.counts.bins, counts.bins, sketch.watched.name
-    if not sketch.watched.values:
-        distance, p = comparing.distributions(before, now)
-        middles = _median(sketch.edges, before), _median(sketch.edges, now)
-        return Finding(of, name, "values", "Kolmogorov-Smirnov", distance, *middles, p)
-    distance, p = comparing.categories(before, now)
-    shares = before / before.sum(), now / now.sum()
-    most = int(np.abs(shares[1] - shares[0]).argmax())
-    ends = float(shares[0][most]), float(shares[1][most])
-    return Finding(of, name, "values", "chi-square", distance, *ends, p, about=sketch.watched.values[most])
-
-
-def _more(of: Of, name: str, what: str, before: tuple[int, int], now: tuple[int, int]) -> Iterator[Finding]:
-    if before[0] or now[0]:
-        rates = before[0] / max(1, before[1]), now[0] / now[1]
-        p = comparing.more_often(before, now)
-        yield Finding(of, name, what, "Fisher's, one-sided", rates[1] - rates[0], *rates, p)
-
-
-def _alarms(calibration: int, above: int, profile: Profile) -> Finding:
-    rows = profile.scores.known
-    rates = above / calibration, profile.alarms / rows
-    p = comparing.more_alarms(above, calibration, profile.alarms, rows)
-    return Finding("score", "", "alarms", "beta-binomial, one-sided", rates[1] - rates[0], *rates, p)
+    def _alarms(self) -> Finding:
+        calibration, rows, alarms = self.scores.counts.known, self.profile.scores.known, self.profile.alarms
+        rates = self.above / calibration, alarms / rows
+        p = comparing.more_alarms(self.above, calibration, alarms, rows, self.apart)
+        return Finding("score", "", "alarms", "beta-binomial, one-sided", rates[1] - rates[0], *rates, p)
 
 
 def _median(edges: Floats, bins: Any) -> float:

@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import betabinom
 
+from hourglass.drift.overlap import apart
 from hourglass.models.shared.alarms import POSTERIOR_COLLAPSED, WORDS
 from hourglass.runtime import Model
-from hourglass.runtime.schema import Schema
-from hourglass.runtime.signal import SignalSchema
 
 #: How improbable the alarms on selection must be, if the promise of the threshold held, to call it broken.
 CALIBRATION_LEVEL = 0.001
@@ -39,18 +38,13 @@ def failures(
         found.append(WORDS[POSTERIOR_COLLAPSED])
     normal, alpha = scores[~anomaly], model.config["alpha"]
     alarms = int((normal > model.threshold).sum())
-    probability = chance_of_alarms(alarms, len(normal), len(model.calibration), alpha, _apart(model.schema))
+    probability = chance_of_alarms(alarms, len(normal), len(model.calibration), alpha, apart(model.schema))
     if probability < CALIBRATION_LEVEL:
         found.append(
             f"calibration is off: {alarms} of {len(normal)} normal rows raise an alarm, promised was a share of "
             f"{alpha:g} (probability {probability:.1e} if that held); the calibration rows are unlike the present ones"
         )
     return found
-
-
-def _apart(schema: Schema) -> float:
-    """Give the share of rows that have nothing in common: windows of a series overlap."""
-    return min(1.0, schema.stride / schema.window) if isinstance(schema, SignalSchema) else 1.0
 
 
 def untrained(errors: NDArray[np.float64], before: NDArray[np.float64]) -> list[str]:
