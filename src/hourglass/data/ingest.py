@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from hourglass import columns, runtime
-from hourglass.data import part, schemas, showing, split, statistics
+from hourglass.data import masks, part, schemas, showing, split, statistics
 from hourglass.data.dataset import FORMAT_VERSION
 from hourglass.data.duplicates import duplicates
 from hourglass.data.enough import require_splits
@@ -75,6 +75,7 @@ def ingest(
         summary = _merged([one.rows for one in parts], plan.schema)
         info = _assemble(parts, plan, summary, folder)
         info["files"] |= _write_overview(snapshot, parts, plan, facts, summary, folder)
+        info["files"] |= masks.write(_masks(snapshot, parts), folder)
         write_json(folder / DATASET, info)
     finally:
         if cache is None:
@@ -117,6 +118,14 @@ def _contents(snapshot: Snapshot, kept: Path) -> list[str]:
     kept.mkdir(parents=True, exist_ok=True)
     write_json(memory, found)
     return [found[stamp] for stamp in stamps]
+
+
+def _masks(snapshot: Snapshot, parts: Sequence[Part]) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    """Read the masks of all shards, each with the number of its image's row."""
+    first_row = 0
+    for shard, one in zip(snapshot.shards, parts, strict=True):
+        yield from ((first_row + place, mask) for place, mask in shard.masks())
+        first_row += one.facts["rows"]
 
 
 def _names(snapshot: Snapshot) -> list[str]:

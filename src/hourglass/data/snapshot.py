@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hourglass.data.reading import DEFAULTS
-from hourglass.data.sources import Raw, joined, reader, sliced
+from hourglass.data.sources import Raw, image, joined, masks, reader, sliced, tars
+from hourglass.data.sources.packed import form_of
 from hourglass.errors import HourglassError
 from hourglass.files import digest, folder_hashes, read_json
 from hourglass.params import DataParams
@@ -38,12 +39,15 @@ class Shard:
         Gives the hash of its files.
     read : callable
         Reads it in blocks of at most so many bytes.
+    masks : callable
+        Gives the masks of its images, each with the place of its row in the shard.
     """
 
     name: str
     stamp: Callable[[], str]
     content: Callable[[], str]
     read: Callable[[int], Iterator[Raw]]
+    masks: Callable[[], Iterator[tuple[int, NDArray[np.bool_]]]] = lambda: iter(())
 
     def blocks(self, data: DataParams) -> Iterator[Raw]:
         """Read it in blocks so small that a stage stays within ``data.memory``."""
@@ -97,7 +101,12 @@ def opened(folder: Path, data: DataParams) -> Snapshot:
         def read(limit: int) -> Iterator[Raw]:
             return (_in_order(raw, names) for raw in by.blocks(path, kind, data, limit))
 
-        return Shard(path.name, partial(_stamp, path), partial(content, path), read)
+        def of_images() -> Iterator[tuple[int, NDArray[np.bool_]]]:
+            return (
+                masks.read(path, tars.names(path, image.STEM), form_of(data.image)) if masks.there(path) else iter(())
+            )
+
+        return Shard(path.name, partial(_stamp, path), partial(content, path), read, of_images)
 
     return Snapshot([shard(path) for path in shards(folder)], facts)
 

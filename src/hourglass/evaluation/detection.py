@@ -32,16 +32,28 @@ def auroc(scores: Scores, anomaly: Flags) -> dict[str, float]:
         ``auroc``, ``auroc_low``, ``auroc_high``.
     """
     above, below = placements(scores, anomaly)
-    area = float(above.mean())
     variance = sum(part.var(ddof=1) / len(part) if len(part) > 1 else np.nan for part in (above, below))
+    return area_with_interval("auroc", float(above.mean()), float(variance), min(len(above), len(below)))
+
+
+def area_with_interval(name: str, area: float, variance: float, pairs: int) -> dict[str, float]:
+    """Give an AUROC and its 95 % interval, as ``NAME``, ``NAME_low``, ``NAME_high``; see `auroc`.
+
+    Parameters
+    ----------
+    name : str
+    area, variance : float
+        NaN or 0 where no variance can be estimated.
+    pairs : int
+        Independent pairs of an anomaly and a normal row, which the interval then rests on.
+    """
     if variance > 0:
         half = norm.ppf(0.5 + CONFIDENCE / 2) * np.sqrt(variance) / (area * (1 - area))
         low, high = expit(logit(area) - half), expit(logit(area) + half)
     else:
-        pairs = min(len(above), len(below))
         low = beta.ppf(0.5 - CONFIDENCE / 2, pairs * area, pairs * (1 - area) + 1) if area > 0 else 0.0
         high = beta.ppf(0.5 + CONFIDENCE / 2, pairs * area + 1, pairs * (1 - area)) if area < 1 else 1.0
-    return {"auroc": area, "auroc_low": float(low), "auroc_high": float(high)}
+    return {name: area, f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
 def placements(scores: Scores, anomaly: Flags) -> tuple[Scores, Scores]:

@@ -25,6 +25,7 @@ from hourglass.evaluation import (
 from hourglass.evaluation.generated import generated
 from hourglass.evaluation.information import information
 from hourglass.evaluation.likelihood import likelihood
+from hourglass.evaluation.localisation import localisation, masks_of
 from hourglass.evaluation.parts import mapped, parts, sample
 from hourglass.evaluation.portrait.portray import portray
 from hourglass.evaluation.portrait.rows import Rows, in_net_units
@@ -98,7 +99,7 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     dict
         What was found, as JSON: ``selection`` and ``test`` metrics of ``model``, ``pca`` and ``untrained``, the
         posterior, bounds on log p(x), what codes are good for, guards, how far samples cover the data, alarms, curves
-        and the portrait; of an ensemble how far its members are apart.
+        and the portrait; of an ensemble how far its members are apart; of images with masks how well maps show them.
     dict of str to ndarray
         Scores, codes, examples and the portrait's arrays for pictures.
     """
@@ -125,6 +126,9 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
         found["ensemble"] = _agreement(model, test)
     if _has_both(test.anomaly):
         found |= _detection(model, dataset, test, settings, seed)
+    if model.config["schema"]["kind"] == "image":
+        pixels = localisation(model, dataset, rivals, test.index, test.scores)
+        found |= {"pixels": pixels} if pixels is not None else {}
     normal = np.flatnonzero(~test.anomaly)
     found["bounds"] = likelihood(model, dataset, normal[np.isfinite(test.scores[normal])], settings, seed=seed)
     found["representation"] = representation(model, dataset, pca, seed=seed)
@@ -257,6 +261,9 @@ def _arrays(model: Model, dataset: Dataset, held_out: Rows, z: NDArray[Any], tes
     arrays |= {f"example_{name}": places for name, places in examples.items()}
     if model.config["schema"]["kind"] == "image":
         arrays["example_map"] = _maps(model, dataset, places)
+        masks = masks_of(dataset)
+        if len(masks):
+            arrays["example_mask"] = masks.of(test.index[places]).astype(np.uint8)
     return arrays
 
 

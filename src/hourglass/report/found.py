@@ -1,4 +1,4 @@
-"""What the report says of anomalies of each class, and of those of series."""
+"""What the report says of anomalies of each class, of those of series, and of where images are anomalous."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +39,31 @@ class InTime:
 
 
 @dataclass(frozen=True)
+class Pixels:
+    """How well maps of images show where these are anomalous.
+
+    Parameters
+    ----------
+    images, masked, without_mask : int
+        Images of test that were measured, those of them with a mask, and anomalies that have none.
+    auroc : Estimate
+        Of the pixels.
+    overlap, recall : float
+        `region_overlap` and `region_recall`.
+    rivals : list of (str, float, float)
+        Name, AUROC of the pixels and `region_overlap` of what stands beside.
+    """
+
+    images: int
+    masked: int
+    without_mask: int
+    auroc: Estimate
+    overlap: float
+    recall: float
+    rivals: list[tuple[str, float, float]]
+
+
+@dataclass(frozen=True)
 class Strange:
     """A row with a high score, and the places that it comes from with their shares."""
 
@@ -54,8 +79,8 @@ def of(facts: Facts, variant: Variant) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``classes``, the hardest first and only where there are several; ``series``, None of other kinds; and
-        ``strangest``, but of images, which have maps.
+        ``classes``, the hardest first and only where there are several; ``series``, None of other kinds; ``pixels``,
+        None without masks; and ``strangest``, but of images, which have maps.
     """
     classes = [_of_class(name, one) for name, one in variant.evaluation.get("classes", {}).items()]
     classes.sort(key=lambda one: one.auroc.value)
@@ -64,8 +89,23 @@ def of(facts: Facts, variant: Variant) -> dict[str, Any]:
     return {
         "classes": classes if len(classes) > 1 else [],
         "series": series and _in_time(series),
+        "pixels": _pixels(variant.evaluation.get("pixels")),
         "strangest": strangest,
     }
+
+
+def _pixels(found: dict[str, Any] | None) -> Pixels | None:
+    if found is None:
+        return None
+    own = found["model"]
+    auroc = Estimate.of(own, "pixel_auroc")
+    assert auroc is not None  # noqa: S101
+    rivals = [
+        (title, found[name]["pixel_auroc"], found[name]["region_overlap"])
+        for name, title in (("pca", "PCA"), ("untrained", "untrained"))
+    ]
+    images, masked, without_mask = (found[name] for name in ("images", "masked", "without_mask"))
+    return Pixels(images, masked, without_mask, auroc, own["region_overlap"], own["region_recall"], rivals)
 
 
 def _strange(facts: Facts, found: dict[str, Any]) -> Strange:

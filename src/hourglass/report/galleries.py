@@ -55,7 +55,8 @@ def _images(facts: Facts) -> list[dict[str, Any]]:
             {
                 "source": pictures.example(facts.data, scale, one),
                 "alt": f"row {one.row}{f', class {one.label}' if one.label else ''}, score {words.number(one.score)}: "
-                f"original, reconstruction, difference{'' if one.map is None else ', map'}",
+                f"original, reconstruction, difference{'' if one.map is None else ', map'}"
+                f"{'' if one.mask is None else ', mask'}",
                 "label": one.label,
                 "score": words.number(one.score),
             }

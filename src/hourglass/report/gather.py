@@ -38,6 +38,9 @@ from hourglass.sweep.records import best, latest
 #: The metrics in the leaderboard and the alarms that have an interval.
 _INTERVALS = ("auroc", "average_precision", "relative_error")
 
+#: What stands beside examples that are images.
+_OF_IMAGES = ("map", "mask")
+
 #: Starts of the names of arrays that aren't part of the portrait.
 _OTHERS = ("example_", "map_", "sample_", "test_")
 
@@ -170,6 +173,7 @@ def _variant(
 def _examples(dataset: Dataset, arrays: dict[str, NDArray[Any]]) -> dict[str, list[Example]]:
     """Take the examples apart: they lie one kind after the other."""
     found: dict[str, list[Example]] = {}
+    there = [name for name in _OF_IMAGES if f"example_{name}" in arrays]
     start = 0
     for kind in EXAMPLES:
         places = arrays[f"example_{kind}"]
@@ -180,7 +184,7 @@ def _examples(dataset: Dataset, arrays: dict[str, NDArray[Any]]) -> dict[str, li
                 score=float(arrays["test_score"][place]),
                 x=arrays["example_x"][start + offset],
                 x_hat=arrays["example_x_hat"][start + offset],
-                map=arrays["example_map"][start + offset] if "example_map" in arrays else None,
+                **{name: arrays[f"example_{name}"][start + offset] for name in there},
             )
             for offset, place in enumerate(places)
         ]

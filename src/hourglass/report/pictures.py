@@ -61,7 +61,7 @@ class Scale:
 
 
 def example(data: Data, scale: Scale, one: Example) -> str:
-    """Draw an original, its reconstruction, the difference between them, and of an image its map, one below another."""
+    """Draw an original, its reconstruction, the difference between them, its map and its mask, one below another."""
     tiles = [
         shrunk(pixels(data, scale, one.x), scale.side),
         shrunk(pixels(data, scale, one.x_hat), scale.side),
@@ -69,6 +69,8 @@ def example(data: Data, scale: Scale, one: Example) -> str:
     ]
     if one.map is not None:
         tiles.append(shrunk(_signed(one.map / 255, 1.0), scale.side))
+    if one.mask is not None:
+        tiles.append(shrunk(_signed(one.mask, 1.0), scale.side))
     gap = np.zeros((max(1, len(tiles[0]) // 16), tiles[0].shape[1], 4), np.uint8)
     return _data_uri(np.concatenate([part for tile in tiles for part in (gap, tile)][1:]))
 

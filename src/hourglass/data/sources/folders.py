@@ -12,11 +12,18 @@ from hourglass.errors import HourglassError
 from hourglass.runtime.images import SUFFIXES
 
 LABELS = "labels.csv"
+#: The folder beside images that holds their masks; see `masks`.
+GROUND_TRUTH = "ground_truth"
 
 
 def image_files(folder: Path) -> Iterator[Path]:
-    """Find images below a folder; see `below`."""
-    return below(folder, SUFFIXES)
+    """Find images below a folder, but for their masks; see `below`."""
+    return (file for file in below(folder, SUFFIXES) if file.relative_to(folder).parts[0] != GROUND_TRUTH)
+
+
+def mask_files(folder: Path) -> Iterator[Path]:
+    """Find the masks of the images below a folder."""
+    return below(folder / GROUND_TRUTH, SUFFIXES) if (folder / GROUND_TRUTH).is_dir() else iter(())
 
 
 def below(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
@@ -51,7 +58,7 @@ def content(file: Path) -> bytes:
         _refuse(problem)
 
 
-def side(folder: Path, names: Sequence[str]) -> pd.DataFrame:
+def side(folder: Path, names: Sequence[str], *, own: bool = False) -> pd.DataFrame:
     """Say what is known of files beside their content.
 
     Parameters
@@ -60,6 +67,8 @@ def side(folder: Path, names: Sequence[str]) -> pd.DataFrame:
         Where ``labels.csv`` lies, if there is one: a column ``file``, and what else is known of each.
     names : sequence of str
         The files' paths below the folder that they came from.
+    own : bool
+        Whether a file's class is the folder that it lies in itself, as ``hole`` of ``test/hole/3.png``.
 
     Returns
     -------
@@ -70,7 +79,7 @@ def side(folder: Path, names: Sequence[str]) -> pd.DataFrame:
     if (folder / LABELS).is_file():
         beside = beside.merge(_read(folder / LABELS), on="file", how="left")
     if "class" not in beside and len(names) and all("/" in name for name in names):
-        beside["class"] = [name.split("/")[0] for name in names]
+        beside["class"] = [name.split("/")[-2 if own else 0] for name in names]
     return beside
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hourglass.data.sources import Kind, Raw, derived, folders, packed, tars
+from hourglass.data.sources import Kind, Raw, derived, folders, masks, packed, tars
 from hourglass.params import DataParams
 
 STEM = "images"
@@ -19,14 +19,16 @@ def accepts(path: Path, data: DataParams) -> bool:
 
 
 def take(path: Path, shard: Path, data: DataParams) -> Kind:
-    """Check every image and pack the files, in the order of their paths.
+    """Check every image and pack the files, in the order of their paths, and their masks.
 
     Of files that can't be read and may be skipped, ``skipped.json`` tells the names and what is wrong.
     """
     files = tars.in_order(folders.image_files(path), path)
     folders.check_labels(path, [file.relative_to(path).as_posix() for file in files])
     skipped = packed.check(files, data.image)
-    tars.pack([file for file in files if file not in skipped], path, shard, STEM)
+    whole = [file for file in files if file not in skipped]
+    tars.pack(whole, path, shard, STEM)
+    masks.take(path, files, whole, shard)
     packed.list_skipped(skipped, path, shard)
     folders.copy_labels(path, shard)
     return "image"
@@ -37,9 +39,14 @@ def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Ra
 
     Beside it stands what `folders.side` knows and, where pictures get one size, the ``height`` and ``width`` of each.
     """
-    side = folders.side(shard, tars.names(shard, STEM))
+    side = beside(shard)
     for start, pixels, sizes in packed.decoded(shard, STEM, data.image, derived.room(limit, data)):
         yield derived.beside(Raw(kind, pixels, rows_of(side, start, sizes, data)), data)
+
+
+def beside(shard: Path) -> pd.DataFrame:
+    """Say what is known of the images of a shard; where there are masks, the class is the folder that each lies in."""
+    return folders.side(shard, tars.names(shard, STEM), own=masks.there(shard))
 
 
 def rows_of(side: pd.DataFrame, start: int, sizes: NDArray[np.int64], data: DataParams) -> pd.DataFrame:

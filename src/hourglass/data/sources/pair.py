@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hourglass.data.sources import Kind, Raw, folders, image, packed, tars
+from hourglass.data.sources import Kind, Raw, folders, image, masks, packed, tars
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 
@@ -31,7 +31,9 @@ def take(path: Path, shard: Path, data: DataParams) -> Kind:
     whole = [place for place, two in enumerate(zip(rows, partners, strict=True)) if not skipped.keys() & set(two)]
     if not whole:
         raise HourglassError(f"{path} and {other} have no pair of which both images can be read; mend one.")
-    tars.pack([rows[place] for place in whole], path, shard, image.STEM)
+    kept = [rows[place] for place in whole]
+    tars.pack(kept, path, shard, image.STEM)
+    masks.take(path, rows, kept, shard)
     tars.pack([partners[place] for place in whole], other, shard, PAIR)
     packed.list_skipped(skipped, path, shard)
     packed.list_skipped(skipped, other, shard, f"{PAIR}-{packed.SKIPPED}")
@@ -41,7 +43,7 @@ def take(path: Path, shard: Path, data: DataParams) -> Kind:
 
 def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Raw]:
     """Decode the images of both folders; those of the other are the array ``pair``."""
-    side = folders.side(shard, tars.names(shard, image.STEM))
+    side = image.beside(shard)
     ours, theirs = (packed.decoded(shard, stem, data.image, limit // 2) for stem in (image.STEM, PAIR))
     for start, pixels, sizes, partners in _aligned(ours, theirs):
         yield Raw(kind, pixels, image.rows_of(side, start, sizes, data), {PAIR: partners})

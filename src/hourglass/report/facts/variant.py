@@ -23,7 +23,8 @@ MAP_WORDS = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE", "code": "The code it
 class Example:
     """A row of test beside its reconstruction, both in the nets' units and the row's shape there.
 
-    Of an image `map` says where its score comes from, of shape (height, width).
+    Of an image `map` says where its score comes from and `mask`, where masks are known, where it is anomalous; both of
+    shape (height, width).
     """
 
     row: int
@@ -32,6 +33,7 @@ class Example:
     x: NDArray[np.float32]
     x_hat: NDArray[np.float32]
     map: NDArray[np.uint8] | None = None
+    mask: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
