@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hourglass.errors import HourglassError
 from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.table import Column, TableSchema
@@ -37,6 +38,13 @@ def test_categories_that_numbers_spell_are_read_however_they_are_written(tmp_pat
     (tmp_path / "given.csv").write_text("code,y\n1.0,0\n2,0\n")
     ((raw, _),) = reading.blocks(model, str(tmp_path / "given.csv"), DataParams())
     assert model.schema.encode(raw.rows)[1].all()
+
+
+def test_table_that_lacks_a_column_is_named_with_the_column(tmp_path: Path) -> None:
+    given = tmp_path / "given.csv"
+    given.write_text("x\n1\n")
+    with pytest.raises(HourglassError, match=rf"^{given}: column 'y' is missing; the model needs x, y\.$"):
+        next(reading.blocks(model_of(Column("x", "number"), Column("y", "number")), str(given), DataParams()))
 
 
 def test_rows_are_counted_where_a_file_says_how_many_there_are(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hourglass.data.settings import ColumnSettings
 from hourglass.data.sources import Raw, joined
 from hourglass.errors import HourglassError
 from hourglass.params import DataParams
-from hourglass.runtime import Model
+from hourglass.runtime import InputError, Model
 from hourglass.runtime.schema import ROWS, as_numbers, as_text
 from hourglass.runtime.table import TableSchema
 from hourglass.use import audio, pictures
@@ -52,7 +52,7 @@ def blocks(model: Model, source: str, data: DataParams, out: Path | None = None)
     Raises
     ------
     HourglassError
-        The source can't be read or holds another kind of data.
+        The source can't be read, holds another kind of data, or is a table without a column that the model needs.
     """
     kind = model.config["schema"]["kind"]
     first_row = 0
@@ -63,8 +63,18 @@ def blocks(model: Model, source: str, data: DataParams, out: Path | None = None)
     for raw in blocks_of_source(source, known, limit, as_written=as_written):
         if (raw.kind == "table") != (kind == "table") or (raw.kind == "audio" and kind != "audio"):
             raise HourglassError(f"{source} holds {_KINDS[raw.kind]}; the model takes {_KINDS[kind]}.")
+        _require_columns(model, raw, source)
         yield raw, first_row
         first_row += len(raw.rows)
+
+
+def _require_columns(model: Model, raw: Raw, source: str) -> None:
+    """Refuse a table that lacks a column by its name; the model, which sees its rows alone, can't tell that."""
+    if isinstance(model.schema, TableSchema):
+        try:
+            model.schema.frame(raw.rows.head(0))
+        except InputError as lacking:
+            raise HourglassError(f"{source}: {lacking}") from None
 
 
 def count(source: str) -> int | None:
