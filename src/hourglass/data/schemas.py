@@ -211,24 +211,30 @@ def settle(facts: Facts, blocks: Blocks, data: DataParams, splitting: SplitParam
     tables = _Columns(facts, data, told)
     tables.decide(seen, told)
     tables.learn(lambda names: learn(names, blocks, data, splitting))
-    if facts["kind"] == "table":
-        schema: Schema = TableSchema(tuple(tables.column(name) for name in seen))
-    elif facts["kind"] == "audio":
-        schema = audio.schema_of(data)
-    elif facts["kind"] == "signal":
-        schema = signal.schema_of(data)
-    else:
-        is_image = facts["kind"] == "image"
-        if is_image:
-            _require_form(facts["shape"], data)
-        schema = ArraySchema(facts["kind"], tuple(facts["shape"]), form=form_of(data.image) if is_image else AS_IS)
-    if not told:
-        return schema, None
-    if told[0] in facts.get("arrays", {}) and facts["kind"] == "signal":
-        return schema, signal.told_of(data)
-    if told[0] in facts.get("arrays", {}):
-        return schema, _array(told[0], facts["arrays"][told[0]], facts["kind"] == "image", data)
-    return schema, TableSchema(tuple(tables.column(name) for name in told))
+    return _of_rows(facts, data, tables, seen), _of_condition(facts, data, tables, told) if told else None
+
+
+def _of_rows(facts: Facts, data: DataParams, tables: "_Columns", seen: list[str]) -> Schema:
+    kind = facts["kind"]
+    if kind == "table":
+        return TableSchema(tuple(tables.column(name) for name in seen))
+    if kind == "audio":
+        return audio.schema_of(data)
+    if kind == "signal":
+        return signal.schema_of(data)
+    if kind == "image":
+        _require_form(facts["shape"], data)
+    return ArraySchema(kind, tuple(facts["shape"]), form=form_of(data.image) if kind == "image" else AS_IS)
+
+
+def _of_condition(facts: Facts, data: DataParams, tables: "_Columns", told: list[str]) -> Schema:
+    """Say what is known of a row: an array beside it, channels, or columns."""
+    name, arrays = told[0], facts.get("arrays", {})
+    if name not in arrays:
+        return TableSchema(tuple(tables.column(name) for name in told))
+    if facts["kind"] == "signal":
+        return signal.told_of(data)
+    return _array(name, arrays[name], facts["kind"] == "image", data)
 
 
 def _told(facts: Facts, data: DataParams) -> list[str]:

@@ -236,15 +236,7 @@ class TableSchema:
         """Give rows as a table that has the schema's columns and no other."""
         names = [column.name for column in self.columns]
         if isinstance(rows, pd.DataFrame):
-            if rows.columns.tolist() == names:
-                return rows
-            missing = [name for name in names if name not in rows.columns]
-            if missing:
-                raise InputError(f"column {missing[0]!r} is missing; the model needs {', '.join(names)}.")
-            doubled = rows.columns[rows.columns.duplicated() & rows.columns.isin(names)]
-            if len(doubled):
-                raise InputError(f"column {doubled[0]!r} appears twice; give every column a name of its own.")
-            return rows[names]
+            return _columns_of(rows, names)
         if names_of(rows):
             rows = {name: rows[name] for name in names if name in names_of(rows)}
         if isinstance(rows, dict) or (isinstance(rows, list) and rows and isinstance(rows[0], dict)):
@@ -252,13 +244,26 @@ class TableSchema:
                 frame = pd.DataFrame(rows)
             except ValueError as unequal:
                 raise InputError(f"rows are no table ({unequal}); expected a list of values per column.") from unequal
-            return self.frame(frame)
+            return _columns_of(frame, names)
         array = np.asarray(rows)
         if array.shape == (0,):
             array = array.reshape(0, len(names))
         if array.ndim != 2 or array.shape[1] != len(names):
             raise InputError(f"rows have shape {array.shape}; expected (rows, {len(names)}): {', '.join(names)}.")
         return pd.DataFrame(array, columns=names)
+
+
+def _columns_of(frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Take these columns of a table, each of which it has to have once."""
+    if frame.columns.tolist() == names:
+        return frame
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise InputError(f"column {missing[0]!r} is missing; the model needs {', '.join(names)}.")
+    doubled = frame.columns[frame.columns.duplicated() & frame.columns.isin(names)]
+    if len(doubled):
+        raise InputError(f"column {doubled[0]!r} appears twice; give every column a name of its own.")
+    return frame[names]
 
 
 def _one_hot(known: tuple[str, ...], values: "pd.Series[Any]") -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
