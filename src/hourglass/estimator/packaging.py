@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors.torch import save_file
 
 from hourglass import models
 from hourglass.errors import HourglassError
 from hourglass.estimator.net import Net
+from hourglass.models.shared import weights
 from hourglass.outputs import WEIGHTS
 from hourglass.registry.package import fill
 from hourglass.runtime.conformal import threshold
@@ -37,7 +37,7 @@ def save(net: Net, estimator: "Autoencoder", folder: Path) -> None:
 
 def _fill(net: Net, estimator: "Autoencoder", folder: Path) -> None:
     model = copy.deepcopy(net.model).float()
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
+    weights.save(model, folder / WEIGHTS)
     calibration, conditioning = estimator.calibration_rows_, estimator.conditioning_
     count, is_image = len(calibration), estimator.schema_.kind == "image"
     schema, rows = _as_given(estimator)

@@ -1,8 +1,7 @@
 """The net of a package, for what its graphs can't say."""
 
-from safetensors.torch import load_file
-
 from hourglass.evaluation.baselines import untrained_net
+from hourglass.models.shared import weights
 from hourglass.models.shared.variant import Variant
 from hourglass.outputs import WEIGHTS
 from hourglass.runtime import Model
@@ -15,5 +14,5 @@ def packaged_net(model: Model) -> Variant:
     exported, and the package's manifest holds the hash of both.
     """
     net = untrained_net(model.config, seed=0)
-    net.load_state_dict(load_file(model.folder / WEIGHTS))
+    weights.load(net, model.folder / WEIGHTS)
     return net.eval()

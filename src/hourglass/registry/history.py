@@ -103,11 +103,13 @@ class Change:
             if self.before[alias] != self.after[alias]
         ]
 
-    def _text(self) -> str:
+    def text(self) -> str:
+        """Write it as JSON."""
         return json.dumps(asdict(self) | {"time": self.time.isoformat()}, ensure_ascii=False)
 
     @classmethod
-    def _read(cls, text: str) -> "Change":
+    def read(cls, text: str) -> "Change":
+        """Read what `text` gave."""
         content = json.loads(text)
         return cls(**content | {"time": datetime.fromisoformat(content["time"])})
 
@@ -124,7 +126,7 @@ def changes(client: "MlflowClient", name: str) -> list[Change]:
     prefix = _RECORD.partition("{")[0]
     found = _registered(client, name)[0]
     return [
-        Change._read(found[key])
+        Change.read(found[key])
         for key in sorted(found)
         if key.startswith(prefix) and key.removeprefix(prefix).isdigit()
     ]
@@ -163,14 +165,14 @@ def previous(known: list[Change], number: int) -> int | None:
 def pending(client: "MlflowClient", name: str) -> Change | None:
     """Give the change that was intended and not recorded; its maker was killed."""
     text = _registered(client, name)[0].get(_INTENT)
-    return None if text is None else Change._read(text)
+    return None if text is None else Change.read(text)
 
 
 def intend(client: "MlflowClient", name: str, after: Aliases, *, kind: str, reason: str, by: str) -> Change:
     """Note a change before it is made; the aliases that `after` doesn't name stay."""
     before = aliases(client, name)
     change = _change(changes(client, name), before, before | after, kind=kind, reason=reason, by=by)
-    client.set_registered_model_tag(name, _INTENT, change._text())
+    client.set_registered_model_tag(name, _INTENT, change.text())
     return change
 
 
@@ -186,7 +188,7 @@ def make(client: "MlflowClient", name: str, change: Change) -> None:
 
 def record(client: "MlflowClient", name: str, change: Change) -> None:
     """Write a change that was made into the history; again changes nothing."""
-    client.set_registered_model_tag(name, _RECORD.format(change.number), change._text())
+    client.set_registered_model_tag(name, _RECORD.format(change.number), change.text())
 
 
 def forget(client: "MlflowClient", name: str) -> None:

@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-
 from hourglass import models
-from hourglass.errors import HourglassError
 from hourglass.files import read_json
 from hourglass.models.shared.variant import Variant
+from hourglass.models.shared.weights import load
 from hourglass.outputs import MODEL, WEIGHTS, member_folder
 
 
@@ -59,9 +56,5 @@ class Trained:
             categories=description["categories"],
             embedded=description["embedded"],
         )
-        path = folder / WEIGHTS
-        try:
-            model.load_state_dict(load_file(path))
-        except (OSError, SafetensorError, RuntimeError) as wrong:
-            raise HourglassError(f"{path} doesn't hold the weights of the net ({wrong}); train it again.") from wrong
+        load(model, folder / WEIGHTS)
         return model.eval()

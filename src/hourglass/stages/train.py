@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from hourglass import models, pipeline
 from hourglass.data.dataset import Dataset
 from hourglass.errors import HourglassError
 from hourglass.files import write_json
-from hourglass.models.shared import sharing
+from hourglass.models.shared import sharing, weights
 from hourglass.models.shared.variant import Variant
 from hourglass.outputs import MODEL, WEIGHTS, member_folder
 from hourglass.params import Params
@@ -173,8 +172,7 @@ def _of_members(members: Sequence[Member], finished: Sequence[list[Finished]]) -
 
 
 def _write_weights(member: Member) -> None:
-    weights = {name: value.cpu().contiguous() for name, value in member.model.state_dict().items()}
-    save_file(weights, member.folder / WEIGHTS)
+    weights.save(member.model, member.folder / WEIGHTS)
     (member.folder / TRAINED_FILE).unlink()
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from threadpoolctl import threadpool_limits
 
 from hourglass.data.dataset import Dataset
 from hourglass.errors import HourglassError
 from hourglass.evaluation.compare import rank
 from hourglass.evaluation.evaluate import evaluate
+from hourglass.models.shared import weights
 from hourglass.models.shared.variant import Variant
 from hourglass.outputs import WEIGHTS
 from hourglass.params import Params
@@ -108,7 +108,7 @@ class Bench:
         """
         packaged = folder / "package"
         packaged.mkdir(exist_ok=True)
-        save_file({name: value.cpu().contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
+        weights.save(model, folder / WEIGHTS)
         trained = Trained(model.cpu().eval(), {"variant": self.variant, "settings": settings}, folder)
         with _measuring(params.train.threads):
             alpha, anomaly = promise.alpha_of(params.anomaly, self.dataset.schema), params.anomaly
