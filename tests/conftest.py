@@ -186,6 +186,12 @@ def waves() -> pd.DataFrame:
     return pd.concat(machines, ignore_index=True)
 
 
+@pytest.fixture
+def no_override(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave it to the folder to say which project it belongs to."""
+    monkeypatch.delenv("HOURGLASS_HOME", raising=False)
+
+
 @pytest.fixture(scope="session")
 def signal_denoising(waves: pd.DataFrame, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
     """A denoising autoencoder of windows of sixteen points, without labels."""

@@ -5,10 +5,7 @@ import pytest
 from hourglass.errors import HourglassError
 from hourglass.project import Project
 
-
-@pytest.fixture(autouse=True)
-def _no_override(monkeypatch):
-    monkeypatch.delenv("HOURGLASS_HOME", raising=False)
+pytestmark = pytest.mark.usefixtures("no_override")
 
 
 def make_project(folder):

@@ -13,10 +13,7 @@ from hourglass.project import Project
 from hourglass.worktrees import worktree
 from tests.repository import git
 
-
-@pytest.fixture(autouse=True)
-def _no_override(monkeypatch):
-    monkeypatch.delenv("HOURGLASS_HOME", raising=False)
+pytestmark = pytest.mark.usefixtures("no_override")
 
 
 def make_project(root: Path) -> Project:
