@@ -14,7 +14,7 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 
 from hourglass import models
 from hourglass.evaluation.fidelity import psnr, ssim
 from hourglass.evaluation.filters import FILTERS, GATES, gated
+from hourglass.models.shared import weights
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.variant import Variant
 from hourglass.runtime.audio import AudioSchema
@@ -98,7 +98,7 @@ def denoiser(name: str, case: Case, rows: Callable[[], list[Array]], asked: argp
     kept = asked.weights / f"{name.replace(', ', '-').replace(' ', '-')}.safetensors" if asked.weights else None
     if kept and kept.exists():
         model = models.build("denoising", SCHEMA.shape if case.of_speech else (1, 28, 28), case.settings, seed=0)
-        model.load_state_dict(load_file(kept))
+        weights.load(model, kept)
         return model.eval(), json.loads(kept.with_suffix(".json").read_text())
     device = devices.resolve(asked.device)
     model, seconds = trained(case, *rows(), device)
@@ -106,7 +106,7 @@ def denoiser(name: str, case: Case, rows: Callable[[], list[Array]], asked: argp
     record |= {"weights": sum(weight.numel() for weight in model.parameters())}
     if kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        save_file(model.state_dict(), kept)
+        weights.save(model, kept)
         kept.with_suffix(".json").write_text(json.dumps(record))
     return model.eval(), record
 
@@ -201,59 +201,91 @@ def noise(case: Case, samples: int, pool: list[Array], draw: np.random.Generator
     return np.sum([np.resize(voice, samples) for voice in turned], axis=0)
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A recording, the noise on it, and a second of such noise."""
+
+    speech: Array
+    beside: Array
+    apart: Array
+
+    @property
+    def noisy(self) -> Array:
+        """What is heard."""
+        return self.speech + self.beside
+
+
+#: Makes of what is heard the speech.
+Cleaning = Callable[[Heard], Array]
+
+
+def heard(case: Case, clean: list[Array], voices: list[Array], seed: int) -> list[Heard]:
+    """Draw noise as strong as the speech for each recording."""
+    draw, found = np.random.default_rng(seed), []
+    for speech in clean:
+        beside = noise(case, len(speech), voices, draw)
+        apart = noise(case, SCHEMA.rate, voices, draw)
+        found.append(Heard(speech, beside * speech.std() / beside.std(), apart * speech.std() / apart.std()))
+    return found
+
+
+def gate(tuning: list[Heard], *, told: bool) -> tuple[float, Cleaning]:
+    """Choose the strength of spectral gating, which is told a second of the noise or finds out how strong it is."""
+
+    def at(strength: float) -> Cleaning:
+        return lambda one: gated(one.noisy, strength, SCHEMA.rate, one.apart if told else None)
+
+    best = max(GATES, key=lambda strength: fmean(si_sdr(one.speech, at(strength)(one)) for one in tuning))
+    return best, at(best)
+
+
 def of_speech(name: str, case: Case, asked: argparse.Namespace) -> dict[str, Any]:
     """Measure all sides on recordings under noise as strong as the speech."""
     train, selection, test = map(recordings, (TRAIN_TAKES, SELECTION_TAKES, TEST_TAKES))
     model, record = denoiser(name, case, lambda: [spectra(train), spectra(selection)], asked)
+    tuning = heard(case, selection, train, 100)
 
-    def drawn(clean: list[Array], seed: int) -> Iterator[tuple[Array, Array, Array]]:
-        """Give each recording, the noise on it, and a second of such noise."""
-        draw = np.random.default_rng(seed)
-        for speech in clean:
-            beside = noise(case, len(speech), train, draw)
-            apart = noise(case, SCHEMA.rate, train, draw)
-            yield speech, beside * speech.std() / beside.std(), apart * speech.std() / apart.std()
+    def ours(one: Heard) -> Array:
+        return SCHEMA.cleaned([rebuilt(model, SCHEMA.encode(SCHEMA.pieces(one.noisy))[0])], one.noisy, in_phase=True)
 
-    def gate(told: bool) -> tuple[float, Callable[..., Array]]:
-        def gain(strength: float) -> float:
-            made = [
-                (speech, gated(speech + beside, strength, SCHEMA.rate, apart if told else None))
-                for speech, beside, apart in drawn(selection, 100)
-            ]
-            return fmean(si_sdr(*pair) for pair in made)
-
-        best = max(GATES, key=gain)
-        return best, lambda _, noisy, apart: gated(noisy, best, SCHEMA.rate, apart if told else None)
-
-    def ours(_: Array, noisy: Array, __: Array) -> Array:
-        return SCHEMA.cleaned([rebuilt(model, SCHEMA.encode(SCHEMA.pieces(noisy))[0])], noisy, in_phase=True)
-
-    sides: dict[str, tuple[float | None, Callable[[Array, Array, Array], Array]]] = {
-        "noisy": (None, lambda _, noisy, __: noisy),
-        "spectral gating": gate(told=False),
-        "spectral gating, told a second of the noise": gate(told=True),
+    sides: dict[str, tuple[float | None, Cleaning]] = {
+        "noisy": (None, lambda one: one.noisy),
+        "spectral gating": gate(tuning, told=False),
+        "spectral gating, told a second of the noise": gate(tuning, told=True),
         "ours": (None, ours),
-        "oracle mask, told speech and noise": (None, lambda speech, noisy, _: oracle(speech, noisy)),
+        "oracle mask, told speech and noise": (None, lambda one: oracle(one.speech, one.noisy)),
     }
     found: dict[str, Any] = {
         side: {"strength": strength, "gain": [], "stoi": [], "less_intelligible": []}
         for side, (strength, _) in sides.items()
     }
     for seed in range(asked.draws):
-        parts: dict[str, list[Array]] = {side: [] for side in sides}
-        gains: dict[str, list[float]] = {side: [] for side in sides}
-        for speech, beside, apart in drawn(test, seed):
-            noisy = speech + beside
-            for side, (_, clean) in sides.items():
-                made = clean(speech, noisy, apart)
-                gains[side].append(si_sdr(speech, made) - si_sdr(speech, noisy))
-                parts[side].append(intelligibility(speech, made, SCHEMA.rate))
-        for side, of in found.items():
-            of["gain"].append(fmean(gains[side]))
-            of["stoi"].append(float(np.concatenate(parts[side]).mean()))
-            pairs = zip(parts[side], parts["noisy"], strict=True)
-            of["less_intelligible"].append(sum(bool(one.mean() < other.mean()) for one, other in pairs))
+        measured = of_draw({side: clean for side, (_, clean) in sides.items()}, heard(case, test, train, seed))
+        for side, of in measured.items():
+            for measure, value in of.items():
+                found[side][measure].append(value)
     return {"training": record, "recordings": len(test), "sides": found}
+
+
+def of_draw(sides: dict[str, Cleaning], test: list[Heard]) -> dict[str, dict[str, float]]:
+    """Measure all sides on one draw of the noise: means over recordings, and how many are less intelligible."""
+    parts: dict[str, list[Array]] = {side: [] for side in sides}
+    gains: dict[str, list[float]] = {side: [] for side in sides}
+    for one in test:
+        for side, clean in sides.items():
+            made = clean(one)
+            gains[side].append(si_sdr(one.speech, made) - si_sdr(one.speech, one.noisy))
+            parts[side].append(intelligibility(one.speech, made, SCHEMA.rate))
+    return {
+        side: {
+            "gain": fmean(gains[side]),
+            "stoi": float(np.concatenate(parts[side]).mean()),
+            "less_intelligible": sum(
+                bool(one.mean() < before.mean()) for one, before in zip(parts[side], parts["noisy"], strict=True)
+            ),
+        }
+        for side in sides
+    }
 
 
 def oracle(speech: Array, noisy: Array) -> Array:
