@@ -38,8 +38,8 @@ def of(name: str, deployment: str) -> list[AutomationCore]:
         Its id.
     """
     return [
-        _new_data(name, deployment),
-        _drift(name, deployment),
+        _retrain(name, deployment, events.ADDED, "new data", "Retrains when `hourglass add` brought a shard."),
+        _retrain(name, deployment, events.DRIFT, "drift", "Retrains when the monitoring found that rows have drifted."),
         _no_heartbeat(name),
         _crashed(name, deployment),
         _crashed_before_its_start(name, deployment),
@@ -48,22 +48,13 @@ def of(name: str, deployment: str) -> list[AutomationCore]:
     ]
 
 
-def _new_data(name: str, deployment: str) -> AutomationCore:
-    added = ResourceSpecification({"prefect.resource.id": events.resource_of(events.ADDED, name)})
+def _retrain(name: str, deployment: str, event: str, title: str, description: str) -> AutomationCore:
+    """Start a retraining where the server is told of an event."""
+    told = ResourceSpecification({"prefect.resource.id": events.resource_of(event, name)})
     return AutomationCore(
-        name=f"{name}: new data",
-        description="Retrains when `hourglass add` brought a shard.",
-        trigger=EventTrigger(expect={events.ADDED}, match=added),
-        actions=[RunDeployment(deployment_id=deployment)],
-    )
-
-
-def _drift(name: str, deployment: str) -> AutomationCore:
-    drifted = ResourceSpecification({"prefect.resource.id": events.resource_of(events.DRIFT, name)})
-    return AutomationCore(
-        name=f"{name}: drift",
-        description="Retrains when the monitoring found that rows have drifted.",
-        trigger=EventTrigger(expect={events.DRIFT}, match=drifted),
+        name=f"{name}: {title}",
+        description=description,
+        trigger=EventTrigger(expect={event}, match=told),
         actions=[RunDeployment(deployment_id=deployment)],
     )
 
