@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from http import HTTPStatus
 from http.client import HTTPException
 from subprocess import Popen, TimeoutExpired
 from typing import Any
@@ -108,9 +108,13 @@ def _answers(api: str) -> bool:
 
 
 def _ask(api: str) -> None:
-    """Ask for a sign of life; an answer that refuses is one too."""
-    with suppress(HTTPError), urlopen(f"{api}/health", timeout=5):  # noqa: S310
-        pass
+    """Ask for a sign of life; an answer that refuses is one too, but for that of a server that knows no such page."""
+    try:
+        with urlopen(f"{api}/health", timeout=5):  # noqa: S310
+            pass
+    except HTTPError as answer:
+        if answer.code == HTTPStatus.NOT_FOUND:
+            raise
 
 
 def _stop(server: "Popen[Any]") -> None:

@@ -81,6 +81,15 @@ def test_version_that_is_not_there_is_told_with_the_command_that_lists_those_tha
             addresses.entry_of(project, uri)
 
 
+def test_web_page_that_answers_in_place_of_mlflow_is_told_without_its_text():
+    from mlflow.exceptions import MlflowException
+
+    said = "API request to endpoint /a failed with error code 404 != 200. Response body: '<!DOCTYPE HTML>\n<html>'"
+    told = r"^MLflow at http://here refused: API .* 404 != 200; a web page answered, so check the address$"
+    with pytest.raises(HourglassError, match=told), store.store_errors("http://here"):
+        raise MlflowException(said)
+
+
 def test_server_that_is_down_is_named_with_what_to_do(project, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(HourglassError, match=r"127\.0\.0\.1:9 can't be reached.*finished work is kept.*unset MLFLOW"):

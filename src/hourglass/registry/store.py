@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _REACH_SECONDS = 5
 _DATABASE = "mlflow.db"
+#: What MLflow's client says where a web page answers.
+_PAGE = re.compile(r"\.? Response body: '\s*<.*")
 _UNREGISTERED = re.compile(r"(Model Version|Registered Model|Registered model alias) .*not found", re.IGNORECASE)
 
 
@@ -128,6 +130,7 @@ def store_errors(where: str) -> Iterator[None]:
         said = str(problem).strip()
         below = re.search(r"^\(\w+\.\w+\) (.+)$", said, re.MULTILINE)  # "(sqlite3.OperationalError) database is locked"
         reason = (below[1] if below else said.splitlines()[0]).replace(where, without_password(where))
+        reason = _PAGE.sub("; a web page answered, so check the address", reason)
         if _UNREGISTERED.match(reason):
             reason = f"{reason.rstrip('.')}; `hourglass models` lists the versions that there are."
         raise HourglassError(f"MLflow at {without_password(where)} refused: {reason}") from None
