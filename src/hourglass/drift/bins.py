@@ -33,7 +33,7 @@ class Counts:
 
     @classmethod
     def of(cls, values: Floats, edges: Floats) -> Self:
-        """Count values, of which NaN is missing and infinity unknown."""
+        """Count values of shape (rows,) between ascending edges, of which NaN is missing and infinity unknown."""
         finite = np.isfinite(values)
         places = np.searchsorted(edges, values[finite], side="left")
         missing = int(np.isnan(values).sum())

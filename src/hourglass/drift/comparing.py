@@ -188,9 +188,10 @@ def _inverse(covariance: Floats) -> tuple[Floats, int]:
 
 
 def holm(p_values: Floats) -> Floats:
-    """Adjust p-values of many tests: rejecting those up to alpha rejects any true hypothesis with probability alpha.
+    """Adjust p-values of many tests, of shape (tests,).
 
-    That holds however the tests depend on each other.
+    To reject those up to alpha is to reject any true hypothesis with a probability of at most alpha, however the tests
+    depend on each other.
 
     Notes
     -----

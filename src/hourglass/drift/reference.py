@@ -40,7 +40,7 @@ class Sketch:
 
     @classmethod
     def of(cls, one: Watched, values: Floats) -> Self:
-        """Sketch values; each of a category has a bin."""
+        """Sketch values of shape (rows,); each of a category has a bin."""
         edges = np.arange(len(one.values) - 1, dtype=np.float64) if one.values else edges_of(values)
         return cls(one, edges, Counts.of(values, edges))
 

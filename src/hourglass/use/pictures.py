@@ -33,7 +33,7 @@ def as_learnt(model: Model, data: DataParams) -> DataParams:
 
 
 def in_own_size(pixels: NDArray[Any], form: Form, beside: pd.DataFrame, row: int) -> NDArray[Any]:
-    """Bring the picture that a model made of a row back to the size of the one that it was made from."""
+    """Bring the picture that a model made of a row, (height, width[, channels]), back to the size that the row had."""
     if not {"height", "width"} <= set(beside):
         return pixels
     return form.undo(pixels, (int(beside["height"].iloc[row]), int(beside["width"].iloc[row])))

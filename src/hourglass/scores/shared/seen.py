@@ -52,5 +52,5 @@ class Seen:
         return len(self.x)
 
     def take(self, which: Tensor) -> Self:
-        """Take some rows, by a mask or by their places."""
+        """Take some rows, by a mask of shape (rows,) or by their places."""
         return type(self)(self.x[which], self.z[which], self.residual[which])
