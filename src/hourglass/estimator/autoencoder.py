@@ -1,15 +1,12 @@
 """Every variant as a scikit-learn estimator."""
 
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
 from sklearn.utils import check_consistent_length
@@ -19,7 +16,7 @@ from hourglass import models, scores
 from hourglass.estimator import conditions, rows
 from hourglass.estimator.net import Net
 from hourglass.estimator.settings import checked, told_in_python, variant_named
-from hourglass.models.shared.batch import Batch
+from hourglass.estimator.training import Task
 from hourglass.models.shared.variant import Variant
 from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.conditioning import Conditioning
@@ -27,10 +24,7 @@ from hourglass.runtime.conformal import p_values, threshold
 from hourglass.runtime.errors import InputError
 from hourglass.settings import AUTO, declared_settings
 from hourglass.stages.progress import EpochProgress
-from hourglass.training import devices
-from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
-from hourglass.training.widths import choose
 
 #: Rows that the score is fitted to, at most.
 _FITTED = 20_000
@@ -171,9 +165,15 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         self.conditioning_, told = self._learn(X, y, train)
         x = self.normaliser_(raw)
 
-        device = devices.resolve(training.device)
-        fit_on, stop_by = (_batch(x, told, part, device) for part in (train, validation))
-        self.net_ = Net(self._train(fit_on, stop_by, settings, training, seed), x[train])
+        task = Task(self.variant, settings, training, self.conditioning_, seed)
+        batches = (task.batch(x[part], None if told is None else told[part]) for part in (train, validation))
+        model, widths = task.train(*batches, watch=self._watch, noting=self._noting)
+        self.settings_ = settings
+        if widths is not None:
+            self.widths_ = widths
+            self.settings_ = settings | {"latent": widths.chosen}
+
+        self.net_ = Net(model, x[train])
         fitted = np.concatenate([validation, train])[:_FITTED]
         score = scoring(self.schema_.shape if self.schema_.kind == "image" else ())
         self.net_.learn_to_score(score, x[fitted], self._told(None, len(fitted)), robust=self.contaminated)
@@ -327,34 +327,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
         check_consistent_length(X, y)
         return conditions.learn(y, train)
 
-    def _train(
-        self, train: Batch, validation: Batch, settings: dict[str, Any], training: TrainSettings, seed: int
-    ) -> Variant:
-        """Train a net, of the width that proves wide enough where that is left open."""
-        beside: dict[str, Any] = {}
-        if self.conditioning_ is not None:
-            beside = {"known": self.conditioning_.known, "known_shape": self.conditioning_.known_shape}
-
-        def build(latent: int) -> Variant:
-            arguments = settings | {"latent": latent}
-            with told_in_python():
-                return models.build(self.variant, train.x.shape[1:], arguments, seed=seed, **beside).to(train.x.device)
-
-        batches: dict[str, Any] = {"train": train, "validation": validation, "settings": training, "seed": seed}
-        latent = settings["latent"]
-        with _threads(training.threads), tempfile.TemporaryDirectory() as folder:
-            if latent == AUTO:
-                variant = models.get(self.variant)
-                ends: dict[str, Any] = {"narrowest": variant.narrowest(settings), "widest": variant.widest(settings)}
-                self.widths_ = choose(build, **batches, **ends, folder=Path(folder, "widths"), watch=self._watch)
-                latent = self.widths_.chosen
-            model = build(latent)
-            rows.check_support(train.x, model.likelihood.support)
-            with self._noting(model) as note:
-                fit(model, **batches, folder=Path(folder), on_epoch=note)
-        self.settings_ = settings | {"latent": latent}
-        return model
-
     def _told(self, condition: Any, count: int) -> NDArray[np.float32] | None:
         return conditions.told(self.conditioning_, condition, count)
 
@@ -395,23 +367,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixi
                 stacklevel=3,
             )
         return threshold(scores, promised)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Compute with so many threads, on which the last bits of a result depend, and then with as many as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _batch(x: NDArray[Any], told: NDArray[Any] | None, part: NDArray[np.intp], device: torch.device) -> Batch:
-    """Make a batch of some rows; unlabelled, as all are."""
-    batch = Batch.of(torch.from_numpy(x[part]).to(device))
-    return batch if told is None else replace(batch, condition=torch.from_numpy(told[part]).to(device))
 
 
 def _seed(random_state: int | np.random.RandomState | None) -> int:
