@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "hourglass"
 
 #: What nets, what trains them and what scores rows by them know nothing of.
-_ABOVE = ("params", "data", "runtime", "evaluation", "stages", "registry", "report", "pipeline", "sweep")
+_ABOVE = ("params", "sections", "data", "runtime", "evaluation", "stages", "registry", "report", "pipeline", "sweep")
 #: What the modules of a package must not import.
 FORBIDDEN = {
     "models": (*_ABOVE, "training", "scores"),
