@@ -8,7 +8,7 @@ from hourglass import models
 from hourglass.errors import HourglassError
 from hourglass.evaluation.probes import clusters
 from hourglass.models.shared.batch import Batch
-from hourglass.models.shared.corruptions import CORRUPTIONS, OF_IMAGES, SPECTRAL
+from hourglass.models.shared.corruptions import CORRUPTIONS, OF_IMAGES, SPECTRAL, amplitude
 from hourglass.models.shared.terms import Context
 from hourglass.training.loop import METRICS_FILE, fit
 from hourglass.training.settings import TrainSettings
@@ -150,3 +150,38 @@ def test_amplitudes_are_weighed_where_they_are_asked_for():
     assert gradient.abs().max() > 0
     with pytest.raises(HourglassError, match=r"amplitude is 1, and corruption 'gaussian' isn't for spectrograms"):
         build(amplitude=1)
+
+
+MASKED = {"corruption": "rician", "amplitude": 0.5, "mask": True}
+
+
+def spectra(rows=4):
+    return 1 + torch.rand(rows, 2, 3, generator=torch.Generator().manual_seed(0))
+
+
+@torch.no_grad()
+def test_a_mask_weighs_the_amplitudes_that_come_in():
+    model, x = build(**MASKED).eval(), spectra()
+    last = model.mask[-2]
+    last.weight.zero_()
+    for logit, weight in ((40.0, 1.0), (0.0, 0.5), (-40.0, 0.0)):
+        last.bias.fill_(logit)
+        torch.testing.assert_close(amplitude(model.reconstruct(x)), weight * amplitude(x), atol=1e-5, rtol=1e-5)
+    assert not torch.equal(model.decode(model.encode(x)["z"]), model.reconstruct(x))
+
+
+def test_codes_hold_the_weights_and_the_decoder_shows_them_without_a_say():
+    model, x = build(**MASKED), spectra()
+    terms = model.losses(Batch.of(x), Context(torch.Generator().manual_seed(0)))
+    assert set(terms) == {"reconstruction", "amplitude", "decoded"}
+    for name, parts in {"reconstruction": "em", "amplitude": "em", "decoded": "d"}.items():
+        nets = {"e": model.encoder, "d": model.decoder, "m": model.mask}
+        weights = [next(net.parameters()) for net in nets.values()]
+        found = torch.autograd.grad(terms[name].value.sum(), weights, retain_graph=True, allow_unused=True)
+        assert "".join(part for part, one in zip(nets, found, strict=True) if one is not None) == parts
+
+
+@pytest.mark.parametrize("other", [{"amplitude": 0.0}, {"likelihood": "gaussian"}])
+def test_a_mask_of_what_is_no_spectrogram_is_refused(other):
+    with pytest.raises(HourglassError, match=r"denoising\.mask weighs the amplitudes of spectrograms; set "):
+        build(**MASKED | other)

@@ -141,6 +141,19 @@ def test_net_that_rebuilds_almost_perfectly_is_packaged_though_its_scores_are_ro
     assert Graph(tmp_path / "reconstruct.onnx").run(rows(300).numpy())["score"].max() < 1e-12
 
 
+@pytest.mark.long
+def test_rows_that_are_rebuilt_by_a_mask_are_so_in_the_graph_and_its_score(tmp_path: Path) -> None:
+    settings = SETTINGS | {"corruption": "rician", "amplitude": 0.1, "mask": True}
+    model, x = models.build("denoising", SHAPE, settings, seed=0).eval(), 3 * rows(10)
+    export(model, PRIOR, tmp_path, x)
+    found = Graph(tmp_path / "reconstruct.onnx").run(x.numpy())
+    with torch.no_grad():
+        rebuilt, seen = model.reconstruct(x).numpy(), Seen.by(model, x)
+    np.testing.assert_allclose(found["x_hat"], rebuilt, atol=1e-5)
+    np.testing.assert_allclose(found["score"], np.square(rebuilt - x.numpy()).mean(axis=(1, 2)), atol=1e-5)
+    np.testing.assert_allclose(seen.residual.numpy(), (rebuilt - x.numpy()).reshape(10, -1), atol=1e-6)
+
+
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.long) for name in scores.names()])
 def test_every_score_and_its_parts_are_exported(name: str, tmp_path: Path) -> None:
     model, x = Autoencoder(SHAPE, **SETTINGS).eval(), rows(300)

@@ -1,6 +1,7 @@
 """The denoising autoencoder."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Annotated, Any
 
 from torch import Tensor
@@ -18,6 +19,7 @@ from hourglass.models.shared.corruptions import (
     Level,
     amplitude,
     in_phase,
+    masked,
     spread_out,
     with_noise,
 )
@@ -61,6 +63,13 @@ class Denoising(Variant):
                 le=1000,
             ),
         ] = 0.0,
+        mask: Annotated[
+            bool,
+            Setting(
+                "with amplitude: whether rows are rebuilt by weighing each amplitude that came in, so that only the "
+                "weights have to pass the code"
+            ),
+        ] = False,
         **settings: Any,
     ) -> None:
         super().__init__(shape, **settings)
@@ -78,12 +87,23 @@ class Denoising(Variant):
                 f"params.yaml: denoising.corruption {corruption!r} is for images (channels, height, width), and a row "
                 f"has the shape {self.shape}; take another."
             )
+        if mask and not (amplitude and settings.get("likelihood", "mse") == "mse"):
+            raise HourglassError(
+                "params.yaml: denoising.mask weighs the amplitudes of spectrograms; set denoising.amplitude above 0 "
+                "and likelihood: mse, or leave mask out."
+            )
+        #: From codes to the weights, as logits; None: rows are what codes are decoded into.
+        self.mask = deepcopy(self.decoder) if mask else None
         self.level = usual if level is None else level
         if corruption not in DECIBELS and not 0 < self.level <= (0.95 if corruption in SHARES else 120):
             raise HourglassError(
                 f"params.yaml: denoising.level is {level:g}; {corruption} takes "
                 + ("a share of the values, above 0 and up to 0.95." if corruption in SHARES else "a number above 0.")
             )
+
+    def rebuild(self, x: Tensor, z: Tensor, *known: Tensor) -> Tensor:
+        """Give rows by their codes, where there is a mask by what came in, too."""
+        return self.likelihood.mean(self._output(x, z))
 
     def losses(self, batch: Batch, context: Context) -> dict[str, Term]:
         """``-log p(x | z)`` of the code of corrupted rows; in evaluation that of clean rows beside it."""
@@ -101,13 +121,20 @@ class Denoising(Variant):
 
     def _heard(self, noisy: Tensor, target: Tensor) -> dict[str, Term]:
         """Weigh amplitudes beside spectra, so that what is loud counts by how loud it is."""
-        output = self.decoder(self.encode(noisy)["z"])
+        z = self.encode(noisy)["z"]
+        output = self._output(noisy, z)
         power = 10 ** self.likelihood.mean(output).clamp(0, _DECADES) - 1
         away = (power + _SOFT).sqrt() - amplitude(target)  # the root's slope is bounded at 0
-        return {
+        terms = {
             "reconstruction": Term(self.likelihood.nll(output, target)),
             "amplitude": Term(away.square().flatten(1).sum(1), self.amplitude),
         }
+        if self.mask is not None:  # the decoder shows what codes hold, and shapes none
+            terms["decoded"] = Term(self.likelihood.nll(self.decoder(z.detach()), target))
+        return terms
 
     def _nll(self, x: Tensor, target: Tensor) -> Tensor:
-        return self.likelihood.nll(self.decoder(self.encode(x)["z"]), target)
+        return self.likelihood.nll(self._output(x, self.encode(x)["z"]), target)
+
+    def _output(self, x: Tensor, z: Tensor) -> Tensor:
+        return self.decoder(z) if self.mask is None else masked(x[:, None], self.mask(z))

@@ -122,7 +122,7 @@ def parts_of(
 def _reconstruct(members: Sequence[Variant], scores: Sequence[Score], x: Tensor, *told: Tensor) -> dict[str, Tensor]:
     """Rebuild and score rows; of an ensemble give the means, and the standard deviation of the members' scores."""
     codes = [member.encode(x, *told)["z"] for member in members]
-    rebuilt = [member.decode(z, *told) for member, z in zip(members, codes, strict=True)]
+    rebuilt = [member.rebuild(x, z, *told) for member, z in zip(members, codes, strict=True)]
     judged = [score(Seen.of(x, *made)) for score, *made in zip(scores, codes, rebuilt, strict=True)]
     if len(members) == 1:
         return {"x_hat": rebuilt[0], "score": judged[0]}

@@ -133,6 +133,11 @@ def in_phase(x: Tensor, noise: Noise) -> Tensor:
     return torch.log10(1 + (clean * real.clamp_min(0) / size).square())
 
 
+def masked(x: Tensor, logits: Tensor) -> Tensor:
+    """Give the spectrogram whose amplitudes are those of `x` times the logistic function of numbers of its shape."""
+    return torch.log10(1 + logits.sigmoid().square() * (10**x - 1).clamp_min(0))
+
+
 #: The noise of corruptions of spectrograms: its part that has the sound's phase, and that across it.
 SPECTRAL: dict[Corruption, Callable[[Tensor, Level, torch.Generator], Noise]] = {"rician": _hiss, "babble": _voices}
 #: Each corruption and the level that it has unless another is given.

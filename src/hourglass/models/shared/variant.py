@@ -143,8 +143,12 @@ class Variant(nn.Module):
         raise NotImplementedError
 
     def reconstruct(self, x: Tensor) -> Tensor:
-        """Encode and decode without noise; shape as `x`."""
-        return self.decode(self.encode(x)["z"])
+        """Encode and rebuild without noise; shape as `x`."""
+        return self.rebuild(x, self.encode(x)["z"])
+
+    def rebuild(self, x: Tensor, z: Tensor, *known: Tensor) -> Tensor:
+        """Give rows by their codes, and by what is known of them: decoded, where a variant says nothing else."""
+        return self.decode(z, *known)
 
     def margin(self, x: Tensor) -> Tensor:
         """Tell how far rows are from where rounding alone changes the code by a leap: shape (batch,), 0 at a tie."""

@@ -38,7 +38,7 @@ class Seen:
     def by(cls, model: Variant, x: Tensor, *told: Tensor) -> Self:
         """Encode and decode rows of shape (rows, *shape); a conditional variant is told `told`."""
         z = model.encode(x, *told)["z"]
-        return cls.of(x, z, model.decode(z, *told))
+        return cls.of(x, z, model.rebuild(x, z, *told))
 
     @classmethod
     def in_blocks(cls, model: Variant, x: Tensor, *told: Tensor) -> Self:
