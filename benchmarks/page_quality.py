@@ -84,8 +84,7 @@ def restoration(found: dict[str, Any]) -> Iterator[str]:
     yield (
         "The variant `denoising`, one configuration for digits and one for speech, beside classic filters whose "
         f"strength was chosen on selection; all on the same noise. `{about['command']}` ({about['machine']}, torch "
-        f"{about['torch']}, commit {about['commit']}); medians, in brackets the least and the largest of several draws "
-        "of the noise."
+        f"{about['torch']}); medians, in brackets the least and the largest of several draws of the noise."
     )
     tables = {
         "psnr": ("PSNR, dB", "SSIM", ("psnr", "ssim")),
@@ -103,7 +102,8 @@ def restoration(found: dict[str, Any]) -> Iterator[str]:
     for name, case in found["cases"].items():
         training = case["training"]
         words = (
-            f"{name}: {training['weights']:,} weights, trained in {training['seconds']:,.0f} s ({training['device']})"
+            f"{name}: commit {case['commit']}, {training['weights']:,} weights, trained in "
+            f"{training['seconds']:,.0f} s ({training['device']})"
         )
         if "recordings" in case:
             worse = max(case["sides"]["ours"]["less_intelligible"])

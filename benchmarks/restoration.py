@@ -6,7 +6,8 @@ below, one configuration for the digits and one for the speech; only the noise t
 have the strength that is best on rows of selection. All sides get the same noise, drawn several times. BM3D runs in an
 environment of its own (``--peers``, `pip install bm3d`) and is left out without one.
 
-Weights are kept in a folder with ``--weights`` and taken from there where they are, so that a GPU may train them.
+Weights are kept in a folder with ``--weights`` and taken from there where they are, so that a GPU may train them. Cases
+that aren't measured stay in ``--out`` as they are.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from hourglass.evaluation.filters import FILTERS, GATES, gated
 from hourglass.models.shared import weights
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.variant import Variant
-from hourglass.runtime.audio import AudioSchema
+from hourglass.runtime.audio import AudioSchema, is_mild
 from hourglass.runtime.recordings import Recording
 from hourglass.runtime.spectra import cut, istft, stft
 from hourglass.sound import intelligibility, si_sdr
@@ -65,8 +66,8 @@ class Case:
 
 DIGITS = {"net": "convolutional", "hidden": [32, 64], "latent": 256, "likelihood": "bernoulli"}
 DIGITS_TRAINING = TrainSettings(epochs=100, batch=128, lr=3e-3, augment=["shift"], patience=100)
-SPEECH = {"net": "mlp", "hidden": [512], "latent": 128, "amplitude": 0.1}
-SPEECH_TRAINING = TrainSettings(epochs=40, batch=64, lr=1e-3, clip=500.0, patience=40)
+SPEECH = {"net": "mlp", "hidden": [512], "latent": 128, "amplitude": 0.1, "mask": True}
+SPEECH_TRAINING = TrainSettings(epochs=120, batch=64, lr=1e-3, clip=500.0, patience=120)
 SCHEMA = AudioSchema(8000, "spectrogram", frame=512, hop=128, context=8, floor=-30.0)
 CASES = {
     f"digits, sigma {sigma}": Case(
@@ -246,7 +247,8 @@ def of_speech(name: str, case: Case, asked: argparse.Namespace) -> dict[str, Any
     tuning = heard(case, selection, train, 100)
 
     def ours(one: Heard) -> Array:
-        return SCHEMA.cleaned([rebuilt(model, SCHEMA.encode(SCHEMA.pieces(one.noisy))[0])], one.noisy, in_phase=True)
+        rows = rebuilt(model, SCHEMA.encode(SCHEMA.pieces(one.noisy))[0])
+        return SCHEMA.cleaned([rows], one.noisy, mild=is_mild(case.settings))
 
     sides: dict[str, tuple[float | None, Cleaning]] = {
         "noisy": (None, lambda one: one.noisy),
@@ -318,10 +320,11 @@ def main() -> None:
     for name in asked.case:
         case = CASES[name]
         measure = of_speech if case.of_speech else of_digits
-        cases[name] = {"asked": case.asked, **measure(name, case, asked)}
+        cases[name] = {"commit": about()["commit"], "asked": case.asked, **measure(name, case, asked)}
         show(name, cases[name])
     if asked.out:
-        asked.out.write_text(json.dumps({"about": about(), "cases": cases}, indent=2) + "\n")
+        before = json.loads(asked.out.read_text())["cases"] if asked.out.exists() else {}
+        asked.out.write_text(json.dumps({"about": about(), "cases": before | cases}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

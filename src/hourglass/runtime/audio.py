@@ -1,6 +1,6 @@
 """Recordings: pieces of a waveform or of its spectrum, and the way back to a waveform that can be heard."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal, Self
@@ -19,9 +19,9 @@ _LEAST = 1e-12
 #: Decades of power above the floor that a spectrum has at most.
 _DECADES = 20.0
 _AT_ONCE = 1024
-#: Share of the noise and power of the filter for amplitudes in phase: the best of twelve on the recordings that
-#: benchmarks/restoration.py selects by, under white noise and in babble.
-_IN_PHASE = 0.5, 0.7
+#: Share of the noise and power of the mild filter: the best of twelve on the recordings that benchmarks/restoration.py
+#: selects by, under white noise and in babble.
+_MILD = 0.5, 0.7
 
 
 @dataclass(frozen=True)
@@ -165,21 +165,20 @@ class AudioSchema(Uncategorised):
         return self._heard(spectra / np.maximum(size, _LEAST) * amplitudes, len(waveform))
 
     def cleaned(
-        self, blocks: Iterable[NDArray[np.float64]], waveform: NDArray[np.float64], *, in_phase: bool = False
+        self, blocks: Iterable[NDArray[np.float64]], waveform: NDArray[np.float64], *, mild: bool = False
     ) -> NDArray[np.float64]:
         """Make a clean waveform of a noisy one, and of what a model says is clean in its pieces; see `rebuilt`.
 
         Each frequency of each frame is weighted by ``S / (S + N)``: S is the clean power by the model, N what the noisy
         one has more around this frequency, on the average over time (Lim & Oppenheim 1979, "Enhancement and bandwidth
-        compression of noisy speech", section IV). Where the model says what goes with the noisy phases (`in_phase`), it
-        is their parametric filter, ``(S / (S + N / 2))^0.7``.
+        compression of noisy speech", section IV). A `mild` filter is their parametric one, ``(S / (S + N / 2))^0.7``.
         """
         if self.form == "waveform":
             return self.rebuilt(blocks, waveform)
         spectra = stft(cut(waveform, self.frame, self.hop))
         clean = self._powers(blocks, len(spectra))
         noise = _smooth(np.maximum(np.abs(spectra) ** 2 - clean, 0).mean(axis=0))
-        share, power = _IN_PHASE if in_phase else (1.0, 1.0)
+        share, power = _MILD if mild else (1.0, 1.0)
         gain = (clean / np.maximum(clean + share * noise, _LEAST)) ** power
         return self._heard(spectra * gain, len(waveform))
 
@@ -237,6 +236,16 @@ class AudioSchema(Uncategorised):
     @property
     def _least_power(self) -> float:
         return float(10 ** (self.floor / 10))
+
+
+def is_mild(settings: Mapping[str, Any]) -> bool:
+    """Tell whether the clean power that a denoiser finds is to be filtered by mildly, by the settings of its variant.
+
+    So it is where the power is that of amplitudes in phase, which is less, unless they come by a mask out of noise that
+    is steady, as its mean over time supposes (docs/adr/0048-masks.md).
+    """
+    is_steady = settings.get("corruption") == "rician"
+    return bool(settings.get("amplitude")) and not (settings.get("mask") and is_steady)
 
 
 def _smooth(powers: NDArray[np.float64]) -> NDArray[np.float64]:

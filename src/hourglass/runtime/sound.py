@@ -42,9 +42,9 @@ class Sound:
         """Give the waveform as a model rebuilds it."""
         return self.schema.rebuilt(self._pieces(rebuild), self.waveform)
 
-    def cleaned(self, rebuild: Rebuild, *, in_phase: bool = False) -> NDArray[np.float64]:
+    def cleaned(self, rebuild: Rebuild, *, mild: bool = False) -> NDArray[np.float64]:
         """Give the waveform without what a model takes for noise; see `AudioSchema.cleaned`."""
-        return self.schema.cleaned(self._pieces(rebuild), self.waveform, in_phase=in_phase)
+        return self.schema.cleaned(self._pieces(rebuild), self.waveform, mild=mild)
 
     def _pieces(self, rebuild: Rebuild) -> Iterator[NDArray[np.float64]]:
         pieces = self.schema.pieces(self.waveform.astype(np.float64))
