@@ -134,7 +134,10 @@ def in_phase(x: Tensor, noise: Noise) -> Tensor:
 
 
 def masked(x: Tensor, logits: Tensor) -> Tensor:
-    """Give the spectrogram whose amplitudes are those of `x` times the logistic function of numbers of its shape."""
+    """Give the spectrogram whose amplitudes are those of `x` times the logistic function of numbers of its shape.
+
+    Source: Wang, Narayanan & Wang 2014, "On training targets for supervised speech separation".
+    """
     return torch.log10(1 + logits.sigmoid().square() * (10**x - 1).clamp_min(0))
 
 
