@@ -28,6 +28,7 @@ from hourglass.models.shared.batch import Batch
 from hourglass.training import devices
 from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
+from training import about
 
 LATENT = 32
 NET: dict[str, Any] = {"latent": LATENT, "net": "mlp", "hidden": [512, 256], "likelihood": "bernoulli"}
@@ -60,7 +61,7 @@ def digits(path: Path) -> tuple[Labelled, Labelled]:
     return (x[train], y[train]), (x[test], y[test])
 
 
-def training(epochs: int, device: str) -> TrainSettings:
+def settings_for(epochs: int, device: str) -> TrainSettings:
     """Give the settings of every training."""
     return TrainSettings(epochs=epochs, patience=epochs, batch=256, lr=2e-3, device=device)
 
@@ -110,7 +111,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    settings = training(asked.epochs, asked.device)
+    settings = settings_for(asked.epochs, asked.device)
     devices.configure(settings)
     train, test = digits(asked.data)
     pca = PCA(LATENT, random_state=0).fit(train[0].reshape(len(train[0]), -1))
@@ -122,8 +123,10 @@ def main() -> None:
         told(name, found[name])
     print(f"asked: {ASKED}")
     if asked.out:
-        about = {"epochs": asked.epochs, "train": len(train[0]), "test": len(test[0]), "asked": ASKED}
-        asked.out.write_text(json.dumps(about | {"codes": found}, indent=2) + "\n")
+        setting = {"epochs": asked.epochs, "train": len(train[0]), "test": len(test[0])}
+        device = devices.fingerprint(devices.resolve(asked.device), settings.threads)["device"]
+        result = {"about": about() | {"device": device}, "setting": setting, "asked": ASKED, "codes": found}
+        asked.out.write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

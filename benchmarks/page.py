@@ -7,7 +7,16 @@ benchmarks/limits.md, which the page ends with.
 import json
 from pathlib import Path
 
-from page_quality import anomaly, anomaly_contaminated, anomaly_digits, bounds, restoration, series
+from page_quality import (
+    anomaly,
+    anomaly_contaminated,
+    anomaly_digits,
+    bounds,
+    codes,
+    restoration,
+    series,
+    sprites,
+)
 from page_speed import ensemble, gpu, growth, ingest, scoring, serving, training
 
 HERE = Path(__file__).parent
@@ -28,6 +37,8 @@ SECTIONS = {
     "series": series,
     "restoration": restoration,
     "bounds": bounds,
+    "codes": codes,
+    "sprites": sprites,
 }
 
 

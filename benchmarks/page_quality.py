@@ -140,3 +140,37 @@ def bounds(runs: list[dict[str, Any]]) -> Iterator[str]:
             bound,
             f"{published['nats']}, {published['active_units']} units",
         )
+
+
+def codes(found: dict[str, Any]) -> Iterator[str]:
+    """Tell what codes of digits know of classes that no training was told."""
+    setting, asked = found["setting"], found["asked"]
+    yield "## Codes of digits"
+    words = (
+        f"Codes of 32 numbers, learned from {setting['train']:,} digits without their classes in {setting['epochs']} "
+        f"epochs ({found['about']['device']}), all by the same net (784-512-256-32), measured on {setting['test']:,} "
+        "others: the shares that a logistic regression and the five nearest codes tell right, and how far ten clusters "
+        "by k-means, of the codes as they are, are the classes. `denoising` undoes a warp, `masking` is the same "
+        "variant where half of the pixels are missing. Means over seeds, in brackets the least and the largest."
+    )
+    yield from origin(found, words, ratios=False)
+    measures = {"linear": "linear", "neighbours": "5 nearest", "nmi": "NMI", "ari": "ARI"}
+    yield from head("", "seeds", *measures.values(), texts=1)
+    for name, runs in found["codes"].items():
+        yield row(name, str(len(runs)), *(around([run[of] for run in runs]) for of in measures))
+    yield row("asked", "", *(if_known(asked.get(of)) for of in measures))
+
+
+def sprites(found: dict[str, Any]) -> Iterator[str]:
+    """Tell how far units of codes are the factors of images."""
+    yield "## Units that are factors"
+    words = (
+        "4,608 images of three shapes in four sizes, six turns and 64 places, learned without these factors in "
+        f"{found['epochs']} epochs ({found['about']['device']}); codes of 10 numbers. Means over seeds, in brackets "
+        "the least and the largest."
+    )
+    yield from origin(found, words, ratios=False)
+    measures = {"mig": "MIG", "sap": "SAP", "factor_vae": "FactorVAE score"}
+    yield from head("", "seeds", *measures.values(), texts=1)
+    for name, runs in found["sprites"].items():
+        yield row(name, str(len(runs)), *(around([run[of] for run in runs]) for of in measures))

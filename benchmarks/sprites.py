@@ -27,6 +27,7 @@ from hourglass.models.shared.batch import Batch
 from hourglass.training import devices
 from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
+from training import about
 
 #: Values of each factor: shape, size, turn, place from left to right, place from top to bottom.
 SIZES = (3, 4, 6, 8, 8)
@@ -102,7 +103,9 @@ def main() -> None:
         )
         print(f"{variant:>12}: {', '.join(cells)}", flush=True)
     if asked.out:
-        asked.out.write_text(json.dumps(found, indent=2) + "\n")
+        device = devices.fingerprint(devices.resolve(asked.device), settings.threads)["device"]
+        result = {"about": about() | {"device": device}, "epochs": asked.epochs, "sprites": found}
+        asked.out.write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,13 @@ def judgement(z: NDArray[Any], layout: NDArray[Any], label: NDArray[np.int64]) -
     """Tell how far a map may be believed (Venna & Kaski 2001; Cover & Hart 1967).
 
     All but ``rows`` are from 0 to 1, higher is better; see `Map`.
+
+    Parameters
+    ----------
+    z : ndarray of shape (rows, latent)
+    layout : ndarray of shape (rows, 2)
+    label : ndarray of shape (rows,)
+        Class codes, -1 where unlabelled.
     """
     found: dict[str, float] = {"rows": len(z)} | neighbourhoods(z, layout)
     known = label >= 0
