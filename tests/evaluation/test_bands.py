@@ -49,6 +49,7 @@ def test_the_band_of_precision_lies_around_the_curve(overlapping) -> None:
     at = [precision[np.flatnonzero(found >= r - 1e-12)[-1]] for r in recall]
     assert np.mean((low <= at) & (at <= high)) > 0.95
     assert (high - low).mean() < 0.3
+    np.testing.assert_allclose(recall, np.arange(1, 101) / 100)
 
 
 def test_the_same_seed_gives_the_same_band(overlapping) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import mutual_info_score
 
 from hourglass.evaluation.disentanglement import disentanglement, factor_vae, mig, sap
 
@@ -69,3 +70,23 @@ def test_still_units_take_no_part_and_a_collapsed_code_is_chance(factors):
 def test_votes_are_those_of_the_seed(factors):
     z = np.random.default_rng(0).normal(size=(len(factors), 6)) + factors[:, :1]
     assert factor_vae(z, factors, seed=1) == factor_vae(z, factors, seed=1)
+
+
+def test_a_gap_is_that_of_the_information_of_twenty_bins(factors):
+    draw = np.random.default_rng(0)
+    z = factors[:, [0, 1, 1, 3]] + draw.normal(size=(len(factors), 4)) * [0.3, 1.0, 0.5, 2.0]
+    edges = [np.histogram_bin_edges(unit, 20)[1:-1] for unit in z.T]
+    known = np.array(
+        [
+            sorted(mutual_info_score(np.digitize(unit, cut), factor) for unit, cut in zip(z.T, edges, strict=True))
+            for factor in factors.T
+        ]
+    )
+    assert mig(z, factors) == pytest.approx(((known[:, -1] - known[:, -2]) / np.log(SIZES)).mean())
+
+
+def test_units_of_any_scale_have_the_same_vote(factors):
+    z = factors + np.random.default_rng(0).normal(size=factors.shape)
+    votes = factor_vae(z, factors, seed=0)
+    assert votes < 1, "noise loses some"
+    assert factor_vae(z * [1e-1, 1.0, 10.0, 1e2], factors, seed=0) == votes

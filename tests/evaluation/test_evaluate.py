@@ -15,6 +15,7 @@ from hourglass.evaluation.evaluate import evaluate
 from hourglass.files import canonical_json
 from hourglass.models.shared.batch import Batch
 from hourglass.params import EvaluateParams, SplitParams, kind_settings
+from hourglass.runtime import Model
 from hourglass.runtime.attribution import heat
 from hourglass.training.loop import measure
 from tests.conftest import packaged
@@ -163,6 +164,29 @@ def test_measuring_twice_gives_the_same(image_vae: Any, labelled: Measured) -> N
     assert found == labelled[0]
     for name, values in arrays.items():
         np.testing.assert_array_equal(values, labelled[1][name])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("spoilt", [np.nan, np.inf])
+def test_a_model_that_cannot_judge_some_rows_is_measured_on_the_others_and_fails(
+    image_vae: Any, labelled: Measured, monkeypatch: pytest.MonkeyPatch, spoilt: float
+) -> None:
+    score = Model.score
+
+    def overflowing(model: Model, *rows: Any, **beside: Any) -> Any:
+        judged = score(model, *rows, **beside)
+        judged.loc[judged.index[::7], "anomaly_score"] = spoilt
+        return judged
+
+    monkeypatch.setattr(Model, "score", overflowing)
+    found, arrays = evaluate(image_vae.model, image_vae.dataset, SETTINGS, seed=0)
+    assert found["failures"][0] == "scores are not finite"
+    assert json.loads(canonical_json(found)) == found
+    kept, anomaly = np.isfinite(arrays["test_score"]), image_vae.dataset.is_anomaly(arrays["test_label"])
+    assert 0 < kept.sum() < len(kept)
+    expected = roc_auc_score(anomaly[kept], arrays["test_score"][kept])
+    assert found["test"]["model"]["auroc"] == pytest.approx(expected)
+    assert np.isfinite(arrays["test_score"][arrays["example_worst"]]).all()
 
 
 def test_the_map_holds_rows_that_train_never_saw(image_vae: Any, labelled: Measured) -> None:

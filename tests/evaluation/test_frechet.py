@@ -38,3 +38,12 @@ def test_of_others_it_is_that_by_the_root_of_their_product():
 def test_samples_that_are_all_alike_are_as_far_as_the_spread_of_the_rows():
     x = with_moments([0, 0], np.diag([1.0, 4]))
     assert distance(x, np.zeros((50, 2))) == pytest.approx(5)
+
+
+def test_of_any_rows_it_is_that_of_their_moments_however_small_they_are():
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(2, 0.1, (50, 3)), 0.2 * draw.normal(size=(70, 3)) @ draw.normal(size=(3, 3)) + 5
+    s, t = np.cov(x.T), np.cov(y.T)
+    expected = np.square(x.mean(0) - y.mean(0)).sum() + np.trace(s + t - 2 * sqrtm(s @ t).real)
+    assert distance(x, y) == pytest.approx(expected)
+    assert distance(100 * x, 100 * y) == pytest.approx(1e4 * expected)

@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 import pytest
 
-from hourglass.evaluation.generation import NEIGHBOURS, alarms, closeness, compare
+from hourglass.evaluation.generation import NEIGHBOURS, alarms, closeness, compare, over_sets
 
 #: The fifth neighbour of 0 is 5 away, of 1 and 4 it is 4 and 4 away, of 2 and 3 it is 3, of 5 it is 5.
 LINE = np.arange(6.0)[:, None]
@@ -44,7 +44,7 @@ def test_rows_of_one_distribution_have_density_one_and_the_coverage_of_the_formu
 def test_rows_that_recur_have_balls_that_reach_to_other_rows() -> None:
     draw = np.random.default_rng(0)
     rows, train, drawn = draw.integers(0, 3, (3, 400, 3)).astype(float)
-    found = compare(rows, drawn + 0.01 * draw.normal(size=drawn.shape), train)
+    found = compare(rows, [drawn + 0.01 * draw.normal(size=drawn.shape)], train)
     assert found["samples"]["coverage"] == found["train"]["coverage"] == 1
     assert alarms(found) == []
 
@@ -57,7 +57,7 @@ def clusters(rows: int, modes: int, seed: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("modes", "alarm"), [(10, False), (7, False), (3, True), (1, True)])
 def test_samples_from_too_few_modes_raise_an_alarm(modes: int, alarm: bool) -> None:
-    found = compare(clusters(300, 10, 0), clusters(300, modes, 1), clusters(300, 10, 2))
+    found = compare(clusters(300, 10, 0), [clusters(300, modes, 1)], clusters(300, 10, 2))
     assert found["samples"]["coverage"] == pytest.approx(found["train"]["coverage"] * modes / 10, abs=0.06)
     assert found["samples"]["precision"] > 0.9, "what is drawn looks real, all the same"
     told = alarms(found)
@@ -66,5 +66,18 @@ def test_samples_from_too_few_modes_raise_an_alarm(modes: int, alarm: bool) -> N
 
 
 def test_too_few_rows_are_not_measured() -> None:
-    assert compare(LINE[:5], LINE[:5], LINE[:5]) == {}
+    assert compare(LINE[:5], [LINE[:5]], LINE[:5]) == {}
     assert alarms({}) == []
+
+
+@pytest.mark.parametrize(("covered", "alarm"), [(0.26, False), (0.24, True)])
+def test_half_of_what_training_rows_cover_is_enough(covered: float, alarm: bool) -> None:
+    assert len(alarms({"samples": {"coverage": covered}, "train": {"coverage": 0.5}})) == alarm
+
+
+def test_sets_of_samples_have_a_mean_and_a_spread() -> None:
+    found = compare(LINE, [LINE, LINE + 100, LINE + 100], LINE)
+    assert found["train"] == closeness(LINE, LINE)
+    assert found["samples"]["coverage"] == pytest.approx(1 / 3)
+    assert found["samples"]["coverage_sd"] == pytest.approx(3**-0.5)
+    assert over_sets([{"frechet": 2.0}]) == {"frechet": 2.0, "frechet_sd": 0.0}

@@ -100,3 +100,18 @@ def test_a_direction_points_from_the_others_to_a_class_and_tells_it_on_held_out_
 def test_one_class_has_no_direction():
     present, axes = directions(np.ones((5, 3)), np.zeros(5, int))
     assert (len(present), axes.shape) == (0, (0, 3))
+
+
+def test_five_neighbours_have_a_vote_each():
+    z, label = np.array([[1.0], [2], [3], [4], [5], [6], [20], [21]]), np.array([0, 0, 1, 1, 1, 0, 0, 0])
+    assert probes(z, label, np.zeros((1, 1)), np.array([1]))["neighbours"] == 1, "three of five, of six it were a tie"
+
+
+def test_few_rows_are_compared_by_fewer_neighbours():
+    rows = np.arange(4.0)[:, None]
+    assert neighbourhoods(rows, rows) == {"trustworthiness": 1, "continuity": 1}
+
+
+def test_a_class_that_no_other_row_has_or_all_have_tells_nothing():
+    z, label = np.array([[1.0], [2], [3]]), np.array([1, 1, 1])
+    assert np.isnan(separation(z, label, np.array([1, 2]), np.ones((2, 1)))).all()

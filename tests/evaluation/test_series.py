@@ -106,3 +106,10 @@ def test_windows_are_taken_in_the_order_of_time_and_gaps_are_borders() -> None:
 def test_scores_without_a_threshold_have_no_events() -> None:
     found = of_windows(np.arange(4.0), np.arange(4) > 2, np.arange(4), reach=1, per_day=1, threshold=None)
     assert list(found) == ["vus_pr"]
+
+
+def test_a_buffer_reaches_behind_an_anomaly_that_comes_first():
+    anomaly, segment = np.arange(6) == 0, np.zeros(6, int)
+    behind, ahead = (vus_pr(scores, anomaly, segment, 4) for scores in (np.arange(6.0, 0, -1), np.arange(6.0)))
+    assert behind == vus_pr(np.arange(6.0), anomaly[::-1], segment, 4) == pytest.approx(1, abs=0.05)
+    assert ahead < 0.5

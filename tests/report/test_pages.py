@@ -252,7 +252,9 @@ def test_codes_stand_beside_pcas_and_samples_beside_mixture_and_training_rows(fa
     assert [name for name, *_ in code.rows] == ["the code", "PCA's"]
     assert code.rows[0][2][0] == f"{found['representation']['model']['linear']:.3f}"
     assert [name for name, *_ in drawn.rows] == ["samples", "mixture of codes", "training rows"]
-    assert drawn.rows[1][2][0] == words.number(found["generation"]["aggregate"]["coverage"])
+    mixture = found["generation"]["aggregate"]
+    assert drawn.rows[1][2][0] == f"{words.number(mixture['coverage'])} ± {words.number(mixture['coverage_sd'])}"
+    assert drawn.rows[2][2][0] == words.number(found["generation"]["train"]["coverage"])
     assert drawn.rows[2][2][-1] == "", "training rows are the training rows"
     assert found["generation"]["space"] in drawn.caption
 

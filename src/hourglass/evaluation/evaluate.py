@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.data.dataset import Dataset
+from hourglass.errors import HourglassError
 from hourglass.evaluation import (
     bands,
     baselines,
@@ -88,7 +89,19 @@ class Measured:
 
     def judged(self) -> NDArray[np.int64]:
         """Places of the normal rows that the model can judge."""
-        return np.flatnonzero(np.isfinite(self.scores) & ~self.anomaly)
+        return np.flatnonzero(self._known & ~self.anomaly)
+
+    def of_judged(self) -> "Measured":
+        """Leave out the rows that the model can't judge, of which a guard tells."""
+        kept = self._known
+        errors = {name: values[kept] for name, values in self.errors.items()}
+        return Measured(
+            errors, *(getattr(self, name)[kept] for name in ("scores", "spread", "anomaly", "label", "index"))
+        )
+
+    @property
+    def _known(self) -> NDArray[np.bool_]:
+        return np.asarray(np.isfinite(self.scores) & np.isfinite(self.errors["model"]))
 
 
 def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: int) -> tuple[dict[str, Any], Any]:
@@ -114,23 +127,24 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
         "untrained": lambda x: baselines.untrained_residuals(untrained, x),
     }
     measured = {split: Measured.of(model, dataset, split, rivals) for split in ("selection", "test")}
-    for split, rows in measured.items():
+    judged = {split: _judged(rows, split, found["variant"]) for split, rows in measured.items()}
+    for split, rows in judged.items():
         found[split] = {name: _metrics(name, rows, settings, seed) for name in rows.errors}
         found[split]["model"] |= _alarms(rows, model.threshold)
     found["posterior"] = _posterior(model, dataset, seed)
     selection = measured["selection"]
     found["failures"] = guards.failures(model, selection.scores, selection.anomaly, found["posterior"])
-    found["failures"] += guards.untrained(selection.of_normal("model"), selection.of_normal("untrained"))
+    found["failures"] += guards.untrained(*map(judged["selection"].of_normal, ("model", "untrained")))
     test = measured["test"]
     if model.members > 1:
-        found["ensemble"] = _agreement(model, test)
-    if _has_both(test.anomaly):
-        found |= _detection(model, dataset, test, settings, seed)
+        found["ensemble"] = _agreement(model, judged["test"])
+    if _has_both(judged["test"].anomaly):
+        found |= _detection(model, dataset, judged["test"], settings, seed)
     if model.config["schema"]["kind"] == "image":
         pixels = localisation(model, dataset, rivals, test.index, test.scores)
         found |= {"pixels": pixels} if pixels is not None else {}
     normal = np.flatnonzero(~test.anomaly)
-    found["bounds"] = likelihood(model, dataset, normal[np.isfinite(test.scores[normal])], settings, seed=seed)
+    found["bounds"] = likelihood(model, dataset, test.judged(), settings, seed=seed)
     found["representation"] = representation(model, dataset, pca, seed=seed)
     samples = in_net_units(model, model.sample(2 * EXAMPLES, seed=seed))
     found["generation"], nearest = generated(model, dataset, normal, samples, seed=seed)
@@ -144,12 +158,23 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
 
 def _posterior(model: Model, dataset: Dataset, seed: int) -> dict[str, Any]:
     """Tell how the codes of selection spread and, of a variational model, what each unit says of rows."""
-    codes = model.posterior(dataset.as_given(dataset.take("selection", sample(dataset, "selection"))))
+    _, codes = _said(model, _rows(dataset, "selection", sample(dataset, "selection")))
     found: dict[str, Any] = {"effective_dimension": latent.effective_dimension(codes["z"])}
     if "logvar" in codes:
         found |= latent.posterior(codes["z"], codes["logvar"])
         found |= information(codes["z"], codes["logvar"], seed=seed)
     return found
+
+
+def _judged(rows: Measured, split: str, variant: str) -> Measured:
+    """Take the rows that can be judged; there have to be normal ones."""
+    judged = rows.of_judged()
+    if judged.anomaly.all():
+        raise HourglassError(
+            f"{variant} can judge no normal row of {split}, for numbers overflow in its net; train it with a lower "
+            "train.lr."
+        )
+    return judged
 
 
 def _metrics(name: str, rows: Measured, settings: EvaluateParams, seed: int) -> dict[str, float]:
@@ -218,8 +243,14 @@ def _held_out(
     raws = [rows.raw for rows in found if len(rows)]
     raw = pd.concat(raws) if isinstance(raws[0], pd.DataFrame) else np.concatenate(raws)
     label, index = (np.concatenate([getattr(rows, name) for rows in found]) for name in ("label", "index"))
-    held_out = Rows(raw, label, index)
-    return held_out, model.posterior(held_out.raw)
+    return _said(model, Rows(raw, label, index))
+
+
+def _said(model: Model, rows: Rows) -> tuple[Rows, dict[str, NDArray[Any]]]:
+    """Take the rows that have a code, and what the encoder says of them."""
+    said = model.posterior(rows.raw)
+    known = np.flatnonzero(np.isfinite(said["z"]).all(axis=1))
+    return rows.take(known), {name: values[known] for name, values in said.items()}
 
 
 def _rows(dataset: Dataset, split: str, places: NDArray[np.int64]) -> Rows:
@@ -236,11 +267,11 @@ def _portrait(
     seed: int,
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Portray the model by normal rows that it can judge."""
-    judged = np.flatnonzero(np.isfinite(said["z"]).all(axis=1) & ~dataset.is_anomaly(held_out.label))
-    chosen = {name: values[judged] for name, values in said.items()}
+    normal = np.flatnonzero(~dataset.is_anomaly(held_out.label))
+    chosen = {name: values[normal] for name, values in said.items()}
     test, tuning = (_rows(dataset, split, measured[split].judged()[:_PORTRAYED]) for split in ("test", "selection"))
     train = _rows(dataset, "train", sample(dataset, "train", _FITTED))
-    return portray(model, held_out.take(judged), chosen, test, tuning=tuning, train=train, seed=seed)
+    return portray(model, held_out.take(normal), chosen, test, tuning=tuning, train=train, seed=seed)
 
 
 def _arrays(model: Model, dataset: Dataset, held_out: Rows, z: NDArray[Any], test: Measured) -> dict[str, NDArray[Any]]:
@@ -281,7 +312,8 @@ def _residuals(model: Model, dataset: Dataset, places: NDArray[np.int64]) -> NDA
 def _examples(test: Measured) -> dict[str, NDArray[np.int64]]:
     """Choose rows to show: the first normal rows and anomalies, the oddest and least odd normal rows."""
     normal, anomalies = np.flatnonzero(~test.anomaly), np.flatnonzero(test.anomaly)
-    ranked = normal[np.argsort(test.scores[normal], kind="stable")]
+    judged = test.judged()
+    ranked = judged[np.argsort(test.scores[judged], kind="stable")]
     return {
         "typical": normal[:EXAMPLES],
         "anomalous": anomalies[:EXAMPLES],

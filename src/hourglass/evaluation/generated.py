@@ -18,7 +18,7 @@ Rows = NDArray[np.float32]
 def generated(
     model: Model, dataset: Dataset, places: NDArray[np.int64], shown: Rows, *, seed: int
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Compare as many samples, held-out normal rows and training rows.
+    """Compare sets of as many samples with held-out normal rows and with training rows.
 
     Parameters
     ----------
@@ -35,7 +35,8 @@ def generated(
     dict
         What `generation.compare` gives, and for ``samples`` and ``train``, too, the ``frechet`` distance in the
         ``space`` that is named and, but of training rows, whether they are ``memorised``. ``aggregate`` is the same of
-        codes drawn from a mixture fitted to those of training rows, where codes aren't made of entries.
+        codes drawn from a mixture fitted to those of training rows, where codes aren't made of entries. Of what is
+        drawn the values are means over three sets, ``NAME_sd`` beside them tells how far the sets differ.
     dict of str to ndarray
         ``nearest_x``, of the shape of `shown`.
     """
@@ -45,7 +46,8 @@ def generated(
         dataset.normaliser(dataset.take(split, of[draw.permutation(len(of))[:count]]).x)
         for split, of in (("test", places), ("train", np.arange(dataset.count("train"))))
     )
-    drawn = {"samples": in_net_units(model, model.sample(max(count, 1), seed=seed))}
+    sets = generation.SETS
+    drawn = {"samples": np.split(in_net_units(model, model.sample(sets * max(count, 1), seed=seed)), sets)}
     train = dataset.take("train", some(np.arange(dataset.count("train")), min(memorisation.ROWS, room(dataset))))
     seen = dataset.normaliser(train.x)
     arrays = {"nearest_x": seen[memorisation.nearest(shown, seen)[0]]}
@@ -56,13 +58,20 @@ def generated(
     if "index" not in told:
         codes = aggregate.codes_of(told, draw)
         fitting = codes[np.isfinite(codes).all(axis=1)]
-        drawn["aggregate"] = in_net_units(model, model.decode(aggregate.draw(fitting, count, seed=seed)))
-        found["aggregate"] = generation.closeness(held_out, drawn["aggregate"])
+        decoded = in_net_units(model, model.decode(aggregate.draw(fitting, sets * count, seed=seed)))
+        drawn["aggregate"] = np.split(decoded, sets)
+        found["aggregate"] = generation.over_sets([generation.closeness(held_out, rows) for rows in drawn["aggregate"]])
     pca = Pca.of(dataset, frechet.COMPONENTS)
+    real, far = pca.codes(held_out), memorisation.nearest(held_out, seen)[1]
     found["space"] = frechet.space(len(pca.axes))
-    far = memorisation.nearest(held_out, seen)[1]
-    for name, rows in (drawn | {"train": reachable}).items():
-        found[name]["frechet"] = frechet.distance(pca.codes(held_out), pca.codes(rows))
-        if name in drawn:
-            found[name]["memorised"] = memorisation.memorised(memorisation.nearest(rows, seen)[1], far)
+    found["train"]["frechet"] = frechet.distance(real, pca.codes(reachable))
+    for name, parts in drawn.items():
+        measured = [
+            {
+                "frechet": frechet.distance(real, pca.codes(rows)),
+                "memorised": memorisation.memorised(memorisation.nearest(rows, seen)[1], far),
+            }
+            for rows in parts
+        ]
+        found[name] |= generation.over_sets(measured)
     return found, arrays

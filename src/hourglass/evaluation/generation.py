@@ -1,5 +1,6 @@
 """Whether drawn rows look like held-out rows, and whether they cover them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,32 +9,46 @@ from sklearn.metrics.pairwise import euclidean_distances
 
 #: Neighbours that make the surroundings of a row (Naeem et al. 2020, section 5).
 NEIGHBOURS = 5
-#: Rows that are compared, at most.
-ROWS = 1000
+#: Rows that are compared, at most, and sets of so many samples that are.
+ROWS, SETS = 1000, 3
 #: Share of what training rows cover below which samples miss modes.
 LEAST_COVERAGE = 0.5
 
 
-def compare(held_out: NDArray[Any], sampled: NDArray[Any], train: NDArray[Any]) -> dict[str, Any]:
+def compare(held_out: NDArray[Any], sampled: Sequence[NDArray[Any]], train: NDArray[Any]) -> dict[str, Any]:
     """Measure samples against held-out rows, and beside them as many training rows, which is what can be reached.
 
     Parameters
     ----------
-    held_out, sampled, train : ndarray of shape (rows, *shape)
+    held_out, train : ndarray of shape (rows, *shape)
         As many of each, in the net's units.
+    sampled : sequence of ndarray
+        Sets of as many samples.
 
     Returns
     -------
     dict
-        ``rows``, and what `closeness` gives of ``samples`` and ``train``; empty for too few rows.
+        ``rows``; what `closeness` gives of ``train``, and of ``samples`` `over_sets`; empty for too few rows.
     """
     if len(held_out) <= NEIGHBOURS:
         return {}
     return {
         "rows": len(held_out),
-        "samples": closeness(held_out, sampled),
+        "samples": over_sets([closeness(held_out, one) for one in sampled]),
         "train": closeness(held_out, train),
     }
+
+
+def over_sets(found: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Give the mean of each measure over sets of samples, and as ``NAME_sd`` their standard deviation (with n - 1)."""
+    spread: dict[str, float] = {}
+    for name in found[0]:
+        values = [one[name] for one in found]
+        spread |= {
+            name: float(np.mean(values)),
+            f"{name}_sd": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
+        }
+    return spread
 
 
 def closeness(rows: NDArray[Any], others: NDArray[Any]) -> dict[str, float]:

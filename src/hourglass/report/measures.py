@@ -124,7 +124,7 @@ def _generation(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
         picture = draw(facts.data, scale, walks, name=name, label=label)
         how = f"Samples above the training row that is nearest to each. {scale_words(facts.data, picture)}"
     rows = [
-        (_DRAWN[which], "", [words.number(found[which][name]) if name in found[which] else "" for name in _CLOSENESS])
+        (_DRAWN[which], "", [_with_spread(found[which], name) for name in _CLOSENESS])
         for which in _DRAWN
         if which in found
     ]
@@ -134,8 +134,17 @@ def _generation(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
         "where nothing was copied.",
         picture,
         rivals=Rivals(
-            f"Against {words.count(found['rows'])} rows of test. The Fréchet distance is in {found['space']}.",
+            f"Against {words.count(found['rows'])} rows of test, ± the standard deviation of three sets of as many "
+            f"samples. The Fréchet distance is in {found['space']}.",
             list(_CLOSENESS.values()),
             rows,
         ),
     )
+
+
+def _with_spread(found: dict[str, float], name: str) -> str:
+    """Give a number with its standard deviation, where it has one."""
+    if name not in found:
+        return ""
+    spread = f" ± {words.number(found[f'{name}_sd'])}" if f"{name}_sd" in found else ""
+    return words.number(found[name]) + spread
