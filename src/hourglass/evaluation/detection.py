@@ -71,8 +71,10 @@ def placements(scores: Scores, anomaly: Flags) -> tuple[Scores, Scores]:
 def average_precision(scores: Scores, anomaly: Flags, *, resamples: int, seed: int) -> dict[str, float]:
     """Average precision with its bootstrap interval.
 
-    The mean of the precision over recall, without interpolation; from the share of anomalies (chance) to 1. The 95 %
-    interval is the percentile bootstrap within each class.
+    ``sum_n (R_n - R_(n-1)) P_n`` of recall and precision at the n-th threshold, without interpolation; 0 to 1, higher
+    is better, the share of anomalies is chance. The 95 % interval is the percentile bootstrap within each class.
+
+    Source: Boyd, Eng & Page 2013, "Area under the precision-recall curve: point estimates and confidence intervals".
 
     Returns
     -------
@@ -107,7 +109,7 @@ def _precision_area(counts: NDArray[np.float64], hits: Flags, last_of_ties: NDAr
 
 
 def rate_above(scores: Scores, threshold: float, name: str) -> dict[str, float]:
-    """Share of scores above a threshold, with its exact 95 % interval."""
+    """Share of scores above a threshold, 0 to 1, with its exact 95 % interval: of anomalies higher is better."""
     return share(int((scores > threshold).sum()), len(scores), name)
 
 

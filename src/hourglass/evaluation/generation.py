@@ -66,11 +66,12 @@ def closeness(rows: NDArray[Any], others: NDArray[Any]) -> dict[str, float]:
     Returns
     -------
     dict
-        ``density``, how many real balls an other lies in, by five: about 1 where both have one distribution, more where
-        rows recur; ``coverage``, the share of real balls with an other inside (Naeem et al. 2020, "Reliable fidelity
-        and diversity metrics for generative models", equations 5 and 6); ``precision`` and ``recall``, the share of
-        others in some real ball, and of real rows in some ball of the others (Kynkäänniemi et al. 2019, "Improved
-        precision and recall metric for assessing generative models", equations 1 and 2).
+        ``density``, how many real balls an other lies in, by five, from 0: about 1 where both have one distribution,
+        more where rows recur; ``coverage``, the share of real balls with an other inside (Naeem et al. 2020, "Reliable
+        fidelity and diversity metrics for generative models", equations 5 and 6); ``precision`` and ``recall``, the
+        share of others in some real ball, and of real rows in some ball of the others (Kynkäänniemi et al. 2019,
+        "Improved precision and recall metric for assessing generative models", equations 1 and 2). Shares go from 0
+        to 1. Higher is better.
     """
     real, other = (part.reshape(len(part), -1).astype(np.float64) for part in (rows, others))
     distances = euclidean_distances(real, other)

@@ -19,8 +19,10 @@ def posterior(z: NDArray[Any], logvar: NDArray[Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``kl`` in nats per row (mean over rows, summed over units; 0 is collapse), ``kl_per_unit`` and
-        ``active_units``.
+        ``kl``, the mean over rows of ``sum (mu^2 + s^2 - 1 - log s^2) / 2`` over units, in nats per row; from 0, which
+        is collapse. ``kl_per_unit``, the same of each unit (Kingma & Welling 2014, appendix B). ``active_units``, how
+        many units have a ``mu`` whose variance over rows is above .01: 0 to the latent width (Burda, Grosse &
+        Salakhutdinov 2016, section 5.2).
     """
     mu, log_variance = z.astype(np.float64), logvar.astype(np.float64)
     per_unit = (0.5 * (mu**2 + np.exp(log_variance) - 1 - log_variance)).mean(axis=0)

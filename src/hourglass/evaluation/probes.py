@@ -88,6 +88,10 @@ def clusters(z: NDArray[Any], test_z: NDArray[Any], test_label: Labels, *, class
 def neighbourhoods(x: NDArray[Any], z: NDArray[Any], *, neighbours: int = 15) -> dict[str, float]:
     """Tell how far codes keep who is near whom (Venna & Kaski 2001, equations 1 and 2).
 
+    Trustworthiness of n rows and k neighbours is ``1 - 2 / (n k (2 n - 3 k - 1)) sum_i sum_j (r(i, j) - k)`` over the k
+    nearest codes j of each row i that aren't among its k nearest rows, where r is the rank of row j by its distance
+    from row i. Continuity is that with rows and codes in each other's place.
+
     Parameters
     ----------
     x : ndarray of shape (rows, ...)

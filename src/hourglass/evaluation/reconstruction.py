@@ -17,7 +17,19 @@ def row_errors(residuals: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def mean_error(errors: NDArray[np.float64]) -> dict[str, float]:
-    """Give ``mse``, the mean of rows' squared errors of shape (rows,), with its standard error ``mse_se``."""
+    """Mean squared error over all rows: 0 is perfect, without upper end, lower is better.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (rows,)
+        Of each row.
+
+    Returns
+    -------
+    dict
+        ``mse`` and its standard error ``mse_se``: the standard deviation over rows, by the root of their number; 0 of a
+        row alone.
+    """
     spread = float(errors.std(ddof=1) / np.sqrt(len(errors))) if len(errors) > 1 else 0.0
     return {"mse": float(errors.mean()), "mse_se": spread}
 
@@ -28,6 +40,8 @@ def relative_error(
     """Squared error relative to a baseline's on the same rows, with its paired bootstrap interval.
 
     ``sum(errors) / sum(baseline)``: 0 is perfect, 1 is as good as the baseline, lower is better.
+
+    Source: Efron & Tibshirani 1993, "An introduction to the bootstrap", chapter 13.
 
     Parameters
     ----------

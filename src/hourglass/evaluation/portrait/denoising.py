@@ -90,8 +90,8 @@ def compare(clean: NDArray[Any], noisy: NDArray[Any], rebuilt: NDArray[Any]) -> 
     Returns
     -------
     dict
-        In dB: ``snr_noisy`` and ``snr_rebuilt``, the power of the rows, each without its mean, over that of the error;
-        ``gain``, their difference, which is that of the PSNRs too.
+        In dB, higher is better: ``snr_noisy`` and ``snr_rebuilt``, ``10 log10`` of the power of the rows, each without
+        its mean, over that of the error; ``gain``, their difference, which is that of the PSNRs too.
     """
     flat = clean.reshape(len(clean), -1).astype(np.float64)
     power = flat.var(axis=1).mean()

@@ -41,6 +41,9 @@ def perplexity(index: Tensor, entries: int) -> dict[str, float]:
 def usage_of(counts: Tensor) -> dict[str, float]:
     """Tell how many entries of a codebook are used: their number, and that of as many used equally often.
 
+    The perplexity is the exponential of the entropy of the choices, from 1 to the number of entries, which is best (van
+    den Oord et al. 2017).
+
     Parameters
     ----------
     counts : Tensor of shape (entries,), int64
