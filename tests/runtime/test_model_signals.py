@@ -21,6 +21,13 @@ def test_each_window_is_judged_with_its_series_and_times(model, waves):
     assert set(scores["series"]) == {"a", "b"}
 
 
+@pytest.mark.parametrize("form", ["list", "records"])
+def test_readings_may_come_as_lists_of_columns_or_of_rows(model, waves, form):
+    some = waves.iloc[:60]
+    pd.testing.assert_frame_equal(model.score(some.to_dict(form)), model.score(some))
+    pd.testing.assert_frame_equal(model.explain(some.to_dict(form), 1), model.explain(some, 1))
+
+
 def test_scores_do_not_depend_on_how_many_windows_are_held_at_once(model, waves, monkeypatch):
     whole = model.score(waves)
     monkeypatch.setattr("hourglass.runtime.series.AT_ONCE", 7)

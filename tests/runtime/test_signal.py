@@ -173,4 +173,17 @@ def test_windows_of_another_shape_are_refused():
     with pytest.raises(InputError, match=r"windows have shape \(3, 5\); expected \(windows, 8, 2\)"):
         schema().encode(np.zeros((3, 5)))
     with pytest.raises(InputError, match="expected numbers"):
-        schema().encode(np.full((3, 8, 2), "a"))
+        schema().encode(np.full((3, 8, 2), 1j))
+
+
+def test_windows_may_be_texts_of_numbers_and_other_texts_cant_be_judged():
+    windows = np.arange(32.0).reshape(2, 8, 2)
+    texts = windows.astype(str)
+    np.testing.assert_array_equal(schema().encode(texts)[0], schema().encode(windows)[0])
+    texts[1, 0, 0] = "a"
+    assert schema().encode(texts)[1].tolist() == [True, False]
+
+
+def test_windows_of_different_lengths_are_refused_in_a_sentence():
+    with pytest.raises(InputError, match=r"^rows have different shapes.*expected one shape for all\.$"):
+        schema().encode([[1.0], [2.0, 3.0]])

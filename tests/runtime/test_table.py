@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourglass.data.scaling import Spread, table_normaliser
+from hourglass.runtime.errors import InputError
 from hourglass.runtime.table import Coding, Column, Impute, TableSchema
 
 
@@ -207,3 +208,10 @@ def test_missing_integers_cannot_be_judged() -> None:
 def test_an_array_has_the_columns_in_order(array: Any) -> None:
     schema = TableSchema((Column("a", "number"), Column("b", "number")))
     np.testing.assert_array_equal(schema.encode(array)[0], schema.encode(pd.DataFrame(array, columns=["a", "b"]))[0])
+
+
+@pytest.mark.parametrize("rows", [[[1.0, 2.0], [3.0]], [[1.0, [2.0]], [3.0, 4.0]]])
+def test_rows_of_different_lengths_are_refused_in_a_sentence(rows: Any) -> None:
+    schema = TableSchema((Column("a", "number"), Column("b", "number")))
+    with pytest.raises(InputError, match=r"^rows have different shapes.*expected one shape for all\.$"):
+        schema.encode(rows)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 from .images import AS_IS, Form, decode
-from .schema import ROWS, Uncategorised, as_numbers, chosen, judged
+from .schema import ROWS, Uncategorised, array_of, as_numbers, chosen, judged
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,8 @@ def numbers_of(rows: Any) -> NDArray[Any]:
     InputError
         Rows have different shapes.
     """
+    array = array_of(rows)
     try:
-        array = np.asarray(rows)
         if array.dtype.kind not in "OSU" or array.ndim == 0:
             return array
         stacked = np.stack([np.asarray(row, object) for row in array]) if len(array) else array

@@ -171,7 +171,7 @@ class Judging(Opened):
             column of a table; a channel of readings; else a place, such as ``y 3, x 5`` of an image.
         """
         parts = self.attribute(rows, first_row=first_row)
-        if isinstance(self.schema, SignalSchema) and isinstance(rows, pd.DataFrame):
+        if isinstance(self.schema, SignalSchema) and isinstance(parts, pd.DataFrame):
             parts = parts[list(self.schema.columns)]
         found = attribution.reasons(parts, self.schema, most)
         return found.set_axis(rows.index) if isinstance(rows, pd.DataFrame) else found

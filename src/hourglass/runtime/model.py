@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from . import outputs
@@ -13,7 +12,7 @@ from .audio import is_mild
 from .drawing import draw_index
 from .errors import InputError
 from .judging import Judging
-from .series import made_of
+from .series import made_of, readings_of
 from .signal import SignalSchema
 from .sound import Sound
 
@@ -209,9 +208,11 @@ class Model(Judging):
         assert self.conditioning is not None  # noqa: S101
         if condition is not None:
             raise InputError(f"the model translates {self.conditioning.names[0]!r} itself; leave the condition out.")
-        if self.conditioning.readings is not None and isinstance(arrays, pd.DataFrame):
+        told_by = self.conditioning.readings
+        table = None if told_by is None else readings_of(arrays, told_by)
+        if told_by is not None and table is not None:
             assert isinstance(self.schema, SignalSchema)  # noqa: S101
-            cut = self.conditioning.readings.cut(arrays)
+            cut = told_by.cut(table)
             return made_of(cut, self.schema, lambda windows, at: self._made_from(windows, None, first_row + at))
         told, valid = self.conditioning.encode(arrays)
         noise = np.zeros((len(told), self.config["noise"]), np.float32)

@@ -123,6 +123,34 @@ def scalars(values: "pd.Series[Any]") -> "pd.Series[Any]":
     return values.map(lambda value: None if isinstance(value, list | dict) else value)
 
 
+def array_of(rows: Any) -> NDArray[Any]:
+    """Read rows as an array.
+
+    Raises
+    ------
+    InputError
+        They have different shapes.
+    """
+    try:
+        return np.asarray(rows)
+    except ValueError as ragged:
+        raise InputError(f"rows have different shapes ({ragged}); expected one shape for all.") from ragged
+
+
+def table_of(rows: Any) -> pd.DataFrame:
+    """Read lists by column, or a list of rows by name, as a table.
+
+    Raises
+    ------
+    InputError
+        Columns have different lengths, or none.
+    """
+    try:
+        return pd.DataFrame(rows)
+    except ValueError as unequal:
+        raise InputError(f"rows are no table ({unequal}); expected a list of values per column.") from unequal
+
+
 def as_numbers(values: "pd.Series[Any]") -> NDArray[np.float64]:
     """Read numbers and their texts as float64, without a copy where they are that; anything else, times too, is NaN."""
     if values.dtype == np.float64:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .conditioning import Conditioning
 from .cuts import Cut
-from .schema import ROWS, Schema
+from .schema import ROWS, Schema, table_of
 from .signal import SignalSchema
 
 #: Windows that are in memory at once.
@@ -46,7 +46,8 @@ class Series:
 
     def cut(self, rows: Any) -> "Windows | None":
         """Cut a table of readings; None where rows are windows already."""
-        return Windows(self.readings.cut(rows), self) if isinstance(rows, pd.DataFrame) else None
+        table = readings_of(rows, self.readings)
+        return None if table is None else Windows(self.readings.cut(table), self)
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,14 @@ class Windows:
     def intervals(self, scores: NDArray[np.float64], threshold: float) -> pd.DataFrame:
         """Tell when readings lie above a threshold; see `Model.intervals`."""
         return self.cut.intervals(scores, threshold)
+
+
+def readings_of(rows: Any, schema: SignalSchema) -> pd.DataFrame | None:
+    """Give rows as a table of readings, which may be lists by column or a list of rows by name; None of windows."""
+    if isinstance(rows, pd.DataFrame):
+        return rows
+    one = rows[0] if isinstance(rows, list) and rows else rows
+    return table_of(rows) if isinstance(one, dict) and schema.time in one else None
 
 
 def made_of(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .array import numbers_of
 from .cuts import Cut, joined
 from .errors import InputError
 from .grid import regular
@@ -82,7 +83,7 @@ class SignalSchema(Uncategorised):
         Windows have the shape (windows, window, channels); without the last dimension where there is one channel;
         or they are flat.
         """
-        array = self.cut(rows).windows if isinstance(rows, pd.DataFrame) else np.asarray(chosen(rows, self.name))
+        array = self.cut(rows).windows if isinstance(rows, pd.DataFrame) else numbers_of(chosen(rows, self.name))
         if array.shape == (0,):
             array = np.zeros((0, *self.raw_shape))
         if array.dtype.kind not in "buif":

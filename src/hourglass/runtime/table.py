@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .schema import as_numbers, as_text, judged, names_of, scalars
+from .schema import array_of, as_numbers, as_text, judged, names_of, scalars, table_of
 
 Type = Literal["number", "boolean", "category", "time"]
 Impute = Literal["none", "mean", "median", "indicator"]
@@ -240,12 +240,8 @@ class TableSchema:
         if names_of(rows):
             rows = {name: rows[name] for name in names if name in names_of(rows)}
         if isinstance(rows, dict) or (isinstance(rows, list) and rows and isinstance(rows[0], dict)):
-            try:
-                frame = pd.DataFrame(rows)
-            except ValueError as unequal:
-                raise InputError(f"rows are no table ({unequal}); expected a list of values per column.") from unequal
-            return _columns_of(frame, names)
-        array = np.asarray(rows)
+            return _columns_of(table_of(rows), names)
+        array = array_of(rows)
         if array.shape == (0,):
             array = array.reshape(0, len(names))
         if array.ndim != 2 or array.shape[1] != len(names):
