@@ -48,7 +48,7 @@ def _score(project: Project, params: Params, source: str | None) -> State[Any]:
     for arrived in waiting:
         try:
             log.info("%s", arrivals.score(model, uri, arrived, output, params.data))
-        except (HourglassError, InputError) as problem:
+        except (HourglassError, InputError, OSError) as problem:
             log.warning("%s", problem)
             failed.append(f"{arrived.name}: {problem}")
     told = f"{len(waiting) - len(failed)} of {len(waiting)} new files scored by {uri}."

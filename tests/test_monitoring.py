@@ -12,6 +12,7 @@ from hourglass.params import MonitorParams, Params
 from hourglass.project import Project
 from hourglass.report import drift
 from hourglass.use import shards
+from tests.faults.files import forbidding
 
 PARAMS = Params(variants=["autoencoder"], monitor=MonitorParams(source="incoming"))
 
@@ -105,6 +106,17 @@ def test_a_batch_that_cant_be_tested_is_named_and_the_others_are_tested(
     monitoring.remember(project, PARAMS, found)
     again = monitoring.look(project, PARAMS)
     assert (again.new, list(again.failed), again.verdict) == ({}, ["README.txt", "monday.csv"], None)
+
+
+def test_a_batch_that_nobody_may_read_is_named_and_the_others_are_tested(
+    project: Project, incoming: Path, rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("monday.csv", "tuesday.csv"):
+        rows.to_csv(incoming / name, index=False)
+    monkeypatch.setattr(monitoring, "sha256_of", forbidding("monday.csv", monitoring.sha256_of))
+    found = monitoring.look(project, PARAMS)
+    assert (list(found.new), list(found.failed)) == (["tuesday.csv"], ["monday.csv"])
+    assert "monday.csv can't be tested: [Errno 13] Permission denied" in found.sentence
 
 
 def test_scores_of_a_model_without_a_reference_are_passed_over(

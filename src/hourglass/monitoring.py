@@ -82,12 +82,14 @@ def look(project: Project, params: Params, source: str | None = None) -> Look:
     passed_over, failed = [], {}
     tested = _tested(project, folder)
     for batch in sorted(folder.iterdir()):
-        key = None if batch.name.startswith((".", "_")) else _key(batch)
-        if key is None or tested.get(batch.name) == key:
+        if batch.name.startswith((".", "_")):
             continue
         try:
+            key = _key(batch)
+            if tested.get(batch.name) == key:
+                continue
             profile = _profile(watch, batch, params)
-        except (HourglassError, InputError) as problem:
+        except (HourglassError, InputError, OSError) as problem:
             failed[batch.name] = str(problem)
             continue
         if profile is None:

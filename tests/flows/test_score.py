@@ -11,6 +11,7 @@ from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.registry import consume
 from hourglass.use import shards
+from tests.faults.files import forbidding
 from tests.projects import ROOT
 
 URI = "models:/tumours/3"
@@ -46,6 +47,16 @@ def test_a_file_that_cannot_be_scored_is_named_and_holds_up_no_other(project: Pa
     assert kind == "FAILED"
     assert message.startswith(f"1 of 2 new files scored by {URI}. a.csv: column ")
     assert shards.manifest(project / "scores" / "monday.csv")["complete"]
+
+
+def test_a_file_that_nobody_may_read_holds_up_no_other(
+    project: Path, tumours: Raw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tumours.rows.head(30).to_csv(project / "incoming" / "a.csv", index=False)
+    monkeypatch.setattr(shards, "sha256_of", forbidding("a.csv", shards.sha256_of))
+    kind, message = run()
+    assert (kind, "[Errno 13] Permission denied: " in message) == ("FAILED", True)
+    assert message.startswith(f"1 of 2 new files scored by {URI}. a.csv: ")
 
 
 def test_without_a_folder_or_a_champion_the_run_fails_in_a_sentence(

@@ -15,7 +15,10 @@ __all__ = ["app", "main"]
 
 #: The modules that register commands, in the order that help shows them.
 _PANELS = ("data", "pipeline", "registry", "models", "upkeep")
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+#: What a disk refuses, and what can be done about it.
+_DISK_ERRORS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EROFS), "make room or make it writable")
+_DISK_ERRORS |= dict.fromkeys((errno.EACCES, errno.EPERM), "allow it to this user, or name another")
+_DISK_ERRORS |= {errno.ENOTDIR: "a file stands where a folder should; name another"}
 
 for panel in _PANELS:
     import_module(f"{__name__}.{panel}")
@@ -37,7 +40,7 @@ def main() -> None:
 def _sentence(problem: Exception) -> str | None:
     """Tell a problem that the user can mend; None where it is a defect of ours."""
     if isinstance(problem, OSError) and problem.errno in _DISK_ERRORS:
-        return f"{problem}; make room or make it writable, and run this again."
+        return f"{problem}; {_DISK_ERRORS[problem.errno]}, and run this again."
     runtime = sys.modules.get("hourglass.runtime.errors")  # not imported: it brings pandas and onnxruntime along
     known = (HourglassError, runtime.InputError) if runtime else HourglassError
     return str(problem) if isinstance(problem, known) else None
