@@ -102,7 +102,7 @@ def test_a_batch_that_cant_be_tested_is_named_and_the_others_are_tested(
         ["README.txt", "monday.csv"],
         200,
     )
-    assert "monday.csv can't be tested: column 'mean texture' is missing" in found.sentence
+    assert f"monday.csv can't be tested: {incoming}/monday.csv: column 'mean texture' is missing" in found.sentence
     monitoring.remember(project, PARAMS, found)
     again = monitoring.look(project, PARAMS)
     assert (again.new, list(again.failed), again.verdict) == ({}, ["README.txt", "monday.csv"], None)

@@ -45,7 +45,7 @@ def test_a_file_that_cannot_be_scored_is_named_and_holds_up_no_other(project: Pa
     (project / "incoming" / "a.csv").write_text("mean radius\n1\n")
     kind, message = run()
     assert kind == "FAILED"
-    assert message.startswith(f"1 of 2 new files scored by {URI}. a.csv: column ")
+    assert message.startswith(f"1 of 2 new files scored by {URI}. a.csv: {project}/incoming/a.csv: column ")
     assert shards.manifest(project / "scores" / "monday.csv")["complete"]
 
 

@@ -17,7 +17,6 @@ from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes, read_json, sha256_of, write_json
 from hourglass.locks import locked_on_machine
 from hourglass.params import DataParams
-from hourglass.runtime import InputError
 from hourglass.use import score as whole
 from hourglass.use import shards
 from hourglass.use.shards import Layout
@@ -161,7 +160,7 @@ def test_a_folder_in_which_nothing_is_finished_takes_the_input_that_was_mended(
 ) -> None:
     out, broken = tmp_path / "out", tmp_path / "broken.csv"
     patients.drop(columns="mean area").to_csv(broken, index=False)
-    with pytest.raises(InputError, match="mean area"):
+    with pytest.raises(HourglassError, match="mean area"):
         judge(model, str(broken), out)
     broken.write_bytes(Path(csv).read_bytes())
     judge(model, str(broken), out)
