@@ -37,7 +37,7 @@ def test_attacks_are_found_or_cannot_be_judged(checkout):
 @pytest.mark.skipif(not (SHARED / "data/tabular").is_dir(), reason="needs the table in ../shared/data/tabular")
 def test_malignant_tumours_are_found_and_hearts_judged(checkout):
     said = follow("medical.md", checkout)
-    assert said.count("Gate: version 1 (vae) is the first champion") == 2
+    assert said.count("is the first champion.") == 2
     judged = pd.read_csv(checkout.root / "judged.csv")
     found = judged.groupby("diagnosis").is_anomaly.mean()
     assert found["benign"] < 0.1
