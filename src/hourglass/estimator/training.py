@@ -20,7 +20,7 @@ from hourglass.settings import AUTO
 from hourglass.training import devices
 from hourglass.training.loop import Record, fit
 from hourglass.training.settings import TrainSettings
-from hourglass.training.widths import Watch, Widths, choose
+from hourglass.training.widths import Watch, Widths, choose, ends
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Task:
                 widths = choose(
                     lambda width: self.build(width, rows),
                     **batches,
-                    **self._ends(),
+                    **ends(models.get(self.variant), self.settings),
                     folder=Path(folder, "widths"),
                     watch=watch,
                 )
@@ -102,11 +102,6 @@ class Task:
             with noting(model) as note:
                 fit(model, **batches, folder=Path(folder), on_epoch=note)
         return model, widths
-
-    def _ends(self) -> dict[str, Any]:
-        """Give the widths that ``latent: auto`` starts from and may go to."""
-        variant = models.get(self.variant)
-        return {"narrowest": variant.narrowest(self.settings), "widest": variant.widest(self.settings)}
 
 
 @contextmanager

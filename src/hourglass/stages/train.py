@@ -32,7 +32,7 @@ from hourglass.training.ensemble import TRAINED_FILE, Member, fit_members
 from hourglass.training.loop import EVALUATION_ROWS, METRICS_FILE
 from hourglass.training.source import Source
 from hourglass.training.stream import OnDisk, opened
-from hourglass.training.widths import choose
+from hourglass.training.widths import choose, ends
 
 #: Where widths are tried, in the folder that the stage works in.
 _WIDTHS = "widths"
@@ -136,7 +136,8 @@ def train(inputs: Inputs, params: Params, variant: str, device: torch.device, fo
     rows |= {"settings": params.train, "seed": params.seed}
     latent, widths = settings["latent"], None
     if latent == AUTO:
-        widths = choose(build, **rows, **_ends(variant, settings), folder=folder / _WIDTHS, watch=watch)
+        between = ends(models.get(variant), settings)
+        widths = choose(build, **rows, **between, folder=folder / _WIDTHS, watch=watch)
         latent = widths.chosen
     members = [
         Member(build(latent, seed), seed, member_folder(folder, number))
@@ -180,15 +181,9 @@ def require_trainable(inputs: Inputs, params: Params, variant: str) -> None:
     """Refuse data that a variant can't be trained on under its settings."""
     settings = params.settings_of(variant)
     if settings["latent"] == AUTO:
-        settings = settings | {"latent": _ends(variant, settings)["narrowest"]}
+        settings = settings | {"latent": models.get(variant).narrowest(settings)}
     model = inputs.build(variant, settings, params.seed)
     check(variant, settings, model, inputs, params.train.augment or ())
-
-
-def _ends(variant: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Give the widths that ``latent: auto`` starts from and may go to."""
-    chosen = models.get(variant)
-    return {"narrowest": chosen.narrowest(settings), "widest": chosen.widest(settings)}
 
 
 def rows_of(dataset: Dataset, split: str, device: torch.device, memory: int) -> Source:

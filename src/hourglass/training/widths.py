@@ -1,11 +1,12 @@
 """``latent: auto``: the width of a code after which a wider one hardly helps."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from math import ceil, prod, sqrt
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -107,6 +108,11 @@ def choose(
     widened = search.widened(narrowest, below=min(prod(search.train.shape), widest + 1))
     chosen = search.between(widened, step=narrowest)
     return Widths(chosen, [search.tried[latent] for latent in sorted(search.tried)])
+
+
+def ends(variant: type[Variant], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the ``narrowest`` and the ``widest`` code that `choose` may try under the other settings of a variant."""
+    return {"narrowest": variant.narrowest(settings), "widest": variant.widest(settings)}
 
 
 def clearly_lower(errors: Tensor, others: Tensor, gain: float) -> bool:
