@@ -114,7 +114,7 @@ class AnomalyParams(Section):
     calibrated_on: Literal["auto", "clean", "contaminated"] = Field(
         "auto", description="what rows are that no label calls anomalous; auto: clean with labels, unlabelled without"
     )
-    score: str = Field(AUTO, description="how anomalous a row is; auto: the one that decision 38 chose")
+    score: str = Field(AUTO, description="how anomalous a row is; auto: the one that decisions 38 and 47 chose")
 
     @field_validator("score")
     @classmethod

@@ -1,13 +1,18 @@
+from dataclasses import fields, replace
+
 import pytest
 import torch
 from sklearn.covariance import LedoitWolf
 from torch import Tensor
+from torch.distributions import Normal, kl_divergence
 
 from hourglass import scores
+from hourglass.errors import HourglassError
 from hourglass.scores.mse import MSE
 from hourglass.scores.shared.prototypes import prototypes
 from hourglass.scores.shared.score import divided
 from hourglass.scores.shared.seen import Seen
+from hourglass.scores.shared.spread import spread
 from hourglass.scores.shared.whitening import Whitening
 
 NAMES = scores.names()
@@ -19,7 +24,8 @@ def seen_of(rows: int, numbers: int = 6, seed: int = 0, scale: float = 1.0) -> S
     plane = torch.linalg.qr(torch.randn(numbers, 2, generator=torch.Generator().manual_seed(9))).Q
     noise = 0.1 * scale * torch.randn(rows, numbers, generator=generator)
     x = scale * torch.randn(rows, 2, generator=generator) @ plane.T + noise
-    return Seen(x, x @ plane, x @ plane @ plane.T - x)
+    z = x @ plane
+    return Seen(x, z, z @ plane.T - x, z.square().sum(1) / 2)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -50,9 +56,9 @@ def test_the_same_rows_teach_the_same_score(name: str) -> None:
 def test_anomalies_among_the_rows_excuse_their_like_less_where_the_fit_is_robust(name: str) -> None:
     normal, odd = seen_of(190), seen_of(30, seed=3)
     shift = torch.tensor([0.0, 0, 0, 4, 0, 0])
-    odd = Seen(odd.x + shift, odd.z, odd.residual - shift)
+    odd = replace(odd, x=odd.x + shift, residual=odd.residual - shift)
     some, others = odd.take(torch.arange(10)), odd.take(torch.arange(10, 30))
-    mixed = Seen(*(torch.cat([getattr(part, key) for part in (normal, some)]) for key in ("x", "z", "residual")))
+    mixed = Seen(*(torch.cat([getattr(part, field.name) for part in (normal, some)]) for field in fields(Seen)))
 
     def contrast(*, robust: bool) -> float:
         score = scores.get(name)().fit(mixed, robust=robust)
@@ -66,14 +72,57 @@ def test_mse_is_the_mean_squared_residual() -> None:
     torch.testing.assert_close(MSE().fit(seen)(seen), seen.residual.square().mean(1))
 
 
-def test_a_memory_is_the_distance_to_the_nearest_row_where_rows_are_few() -> None:
+@pytest.mark.parametrize("name", ["memory", "neighbours"])
+def test_a_memory_is_the_mean_squared_distance_to_the_two_nearest_rows_where_rows_are_few(name: str) -> None:
     learnt, fresh = seen_of(100), seen_of(30, seed=1)
-    spread = learnt.z.std(0, correction=0)
-    rows, others = (torch.cat([part.x, part.z / spread, part.residual], 1) for part in (learnt, fresh))
-    nearest = torch.cdist(others, rows).amin(1).square() / 6
-    memory = scores.get("memory")().fit(learnt)
-    torch.testing.assert_close(memory(fresh), nearest, rtol=1e-4, atol=1e-6)
-    assert memory(learnt).max() == 0
+
+    def squares(of: str, scale: Tensor | float = 1.0) -> Tensor:
+        return torch.cdist(getattr(fresh, of) / scale, getattr(learnt, of) / scale).square() / 6
+
+    made = squares("z", spread(learnt.z)) + squares("residual")
+    apart = squares("x") + made / 2 if name == "memory" else made
+    score = scores.get(name)().fit(learnt)
+    torch.testing.assert_close(score(fresh), apart.topk(2, largest=False).values.mean(1), rtol=1e-4, atol=1e-6)
+
+
+def test_of_many_rows_a_memory_keeps_as_many_prototypes_as_its_numbers_allow() -> None:
+    few, wide = (scores.get("memory")().fit(seen_of(2_100, numbers)) for numbers in (3, 700))
+    assert few.centres.shape == (2_000, 8)
+    assert wide.centres.shape == (2**21 // 1402, 1402)
+
+
+def test_a_row_far_out_does_not_mute_a_unit_of_the_code() -> None:
+    codes = torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
+    usual = spread(codes)
+    torch.testing.assert_close(usual, codes.std(0, correction=0), rtol=0.1, atol=0)
+    codes[7, 1] = 1e6
+    torch.testing.assert_close(spread(codes), usual, rtol=0.1, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [([5.0] * 50, 1.0), ([0.0] * 49 + [1.0], 0.14), ([0.0, 2.0], 1.0), ([0.0, 0.0, 3.0], 2**0.5)],
+)
+def test_a_unit_that_hardly_differs_keeps_its_deviation_and_a_constant_one_has_1(
+    unit: list[float], expected: float
+) -> None:
+    torch.testing.assert_close(spread(torch.tensor(unit)[:, None]), torch.tensor([expected]))
+
+
+def test_the_elbo_is_that_of_the_calibrated_gaussian_at_the_posterior_mean_but_for_a_constant() -> None:
+    draw = torch.Generator().manual_seed(0)
+    x, x_hat, logvar = (torch.randn(40, 5, generator=draw, dtype=torch.float64) for _ in range(3))
+    z = torch.randn(40, 5, generator=draw, dtype=torch.float64)
+    width = (x_hat - x).square().mean(0).sqrt()
+    likely = Normal(x_hat, width).log_prob(x).sum(1) - Normal(0, width).log_prob(torch.zeros(5)).sum()
+    kl = kl_divergence(Normal(z, (logvar / 2).exp()), Normal(0.0, 1.0)).sum(1)
+    seen = Seen.of(x, {"z": z, "logvar": logvar}, x_hat)
+    torch.testing.assert_close(scores.get("elbo")().fit(seen)(seen), kl - likely)
+
+
+def test_a_code_without_a_posterior_has_no_elbo() -> None:
+    with pytest.raises(HourglassError, match=r"elbo is for variants whose encoder gives a posterior, such as vae"):
+        scores.get("elbo")().fit(replace(seen_of(9), kl=None))
 
 
 @pytest.mark.parametrize("name", ["memory", "neighbours"])
@@ -82,19 +131,19 @@ def test_a_row_that_is_a_prototype_is_scored_as_if_it_were_none(name: str) -> No
     rows.x[7] += 9
     rows.residual[7] -= 9
     score = scores.get(name)().fit(rows)
-    assert score(rows).max() == 0
     assert score.of_learnt(rows).argmax() == 7
+    assert (score(rows) < 0.6 * score.of_learnt(rows)).all()
 
 
 @pytest.mark.parametrize("name", ["memory", "neighbours", "blend"])
-def test_a_row_between_two_prototypes_is_at_a_tie(name: str) -> None:
-    """Distances squared are 1/4 and 9/4 for each coordinate, and what rounding depends on is 1/4 + 1."""
+def test_a_row_whose_second_nearest_prototype_may_be_either_of_two_is_at_a_tie(name: str) -> None:
+    """Distances squared are 1/4, 1/4 and 9/4 for each coordinate, and what rounding depends on is 1/4 + 1."""
 
     def on_a_line(*places: float) -> Seen:
         x = torch.tensor([[place, 0.0] for place in places])
-        return Seen(x, x[:, :1], torch.zeros_like(x))
+        return Seen(x, torch.zeros_like(x), x)
 
-    score = scores.get(name)().fit(on_a_line(-1, 1))
+    score = scores.get(name)().fit(on_a_line(-1, 0, 1))
     torch.testing.assert_close(score.margin(on_a_line(0, 0.5)), torch.tensor([0, 2 / 1.25]))
 
 
@@ -165,5 +214,5 @@ def test_what_belongs_to_no_number_is_divided_in_proportion() -> None:
 
 
 def test_an_unknown_score_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="score is 'best'; expected auto, blend, gaussian"):
+    with pytest.raises(ValueError, match="score is 'best'; expected auto, blend, elbo, gaussian"):
         scores.get("best")

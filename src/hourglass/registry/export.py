@@ -121,9 +121,9 @@ def parts_of(
 
 def _reconstruct(members: Sequence[Variant], scores: Sequence[Score], x: Tensor, *told: Tensor) -> dict[str, Tensor]:
     """Rebuild and score rows; of an ensemble give the means, and the standard deviation of the members' scores."""
-    codes = [member.encode(x, *told)["z"] for member in members]
-    rebuilt = [member.rebuild(x, z, *told) for member, z in zip(members, codes, strict=True)]
-    judged = [score(Seen.of(x, *made)) for score, *made in zip(scores, codes, rebuilt, strict=True)]
+    codes = [member.encode(x, *told) for member in members]
+    rebuilt = [member.rebuild(x, of["z"], *told) for member, of in zip(members, codes, strict=True)]
+    judged = [score(Seen.of(x, of, x_hat)) for score, of, x_hat in zip(scores, codes, rebuilt, strict=True)]
     if len(members) == 1:
         return {"x_hat": rebuilt[0], "score": judged[0]}
     of_members = torch.stack(judged)

@@ -20,8 +20,9 @@ SCORES = {
     "mse": "mean squared error of a row's reconstruction",
     "whitened": "squared Mahalanobis distance of a row's residual from those of training rows",
     "gaussian": "squared Mahalanobis distance of a row's code and residual from those of training rows",
-    "neighbours": "squared distance of a row's code and residual to those of the nearest prototype of training rows",
-    "memory": "squared distance of a row, its code and its residual to those of the nearest prototype of training rows",
+    "neighbours": "mean squared distance of a row's code and residual to those of the two nearest prototypes",
+    "memory": "mean squared distance of a row, its code and its residual to those of the two nearest prototypes",
+    "elbo": "negative ELBO at the posterior's mean, in nats, less what an exact reconstruction costs",
     "blend": "geometric mean of the scores memory and gaussian",
 }
 

@@ -12,7 +12,7 @@ from hourglass.settings import AUTO
 if TYPE_CHECKING:
     from hourglass.scores.shared.score import Score
 
-#: What ``auto`` stands for, chosen by the protocol of decision 38.
+#: What ``auto`` stands for, chosen by the protocols of decisions 38 and 47.
 DEFAULT = "memory"
 
 

@@ -4,7 +4,9 @@ from hourglass.scores.shared.nearest import Nearest
 
 
 class Memory(Nearest):
-    """The squared distance of row, code and residual to those of the nearest of 512 prototypes, over a row's numbers.
+    """The mean squared distance of row, code and residual to those of the two nearest of 2,000 prototypes.
+
+    It is over a row's numbers. A square of the code or of the residual counts a half.
 
     Source: Gong et al. 2019, "Memorizing normality to detect anomaly", which learns its memory; this one is k-means'.
     """

@@ -4,7 +4,9 @@ from hourglass.scores.shared.nearest import Nearest
 
 
 class Neighbours(Nearest):
-    """The squared distance of code and residual to those of the nearest of 512 prototypes, over the numbers of a row.
+    """The mean squared distance of code and residual to those of the two nearest of 2,000 prototypes.
+
+    It is over a row's numbers.
 
     Source: Ramaswamy, Rastogi & Shim 2000, "Efficient algorithms for mining outliers from large data sets".
     """

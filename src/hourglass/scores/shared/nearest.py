@@ -1,6 +1,7 @@
-"""The distance to the nearest prototype."""
+"""The distance to the nearest prototypes."""
 
 from collections.abc import Sequence
+from math import sqrt
 from typing import ClassVar
 
 import torch
@@ -10,9 +11,10 @@ from hourglass.scores.shared.lens import Lens
 from hourglass.scores.shared.prototypes import prototypes, squares
 from hourglass.scores.shared.score import Score, divided
 from hourglass.scores.shared.seen import Seen
+from hourglass.scores.shared.spread import spread
 
 #: Prototypes, at most, and how many of the nearest count; and both where anomalies may be among the rows.
-_MOST, _NEAREST = 512, 1
+_MOST, _NEAREST = 2_000, 2
 _MOST_ROBUST, _NEAREST_ROBUST = 32, 5
 #: Share of the rows that a prototype stands for, at least, where anomalies may be among them: they might be alike.
 _LEAST_ROBUST = 0.01
@@ -28,7 +30,8 @@ class Nearest(Score):
     Images are compared as a `Lens` shows them.
     """
 
-    #: Whether rows themselves are compared, and not only what the net makes of them.
+    #: Whether rows themselves are compared, and not only what the net makes of them; then a square of a code or of a
+    #: residual counts a half, so that both together count as much as the row.
     with_rows: ClassVar[bool]
     spread: Tensor
     centres: Tensor
@@ -39,8 +42,7 @@ class Nearest(Score):
 
     def learn(self, seen: Seen, *, robust: bool) -> None:
         self.lens.fit(seen.x)
-        deviation = seen.z.std(0, correction=0)
-        self.register_buffer("spread", torch.where(deviation > 1e-6, deviation, 1.0))
+        self.register_buffer("spread", spread(seen.z))
         rows = self._features(seen)
         most = min(_MOST_ROBUST if robust else _MOST, max(2, _NUMBERS // rows.shape[1]))
         self.register_buffer("centres", prototypes(rows, most, _LEAST_ROBUST if robust else 0.0))
@@ -70,4 +72,5 @@ class Nearest(Score):
 
     def _features(self, seen: Seen) -> Tensor:
         x, residual = self.lens(seen.x, seen.residual)
-        return torch.cat([seen.z / self.spread, residual, *([x] if self.with_rows else [])], 1)
+        made = torch.cat([seen.z / self.spread, residual], 1)
+        return torch.cat([sqrt(0.5) * made, x], 1) if self.with_rows else made

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-#: Passes of k-means.
-_PASSES = 15
+#: Passes of k-means, at most; and distances that all of them together may take, some seconds, of which two are granted.
+_PASSES, _DISTANCES = 15, 2**28
 #: Rows whose distances to all prototypes are in memory at once.
 _AT_ONCE = 4096
 
@@ -30,7 +30,7 @@ def prototypes(rows: Tensor, most: int, least: float = 0.0) -> Tensor:
         return rows.clone()
     drawn = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))[:most]
     centres, counts = rows[drawn].clone(), torch.ones(most)
-    for _ in range(_PASSES):
+    for _ in range(min(_PASSES, max(2, _DISTANCES // (len(rows) * most)))):
         nearest = torch.cat([squares(part, centres).argmin(1) for part in torch.split(rows, _AT_ONCE)])
         counts = torch.bincount(nearest, minlength=most)
         sums = torch.zeros_like(centres).index_add_(0, nearest, rows)
