@@ -52,6 +52,16 @@ def test_the_calibration_rows_give_the_counts_of_the_reference(table_autoencoder
     assert found.alarms == (model.calibration > model.threshold).sum()
 
 
+def test_a_score_beyond_all_numbers_is_a_score(table_autoencoder: Any) -> None:
+    rows = table_autoencoder.dataset.raw("test").iloc[:5].copy()
+    rows.iloc[0, rows.columns.get_loc("mean radius")] = 1e30
+    assert np.isposinf(table_autoencoder.model.anomaly_score(rows)[0])
+    found = profile(table_autoencoder.model, rows)
+    assert (found.scores.known, found.scores.unknown) == (5, 0)
+    assert found.scores.bins[-1] >= 1
+    assert found.alarms >= 1
+
+
 @pytest.mark.long
 def test_readings_have_the_profile_of_their_windows(signal_denoising: Any, waves: Any) -> None:
     model = signal_denoising.model

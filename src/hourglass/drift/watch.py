@@ -21,6 +21,8 @@ from hourglass.runtime.sound import Sound
 #: Rows are looked at in stretches: the first so many, then each eighth. Scores are counted of all.
 _STRETCH, _FIRST, _EACH = 1024, 16, 8
 _NONE = np.zeros(0)
+#: What a score beyond all numbers counts as, for it is a value.
+_HIGHEST = np.finfo(np.float64).max
 
 
 class Watch:
@@ -66,7 +68,7 @@ class Watch:
             self._of_rows(_part(rows, stretch), valid[stretch], first_row + stretch.start)
             for stretch in stretches(first_row, len(valid))
         )
-        scores = np.where(valid, judged["anomaly_score"].to_numpy(np.float64), np.nan)
+        scores = np.where(valid, judged["anomaly_score"].to_numpy(np.float64).clip(max=_HIGHEST), np.nan)
         return reduce(Profile.merge, looked_at, self._of_scores(scores))
 
     def _of_scores(self, scores: Floats) -> Profile:
