@@ -70,6 +70,12 @@ def test_rare_categories_are_taken_together() -> None:
     assert comparing.categories(one, two)[1] == pytest.approx(expected)
 
 
+def test_a_category_is_rare_below_five_rows_that_are_expected_in_the_smaller_set() -> None:
+    one, two = np.array([30, 30, 40]), np.array([3, 9, 8])  # expected of the second: 5.5, 6.5 and 8
+    expected = stats.chi2_contingency([one, two], correction=False).pvalue
+    assert comparing.categories(one, two)[1] == pytest.approx(expected)
+
+
 def test_a_rare_category_beside_another_is_compared_exactly() -> None:
     one, two = np.array([100, 0]), np.array([46, 4])
     assert comparing.categories(one, two)[1] == pytest.approx(stats.fisher_exact([[100, 0], [46, 4]]).pvalue)

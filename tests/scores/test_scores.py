@@ -9,6 +9,7 @@ from torch.distributions import Normal, kl_divergence
 from hourglass import scores
 from hourglass.errors import HourglassError
 from hourglass.scores.mse import MSE
+from hourglass.scores.shared import nearest
 from hourglass.scores.shared.prototypes import prototypes
 from hourglass.scores.shared.score import divided
 from hourglass.scores.shared.seen import Seen
@@ -123,6 +124,12 @@ def test_the_elbo_is_that_of_the_calibrated_gaussian_at_the_posterior_mean_but_f
 def test_a_code_without_a_posterior_has_no_elbo() -> None:
     with pytest.raises(HourglassError, match=r"elbo is for variants whose encoder gives a posterior, such as vae"):
         scores.get("elbo")().fit(replace(seen_of(9), kl=None))
+
+
+def test_prototypes_of_wide_rows_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearest, "_NUMBERS", 40 * (2 + 6 + 6))  # of code, residual and row
+    assert len(scores.get("memory")().fit(seen_of(300)).centres) <= 40
+    assert len(scores.get("memory")().fit(seen_of(30)).centres) == 30
 
 
 @pytest.mark.parametrize("name", ["memory", "neighbours"])
