@@ -126,6 +126,11 @@ def test_a_code_without_a_posterior_has_no_elbo() -> None:
         scores.get("elbo")().fit(replace(seen_of(9), kl=None))
 
 
+def test_clean_rows_keep_prototypes_that_stand_for_few() -> None:
+    memory = scores.get("memory")
+    assert len(memory().fit(seen_of(800)).centres) > 256 > 32 >= len(memory().fit(seen_of(800), robust=True).centres)
+
+
 def test_prototypes_of_wide_rows_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nearest, "_NUMBERS", 40 * (2 + 6 + 6))  # of code, residual and row
     assert len(scores.get("memory")().fit(seen_of(300)).centres) <= 40
