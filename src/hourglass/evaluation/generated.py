@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from hourglass.data.dataset import Dataset
 from hourglass.evaluation import aggregate, frechet, generation, memorisation
 from hourglass.evaluation.baselines import Pca
-from hourglass.evaluation.parts import room, sample, some
+from hourglass.evaluation.choosing import some
+from hourglass.evaluation.parts import room, sample
 from hourglass.evaluation.portrait.rows import in_net_units
 from hourglass.runtime import Model
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from hourglass.data.dataset import Dataset
 from hourglass.data.masks import Masks
-from hourglass.evaluation.parts import room, some
+from hourglass.evaluation.choosing import some
+from hourglass.evaluation.parts import room
 from hourglass.evaluation.pixels import measured
 from hourglass.runtime import Model
 

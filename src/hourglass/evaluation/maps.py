@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hourglass.evaluation.parts import some
+from hourglass.evaluation.choosing import some
 from hourglass.evaluation.probes import NEIGHBOURS, neighbourhoods
 
 Layout = NDArray[np.float32]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hourglass.data.dataset import Dataset, Rows
+from hourglass.evaluation.choosing import some
 from hourglass.runtime import Model
 from hourglass.runtime.graphs import BLOCK
 
@@ -49,13 +50,6 @@ def sample(dataset: Dataset, split: str, most: int | None = None) -> NDArray[np.
 def room(dataset: Dataset) -> int:
     """Count the rows that fit the memory together."""
     return max(1, _SAMPLE // _row_bytes(dataset))
-
-
-def some(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Choose so many places at random, in ascending order; all of them where there are no more."""
-    if len(places) <= most:
-        return places
-    return places[np.sort(np.random.default_rng(0).choice(len(places), most, replace=False, shuffle=False))]
 
 
 def mapped(dataset: Dataset, most: int, seed: int) -> dict[str, NDArray[np.int64]]:
