@@ -65,6 +65,14 @@ class Page:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self._send("Emulation.setDeviceMetricsOverride", **size)
 
+    def prefer(self, scheme: str) -> None:
+        """Have pages be shown in the ``light`` or the ``dark`` scheme."""
+        self._send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def print_media(self) -> None:
+        """Show pages as they are printed, until `prefer` is called."""
+        self._send("Emulation.setEmulatedMedia", media="print")
+
     def evaluate(self, expression: str) -> Any:
         """Give what an expression, or the promise that it is, comes to."""
         found = self._send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)

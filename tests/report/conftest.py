@@ -1,7 +1,7 @@
 """Projects whose stages have really run, small and once per session; each worker has a copy."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import chdir, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +23,7 @@ from hourglass.registry.standing import Standing
 from hourglass.report.render import render
 from hourglass.stages import compare, evaluate, ingest, package, train
 from hourglass.sweep.records import About, Records, Trial, folder_of
+from tests.chromium import Page, chromium
 from tests.sharing import first
 
 CHECKOUT = Path(__file__).parents[2]
@@ -34,6 +35,13 @@ SMALL: dict[str, Any] = {
     "anomaly": {"alpha": 0.1},
     "evaluate": {"bootstrap": 100, "map_rows": 150},
 }
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """One page of a browser for all tests of a worker."""
+    with chromium(tmp_path_factory.mktemp("profile"), "--blink-settings=preferredColorScheme=1") as page:
+        yield page
 
 
 @dataclass

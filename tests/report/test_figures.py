@@ -4,6 +4,7 @@ import numpy as np
 
 from hourglass.report import figures
 from hourglass.report.figures import rows
+from hourglass.report.figures.drawing import shorten
 
 
 def test_a_walk_of_arrays_has_a_curve_for_each_step():
@@ -40,3 +41,24 @@ def test_small_scores_keep_their_digits_on_the_axis():
     values = np.geomspace(0.001, 0.1, 50)
     drawn = figures.scores(values, np.zeros(50, bool), 0.05, name="scores", label="scores")
     assert ">0.005<" in drawn
+
+
+def test_of_many_classes_none_is_named_on_the_map():
+    layout, label = np.random.default_rng(0).normal(size=(100, 2)), np.arange(100) % 50
+    names = [f"class {place}" for place in range(50)]
+    drawn = {
+        few: figures.latent_map(layout, label % few, names[:few], [], 100, name="map", aria="map") for few in (20, 50)
+    }
+    assert ["class 3" in drawn[few] for few in (20, 50)] == [True, False]
+
+
+def test_a_long_name_keeps_both_ends_in_a_picture_and_a_dollar_is_one():
+    long = "price of the third product in $ at site 17"
+    assert shorten(long, 20) == "price of t\N{HORIZONTAL ELLIPSIS}t site 17"
+    assert shorten("in $", 20) == r"in \$"
+
+
+def test_labels_beside_an_axis_stand_within_the_figure_whatever_the_ticks_are():
+    drawn = figures.bounds([1, 10], [-123456.5, -123400.25], [1.0, 2.0], name="b", label="b")
+    left = drawn[: drawn.index(">nats a row<")].rpartition(' x="')[2].partition('"')[0]
+    assert 12 < float(left) < 20  # it is 12.5 high and turned

@@ -1,73 +1,78 @@
 """The report in a real browser, at the widths of a phone, a tablet and a desktop."""
 
-import html
-import json
-import re
-import shutil
-import subprocess
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on PATH"),
-]
-SCRIPT = """<pre></pre><script>
-const found = {}, frames = [...document.querySelectorAll("iframe")];
-frames.forEach(frame => frame.onload = () => {
-  const inside = frame.contentDocument, root = inside.documentElement;
-  const bottom = name => inside.getElementById(name).getBoundingClientRect().bottom;
-  const cut = [...inside.querySelectorAll(".card:not(.scrolls)")].filter(one => one.scrollWidth > one.clientWidth);
-  found[frame.width] = {
-    scroll: root.scrollWidth, client: root.clientWidth, cut: cut.length,
-    leaderboard: bottom("leaderboard"), alarms: bottom("alarms"),
-    colour: inside.defaultView.getComputedStyle(inside.body).backgroundColor,
-  };
-  document.querySelector("pre").textContent = JSON.stringify(found);
-});
-</script>"""
-WIDTHS = (360, 768, 1440)
+from tests.report.browsing import in_browser, look, require_sound, serious
 
-
-def measured(page: str, folder: Path, *options: str) -> dict[str, Any]:
-    """Open a page in frames of several widths and measure it there, by width."""
-    content = html.escape(page)
-    frames = [
-        f'<iframe width="{width}" height="900" style="border: 0" srcdoc="{content}"></iframe>' for width in WIDTHS
-    ]
-    wrapper = folder / "wrapper.html"
-    wrapper.write_text("<!doctype html>" + "".join(frames) + SCRIPT, encoding="utf-8")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", *options]
-    command = [CHROMIUM, *flags, f"--user-data-dir={folder / 'profile'}", "--dump-dom", wrapper.as_uri()]
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    return json.loads(html.unescape(re.search(r"<pre>(.*?)</pre>", dom, re.DOTALL)[1]))
+pytestmark = in_browser
 
 
 @pytest.fixture(scope="module", params=["images", "table", "signals", "swept"])
-def seen(request, tmp_path_factory):
-    return measured(request.getfixturevalue(request.param).plain, tmp_path_factory.mktemp(request.param))
+def ran(request):
+    ran = request.getfixturevalue(request.param)
+    assert ran.plain
+    return ran
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_page_never_scrolls_sideways(seen, width):
-    assert seen[str(width)]["scroll"] <= seen[str(width)]["client"]
+def test_nothing_is_cut_or_stands_in_the_way_of_people_at_any_width(browser, ran):
+    seen = look(browser, ran.project.report.as_uri())
+    require_sound(browser, seen)
+    assert seen[1440]["first"] <= 900  # leaderboard and alarms stand in the first view of a desktop
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_table_is_cut(seen, width):
-    assert seen[str(width)]["cut"] == 0
+@pytest.mark.slow
+def test_neither_is_it_on_pages_of_variants_with_something_of_their_own(browser, special):
+    assert special.plain
+    require_sound(browser, look(browser, special.project.report.as_uri()))
 
 
-def test_leaderboard_and_alarms_stand_in_the_first_view_of_a_desktop(seen):
-    assert max(seen["1440"]["leaderboard"], seen["1440"]["alarms"]) <= 900
+def test_the_page_follows_the_colour_scheme_and_is_readable_in_the_dark(browser, images):
+    assert images.plain
+    look(browser, images.project.report.as_uri())
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = browser.evaluate(colour)
+    browser.prefer("dark")
+    try:
+        assert browser.evaluate(colour) != light
+        assert serious(browser) == []
+    finally:
+        browser.prefer("light")
 
 
-def test_the_page_follows_the_colour_scheme(images, tmp_path):
-    dark, light = (
-        measured(images.plain, tmp_path, f"--blink-settings=preferredColorScheme={number}")["768"]["colour"]
-        for number in (0, 1)
-    )
-    assert dark != light
+def test_another_map_of_the_codes_is_shown_by_the_keyboard(browser, images):
+    assert images.plain
+    browser.open(images.project.report.as_uri())
+    shown = "[...document.querySelectorAll('#latent article:first-of-type figure.map')]"
+    shown += ".filter((one) => one.checkVisibility()).map((one) => one.dataset.map)"
+    assert browser.evaluate(shown) == ["umap"]
+    browser.evaluate("document.querySelector('#latent input[value=umap]').focus()")
+    browser.key("ArrowRight")
+    assert browser.evaluate(shown) == ["pca"]
+    assert browser.problems == []
+
+
+def test_the_first_key_leads_past_the_sections_to_the_leaderboard(browser, images):
+    assert images.plain
+    browser.open("about:blank")
+    browser.open(images.project.report.as_uri())
+    browser.evaluate("document.querySelector('a.skip').focus()")
+    assert browser.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    browser.evaluate("document.activeElement.click()")
+    browser.wait("location.hash === '#overview' && document.activeElement.id === 'overview'")
+
+
+def test_a_section_that_is_linked_exists(browser, ran):
+    browser.open(ran.project.report.as_uri())
+    gone = "[...document.querySelectorAll('a[href^=\"#\"]')].map((one) => one.hash.slice(1))"
+    assert browser.evaluate(f"{gone}.filter((id) => !document.getElementById(id))") == []
+
+
+def test_a_printed_page_has_no_links_and_scrolls_nowhere(browser, images):
+    assert images.plain
+    browser.open(images.project.report.as_uri(), 720)
+    browser.print_media()
+    try:
+        assert browser.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
+        assert browser.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    finally:
+        browser.prefer("light")

@@ -150,7 +150,7 @@ def test_the_gains_of_denoising_are_those_of_the_evaluation(facts, shown):
 
 def test_the_page_tells_what_denoising_gains_and_at_which_levels(signals):
     for level in signals.evaluation("denoising")["portrait"]["denoising"]["levels"]:
-        assert f">{level['gain']:+.1f}</td>" in signals.plain
+        assert f">{words.gain(level['gain'])}</td>" in signals.plain
         assert (f"{words.plain(level['level'])}</th>" in signals.plain) == level["held_out"]
     assert '10 <span class="none">as in training</span></th>' in signals.plain
 

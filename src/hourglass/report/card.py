@@ -3,7 +3,7 @@
 Source: Mitchell et al. 2019, "Model Cards for Model Reporting".
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -19,8 +19,6 @@ from hourglass.runtime.conditioning import Conditioning
 
 #: Characters that a registry keeps, at most.
 LONGEST = 5000
-#: Characters of a list of names, and of what the data calls something.
-_LIST, _NAME = 240, 60
 #: Scores whose prototypes are rows, or codes and residuals, which the decoder makes rows of.
 _HOLDS_ROWS = ("memory", "neighbours", "blend")
 _METRICS = {
@@ -71,8 +69,8 @@ def card(project: Project, params: Params, variant: str, name: str, number: int,
             source=source,
             data=facts.data,
             shape=words.shape(facts.data),
-            columns=_listed(facts.data.features),
-            anomalous=_listed([one.name for one in facts.data.classes if one.anomalous]),
+            columns=words.listed(facts.data.features),
+            anomalous=words.listed([one.name for one in facts.data.classes if one.anomalous]),
             normaliser=words.normaliser(facts.data),
             split=params.split,
             settings=_settings(found),
@@ -113,16 +111,6 @@ def _cell(text: str) -> str:
     return " ".join(harmless.split())
 
 
-def _listed(names: Sequence[str]) -> str:
-    """List names as far as there is room, and say how many there are."""
-    short = [name if len(name) <= _NAME else f"{name[: _NAME - 1]}\N{HORIZONTAL ELLIPSIS}" for name in names]
-    text = ", ".join(short)
-    if len(text) <= _LIST:
-        return text
-    shown = [name for place, name in enumerate(short) if len(", ".join(short[: place + 1])) <= _LIST]
-    return f"{', '.join(shown)} and {words.count(len(names) - len(shown))} more"
-
-
 def _settings(variant: Variant) -> str:
     return ", ".join(
         f"{name} {value}" for name, value in sorted(variant.model["settings"].items()) if value is not None
@@ -132,7 +120,7 @@ def _settings(variant: Variant) -> str:
 def _told(project: Project, variant: Variant) -> str:
     """Name what a conditional model is told; nothing of another."""
     told = read_json(project.output("package", variant.name) / "config.json")["condition"]
-    return _listed(Conditioning.from_config(told).names) if told else ""
+    return words.listed(Conditioning.from_config(told).names) if told else ""
 
 
 def _measured(variant: Variant) -> Iterator[tuple[str, list[str]]]:

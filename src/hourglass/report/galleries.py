@@ -1,6 +1,6 @@
 """Example rows beside their reconstructions, and samples, drawn as the kind of data asks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,9 @@ def _images(facts: Facts) -> list[dict[str, Any]]:
     scale = pictures.Scale.of(facts.data, facts.variants)
 
     def gallery(variant: Variant, kind: str) -> Gallery:
+        shown = variant.examples[kind]
+        if not any(one.mask is not None and one.mask.any() for one in shown):
+            shown = [replace(one, mask=None) for one in shown]
         tiles = [
             {
                 "source": pictures.example(facts.data, scale, one),
@@ -60,7 +63,7 @@ def _images(facts: Facts) -> list[dict[str, Any]]:
                 "label": one.label,
                 "score": words.number(one.score),
             }
-            for one in variant.examples[kind]
+            for one in shown
         ]
         return Gallery(*EXAMPLES[kind], tiles)
 

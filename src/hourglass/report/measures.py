@@ -93,7 +93,7 @@ def _directions(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
 
 def _representation(found: dict[str, Any]) -> Panel:
     shown = [name for name in _PROBES if name in found["model"]]
-    rows = [(_CODES[which], "", [f"{found[which][name]:.3f}" for name in shown]) for which in _CODES]
+    rows = [(_CODES[which], "", [words.share(found[which][name]) for name in shown]) for which in _CODES]
     caption = f"Neighbours of {words.count(found['compared'])} rows of test."
     if "fitted" in found:
         caption = (

@@ -36,9 +36,12 @@ def panel(facts: Facts, variant: Variant) -> dict[str, Any]:
 
 
 def legend(facts: Facts) -> list[tuple[str, str]]:
-    """Name the colours of the latent maps: the normal classes, where there are several."""
+    """Name the colours of the latent maps: the normal classes; those that share the last colour are counted."""
     normal = [one.name for one in facts.data.classes if not one.anomalous]
-    return [(name, figures.class_colour(place)) for place, name in enumerate(normal)]
+    colours = [(name, figures.class_colour(place)) for place, name in enumerate(normal)]
+    last = figures.CLASS_COLOURS - 1
+    others = colours[last:]
+    return colours if len(others) < 2 else [*colours[:last], (f"{len(others)} others", others[0][1])]
 
 
 def _points(facts: Facts) -> int:

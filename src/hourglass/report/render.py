@@ -36,6 +36,24 @@ STYLE = Markup((_HERE / "style.css").read_text(encoding="utf-8"))  # noqa: S704
 _MEASURED = ("relative_error", "auroc", "average_precision", "false_alarm_rate", "detection_rate")
 
 
+#: Functions of `words` that templates call as filters.
+_FILTERS = (
+    "basis",
+    "count",
+    "decibels",
+    "gain",
+    "interval",
+    "listed",
+    "number",
+    "percent",
+    "percent_interval",
+    "plain",
+    "promise",
+    "shortened",
+    "signed",
+)
+
+
 @dataclass(frozen=True)
 class Interval:
     """Where an interval and a mark lie on the scale of a column, in percent of its width."""
@@ -112,7 +130,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("number", "percent", "signed", "interval", "percent_interval", "count", "plain", "promise", "basis"):
+    for name in _FILTERS:
         environment.filters[name] = getattr(words, name)
     return environment
 

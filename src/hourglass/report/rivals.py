@@ -7,10 +7,10 @@ from hourglass.report import words
 
 #: What a column is called, and how its numbers are written.
 _COLUMNS = {
-    "psnr": ("PSNR, dB", "{:.1f}"),
-    "ssim": ("SSIM", "{:.3f}"),
-    "si_sdr": ("SI-SDR, dB", "{:+.1f}"),
-    "stoi": ("STOI", "{:.3f}"),
+    "psnr": ("PSNR, dB", words.decibels),
+    "ssim": ("SSIM", words.share),
+    "si_sdr": ("SI-SDR, dB", words.gain),
+    "stoi": ("STOI", words.share),
 }
 
 
@@ -41,7 +41,7 @@ class Rivals:
             (
                 one["name"],
                 "" if one["strength"] is None else words.plain(one["strength"]),
-                [form.format(one[name]) for name, (_, form) in shown.items()],
+                [written(one[name]) for name, (_, written) in shown.items()],
             )
             for one in found
         ]

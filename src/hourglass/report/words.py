@@ -11,6 +11,9 @@ from hourglass.runtime.normaliser import LogCurve, Normaliser
 
 _DASH, _TIMES, _MINUS = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}", "\N{MINUS SIGN}"
 
+#: Letters of a list of names, and of each of them, at most.
+_LIST, _NAME = 240, 60
+
 #: How the metrics that rank are written: at the head of a column, and in a sentence.
 HEADS = {"auroc": "AUROC", "relative_error": "Error / PCA's"}
 METRICS = {"auroc": "AUROC", "relative_error": "squared error relative to PCA"}
@@ -81,6 +84,37 @@ def interval(estimate: Estimate) -> str:
 def percent_interval(estimate: Estimate) -> str:
     """Write the interval of a share."""
     return f"{100 * estimate.low:.1f}{_DASH}{percent(estimate.high)}"
+
+
+def decibels(value: float) -> str:
+    """Write a level with one decimal."""
+    return f"{round(value, 1) + 0.0:.1f}".replace("-", _MINUS)
+
+
+def gain(value: float) -> str:
+    """Write a difference of levels with its sign and one decimal."""
+    return f"{round(value, 1) + 0.0:+.1f}".replace("-", _MINUS)
+
+
+def share(value: float) -> str:
+    """Write what is at most 1 with three decimals."""
+    return f"{value:.3f}".replace("-", _MINUS)
+
+
+def shortened(text: str, letters: int) -> str:
+    """Leave the middle out of a text that is too long: names that begin alike often end otherwise."""
+    if len(text) <= letters:
+        return text
+    last = (letters - 1) // 2
+    return f"{text[: letters - 1 - last].rstrip()}\N{HORIZONTAL ELLIPSIS}{text[len(text) - last :].lstrip()}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """List names as far as there is room, and say how many more there are."""
+    short = [shortened(name, _NAME) for name in names]
+    shown = [name for place, name in enumerate(short) if len(", ".join(short[: place + 1])) <= _LIST]
+    more = len(names) - len(shown)
+    return f"{', '.join(shown)} and {count(more)} more" if more else ", ".join(shown)
 
 
 def count(value: int) -> str:

@@ -2,20 +2,15 @@
 
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hourglass.runtime import Model
-from tests.chromium import PROGRAM, chromium
+from tests.chromium import chromium
+from tests.report.browsing import in_browser, look, require_sound
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(PROGRAM is None, reason="no chromium, chromium-browser or google-chrome on PATH"),
-]
-AXE = Path(__file__).parents[2] / "vendor" / "axe-core" / "axe.min.js"
-WIDTHS = (360, 768, 1440)
+pytestmark = in_browser
 #: Differences of a browser's numbers to the package's, at most.
 TOLERANCE = 1e-4
 #: Reads the grey levels of a picture by way of a copy, which Chromium doesn't mind to be read often.
@@ -27,12 +22,6 @@ GREY = """globalThis.greyOf = (id) => {
   return [canvas.height, canvas.width, ...data.filter((_, place) => place % 4 === 0)];
 }; null"""
 CODE = "[...document.querySelectorAll('#units input')].map((one) => Number(one.value))"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("profile"), "--blink-settings=preferredColorScheme=1") as page:
-        yield page
 
 
 def opened(page, ran, variant, width=1440):
@@ -127,6 +116,7 @@ def test_dragging_decodes_the_code_that_the_sliders_show(browser, images):
 
 def test_a_slider_moves_one_unit_and_decodes(browser, table):
     page = opened(browser, table, "autoencoder")
+    assert text(page, "#units label").startswith("unit 1")
     dragged(page, (0.5, 0.5))
     before = page.evaluate(CODE)
     page.evaluate(
@@ -223,42 +213,8 @@ def test_a_browser_without_webassembly_says_so_and_shows_what_was_recorded(image
         assert page.problems == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("kind", ["images", "table", "signals"])
-def test_the_page_never_scrolls_sideways(browser, kind, width, request):
+def test_nothing_is_cut_or_stands_in_the_way_of_people_at_any_width(browser, kind, request):
     ran = request.getfixturevalue(kind)
-    page = opened(browser, ran, ran.params.variants[0], width)
-    scroll, client = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert scroll <= client
-
-
-def test_the_report_shows_the_one_map_that_is_chosen_by_keys_too(browser, images):
-    shown = (
-        "[...document.querySelectorAll('.maps:has([name=\"vae-maps\"]) [data-map]')]"
-        ".filter((one) => one.checkVisibility()).map((one) => one.dataset.map)"
-    )
-    browser.open("about:blank")
-    browser.open(images.explorer.with_name("index.html").as_uri())
-    assert browser.evaluate(shown) == ["umap"]
-    browser.evaluate("document.querySelector('[name=\"vae-maps\"]').focus()")
-    browser.key("ArrowRight")
-    assert browser.evaluate(shown) == ["pca"]
-    browser.evaluate("document.querySelector('[name=\"vae-maps\"][value=tsne]').click()")
-    assert browser.evaluate(shown) == ["tsne"]
-
-
-@pytest.mark.parametrize("kind", ["images", "table", "signals"])
-@pytest.mark.parametrize("file", ["explorer.html", "index.html"])
-def test_nothing_serious_stands_in_the_way_of_people(browser, kind, file, request):
-    ran = request.getfixturevalue(kind)
-    page = opened(browser, ran, ran.params.variants[0])
-    if file == "index.html":
-        page.open(ran.explorer.with_name(file).as_uri())
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run().then((found) => found.violations)")
-    serious = [
-        (one["id"], [node["html"][:200] for node in one["nodes"]][:3])
-        for one in found
-        if one["impact"] in {"serious", "critical"}
-    ]
-    assert serious == []
+    opened(browser, ran, ran.params.variants[0])
+    require_sound(browser, look(browser, ran.explorer.as_uri()))

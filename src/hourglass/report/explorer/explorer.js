@@ -133,7 +133,7 @@ function showSliders() {
       if (!onPlane()) map.put(null);
       setCode(code);
     });
-    return made("label", {}, `unit ${unit}`, made("output"), input);
+    return made("label", {}, `unit ${unit + 1}`, made("output"), input);
   });
   at("units").replaceChildren(...(shown.decoder ? sliders : []));
   at("reset").hidden = !shown.decoder;

@@ -24,6 +24,8 @@ from hourglass.report.figures.drawing import (
 _MAX_BARS = 64
 #: Letters of a class's name on a map.
 _LETTERS = 16
+#: Classes that are named on a map, which more would cover.
+_MOST_NAMES = 20
 _MEDOID_ROWS = 300
 
 
@@ -43,7 +45,7 @@ def latent_map(
         axes.plot(*layout[label == code].T, color=COLOURS[class_colour(place)], **dot)
     odd = np.isin(label, [place for place, one in enumerate(classes) if one in anomalous])
     axes.plot(*layout[odd].T, ls="none", marker="x", ms=4.5, mew=1.1, color=COLOURS["anomaly"])
-    if len(normal) > 1:
+    if 1 < len(normal) <= _MOST_NAMES:
         for code in normal:
             _name_class(axes, layout[label == code], classes[code])
     axes.set_axis_off()
@@ -124,7 +126,7 @@ def quantiles(expected: Array, found: Array, *, name: str, label: str) -> Markup
 
 def bounds(draws: Sequence[int], values: Sequence[float], errors: Sequence[float], *, name: str, label: str) -> Markup:
     """Draw bounds on log p(x) by the draws behind them, with two standard errors each way."""
-    figure, axes = new_figure(176)
+    figure, axes = new_figure(176, left=60)
     bars = [2 * error for error in errors]
     axes.errorbar(draws, values, bars, fmt="-o", color=COLOURS["normal"], lw=1.5, ms=4, elinewidth=1)
     axes.set_xscale("log")

@@ -17,6 +17,8 @@ from hourglass.report.figures.drawing import (
 )
 
 _BINS = 36
+#: Ratios of the ends of an axis up to which a decade has three ticks, and two.
+_FEW_DECADES = (110, 2000)
 
 
 def roc(
@@ -88,12 +90,17 @@ def scores(values: Array, anomaly: Array, threshold: float, *, name: str, label:
         fontsize=TEXT,
     )
     if logarithmic:
-        take_logarithms(axes, "x")
+        take_logarithms(axes, "x", subs=_ticks(high / low))
     axes.set_ylim(bottom=0)
     in_percent(axes.yaxis)
     axes.set_xlabel("anomaly score" + (", logarithmic" if logarithmic else ""))
     axes.set_ylabel("share of rows")
     return svg(figure, name, label)
+
+
+def _ticks(ratio: float) -> tuple[int, ...]:
+    """Choose the ticks of each decade, so that their numbers have room side by side."""
+    return (1, 2, 5) if ratio < _FEW_DECADES[0] else (1, 3) if ratio < _FEW_DECADES[1] else (1,)
 
 
 def timeline(values: Array, anomaly: Array, threshold: float, *, name: str, label: str) -> Markup:

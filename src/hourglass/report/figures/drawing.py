@@ -16,7 +16,10 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.transforms import Transform, blended_transform_factory
 from numpy.typing import NDArray
+
+from hourglass.report.words import shortened
 
 Array = NDArray[Any]
 
@@ -56,9 +59,15 @@ def new_figure(height: int = _HEIGHT, *, left: int = 52, bottom: int = 42) -> tu
     axes.tick_params(which="both", color=COLOURS["line"], labelcolor=COLOURS["muted"], labelsize=SMALL)
     axes.xaxis.label.set(color=COLOURS["muted"], fontsize=TEXT)
     axes.yaxis.label.set(color=COLOURS["muted"], fontsize=TEXT)
+    axes.yaxis.set_label_coords(1.3 * TEXT / _WIDTH, 0.5, transform=_across(figure, axes))
     axes.grid(visible=True, color=COLOURS["line"], lw=0.6)
     axes.set_axisbelow(True)
     return figure, axes
+
+
+def _across(figure: Figure, axes: Axes) -> Transform:
+    """Measure from the left of the figure and the bottom of the axes: a label there is whole, whatever the ticks."""
+    return blended_transform_factory(figure.transFigure, axes.transAxes)
 
 
 def svg(figure: Figure, name: str, label: str) -> Markup:
@@ -112,4 +121,4 @@ def plain(text: str) -> str:
 
 def shorten(text: str, letters: int) -> str:
     """Shorten a name to what stands in a picture."""
-    return plain(text if len(text) <= letters else f"{text[: letters - 1]}\N{HORIZONTAL ELLIPSIS}")
+    return plain(shortened(text, letters))

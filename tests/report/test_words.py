@@ -1,0 +1,40 @@
+"""Numbers and names in words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hourglass.report import words
+
+
+@given(text=st.text(max_size=200), letters=st.integers(3, 80))
+def test_a_shortened_text_is_no_longer_than_asked_and_keeps_both_ends(text: str, letters: int) -> None:
+    found = words.shortened(text, letters)
+    assert len(found) <= letters
+    assert found == text or "\N{HORIZONTAL ELLIPSIS}" in found
+    if len(text) > letters:
+        start, _, end = found.partition("\N{HORIZONTAL ELLIPSIS}")
+        assert text.startswith(start)
+        assert text.endswith(end.split("\N{HORIZONTAL ELLIPSIS}")[-1])
+
+
+def test_names_that_begin_alike_can_be_told_apart() -> None:
+    names = [f"temperature at the inlet of compressor number {number}" for number in (1, 2)]
+    assert words.shortened(names[0], 26) == "temperature a\N{HORIZONTAL ELLIPSIS}sor number 1"
+    assert len({words.shortened(name, 26) for name in names}) == 2
+
+
+def test_a_list_of_names_ends_where_its_room_does() -> None:
+    assert words.listed(["a", "b"]) == "a, b"
+    assert words.listed([]) == ""
+    long = words.listed([f"{'x' * 80} {number}" for number in range(1000)])
+    assert long.endswith(" and 997 more")
+    assert len(long) < 260
+
+
+@pytest.mark.parametrize(
+    ("value", "level", "gain"),
+    [(-0.04, "0.0", "+0.0"), (-3.44, "\N{MINUS SIGN}3.4", "\N{MINUS SIGN}3.4"), (7.96, "8.0", "+8.0")],
+)
+def test_levels_have_one_decimal_and_no_negative_zero(value: float, level: str, gain: str) -> None:
+    assert (words.decibels(value), words.gain(value)) == (level, gain)
