@@ -49,7 +49,7 @@ def package_of_tones(form: Any, folder: Path) -> Packaged:
     recordings.take(folder, folder / "shard", data)
     raw = joined(list(recordings.blocks(folder / "shard", "audio", data, 2**20)))
     noise: dict[str, Any] = {
-        "rician": {"corruption": "rician", "level": 13},
+        "rician": {"corruption": "rician", "level": 13, "amplitude": 0.1, "mask": True},
         "gaussian": {"corruption": "gaussian", "level": 1.0},
     }
     chosen = noise["rician" if form == "spectrogram" else "gaussian"]
