@@ -30,7 +30,7 @@ from hourglass.evaluation.filters import FILTERS, GATES, gated
 from hourglass.models.shared import weights
 from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.variant import Variant
-from hourglass.runtime.audio import AudioSchema, is_mild
+from hourglass.runtime.audio import AudioSchema, filter_for
 from hourglass.runtime.recordings import Recording
 from hourglass.runtime.spectra import cut, istft, stft
 from hourglass.sound import intelligibility, si_sdr
@@ -45,6 +45,8 @@ SPLIT = (8000, 500, 500, 1000)
 #: Takes of each spoken digit by each speaker.
 TRAIN_TAKES, SELECTION_TAKES, TEST_TAKES = {1, 2, 3, 4}, {5}, {0}
 VOICES = 4
+#: Root mean square of a recording, about what it is as it comes.
+LOUDNESS = 0.07
 _LEAST = 1e-12
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -76,7 +78,7 @@ CASES = {
     for sigma, asked in ((0.3, 22.5), (0.5, 20.3))
 } | {
     "speech, white noise": Case(
-        {"corruption": "rician", "level": 8.0, "spread": 6.0} | SPEECH, SPEECH_TRAINING, {"gain": 10.0}
+        {"corruption": "rician", "level": 7.0, "spread": 6.0} | SPEECH, SPEECH_TRAINING, {"gain": 10.0}
     ),
     "speech, babble": Case(
         {"corruption": "babble", "level": 0.0, "spread": 4.0} | SPEECH, SPEECH_TRAINING, {"gain": 4.0}
@@ -183,9 +185,10 @@ def bm3d(python: str, tuning: tuple[Array, Array], noisy: Array, sigma: float) -
 
 
 def recordings(takes: set[int]) -> list[Array]:
-    """Read takes of all digits and speakers."""
-    files = sorted((DATA / "audio").glob("*.wav"))
-    return [Recording.read(file).waveforms()[0] for file in files if int(file.stem.rpartition("_")[2]) in takes]
+    """Read takes of all digits and speakers, and make all equally loud, lest voices be told apart by that."""
+    files = [file for file in sorted((DATA / "audio").glob("*.wav")) if int(file.stem.rpartition("_")[2]) in takes]
+    waveforms = [Recording.read(file).waveforms()[0] for file in files]
+    return [waveform * LOUDNESS / waveform.std() for waveform in waveforms]
 
 
 def spectra(waveforms: list[Array]) -> Array:
@@ -248,7 +251,7 @@ def of_speech(name: str, case: Case, asked: argparse.Namespace) -> dict[str, Any
 
     def ours(one: Heard) -> Array:
         rows = rebuilt(model, SCHEMA.encode(SCHEMA.pieces(one.noisy))[0])
-        return SCHEMA.cleaned([rows], one.noisy, mild=is_mild(case.settings))
+        return SCHEMA.cleaned([rows], one.noisy, filter_for(case.settings))
 
     sides: dict[str, tuple[float | None, Cleaning]] = {
         "noisy": (None, lambda one: one.noisy),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourglass.runtime.audio import AudioSchema, is_mild
+from hourglass.runtime.audio import AudioSchema, Filter, filter_for
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.schema import schema_from_config
 
@@ -111,38 +111,42 @@ def test_a_spectrogram_is_the_power_in_decades_above_the_floor() -> None:
     np.testing.assert_allclose(x[0, 8], np.log10(1 + root.sum() ** 2 / (root**2).sum() / 4 / 0.01), rtol=1e-3)
 
 
-@pytest.mark.parametrize("mild", [False, True])
+@pytest.mark.parametrize("by", ["wiener", "mild"])
 @pytest.mark.parametrize("form", ["spectrogram", "logmel"])
-def test_noise_is_taken_away_where_the_rows_say_what_is_clean(form: str, mild: bool) -> None:
+def test_noise_is_taken_away_where_the_rows_say_what_is_clean(form: str, by: Filter) -> None:
     rows = schema(form, frame=256, hop=64, mels=40)
     noisy = sound() + 0.05 * np.random.default_rng(0).standard_normal(2000)
     clean = rows.decode(rows.encode(sound())[0].astype(np.float64))
-    left = rows.cleaned([clean], noisy, mild=mild) - sound()
+    left = rows.cleaned([clean], noisy, by) - sound()
     assert left.std() < 0.5 * 0.05
 
 
-@pytest.mark.parametrize("mild", [False, True])
-def test_nothing_is_taken_away_where_all_is_clean(mild: bool) -> None:
+@pytest.mark.parametrize("by", ["wiener", "mild"])
+def test_nothing_is_taken_away_where_all_is_clean(by: Filter) -> None:
     rows = schema("spectrogram")
     clean = rows.decode(rows.encode(sound())[0].astype(np.float64))
-    np.testing.assert_allclose(rows.cleaned([clean], sound(), mild=mild), sound(), atol=1e-5)
+    np.testing.assert_allclose(rows.cleaned([clean], sound(), by), sound(), atol=1e-5)
+
+
+def test_a_mask_is_a_filter_itself() -> None:
+    rows = schema("spectrogram")
+    half = rows.decode(rows.encode(0.5 * sound())[0].astype(np.float64))
+    np.testing.assert_allclose(rows.cleaned([half], sound(), "none"), 0.5 * sound(), atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("settings", "mild"),
+    ("settings", "by"),
     [
-        ({"corruption": "rician"}, False),
-        ({"corruption": "rician", "amplitude": 0.0}, False),
-        ({"corruption": "rician", "amplitude": 0.1}, True),
-        ({"corruption": "babble", "amplitude": 0.1}, True),
-        ({"corruption": "babble", "amplitude": 0.1, "mask": True}, True),
-        ({"corruption": "rician", "amplitude": 0.1, "mask": True}, False),
+        ({"corruption": "rician"}, "wiener"),
+        ({"corruption": "rician", "amplitude": 0.0}, "wiener"),
+        ({"corruption": "rician", "amplitude": 0.1}, "mild"),
+        ({"corruption": "babble", "amplitude": 0.1}, "mild"),
+        ({"corruption": "rician", "amplitude": 0.1, "mask": True}, "wiener"),
+        ({"corruption": "babble", "amplitude": 0.1, "mask": True}, "none"),
     ],
 )
-def test_filters_are_mild_but_for_whole_spectra_and_masks_out_of_steady_noise(
-    settings: dict[str, Any], mild: bool
-) -> None:
-    assert is_mild(settings) == mild
+def test_a_filter_suits_what_the_model_says(settings: dict[str, Any], by: Filter) -> None:
+    assert filter_for(settings) == by
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -160,7 +164,7 @@ def test_rows_can_be_heard_by_themselves(form: str) -> None:
 def test_nothing_becomes_louder_than_it_was() -> None:
     rows = schema("spectrogram")
     loud = rows.decode(rows.encode(100 * sound())[0].astype(np.float64))
-    np.testing.assert_allclose(rows.cleaned([loud], sound(), mild=True), sound(), atol=1e-5)
+    np.testing.assert_allclose(rows.cleaned([loud], sound(), "mild"), sound(), atol=1e-5)
 
 
 def test_silence_stays_silence() -> None:

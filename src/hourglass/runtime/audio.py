@@ -14,6 +14,8 @@ from .schema import ROWS, Uncategorised, names_of
 from .spectra import cut, fade, frames, from_mel, griffin_lim, hann, istft, joined, mel_filters, stft
 
 Form = Literal["waveform", "spectrogram", "logmel"]
+#: How a clean waveform is made of what a model says is clean: by Wiener's filter, by a milder one, or just so.
+Filter = Literal["wiener", "mild", "none"]
 
 _LEAST = 1e-12
 #: Decades of power above the floor that a spectrum has at most.
@@ -165,20 +167,20 @@ class AudioSchema(Uncategorised):
         return self._heard(spectra / np.maximum(size, _LEAST) * amplitudes, len(waveform))
 
     def cleaned(
-        self, blocks: Iterable[NDArray[np.float64]], waveform: NDArray[np.float64], *, mild: bool = False
+        self, blocks: Iterable[NDArray[np.float64]], waveform: NDArray[np.float64], by: Filter = "wiener"
     ) -> NDArray[np.float64]:
         """Make a clean waveform of a noisy one, and of what a model says is clean in its pieces; see `rebuilt`.
 
         Each frequency of each frame is weighted by ``S / (S + N)``: S is the clean power by the model, N what the noisy
         one has more around this frequency, on the average over time (Lim & Oppenheim 1979, "Enhancement and bandwidth
-        compression of noisy speech", section IV). A `mild` filter is their parametric one, ``(S / (S + N / 2))^0.7``.
+        compression of noisy speech", section IV). A ``mild`` filter is their parametric one, ``(S / (S + N / 2))^0.7``.
         """
-        if self.form == "waveform":
+        if self.form == "waveform" or by == "none":
             return self.rebuilt(blocks, waveform)
         spectra = stft(cut(waveform, self.frame, self.hop))
         clean = self._powers(blocks, len(spectra))
         noise = _smooth(np.maximum(np.abs(spectra) ** 2 - clean, 0).mean(axis=0))
-        share, power = _MILD if mild else (1.0, 1.0)
+        share, power = _MILD if by == "mild" else (1.0, 1.0)
         gain = (clean / np.maximum(clean + share * noise, _LEAST)) ** power
         return self._heard(spectra * gain, len(waveform))
 
@@ -238,14 +240,17 @@ class AudioSchema(Uncategorised):
         return float(10 ** (self.floor / 10))
 
 
-def is_mild(settings: Mapping[str, Any]) -> bool:
-    """Tell whether the clean power that a denoiser finds is to be filtered by mildly, by the settings of its variant.
+def filter_for(settings: Mapping[str, Any]) -> Filter:
+    """Tell which filter suits a denoiser with these settings of its variant (docs/adr/0048-masks.md).
 
-    So it is where the power is that of amplitudes in phase, which is less, unless they come by a mask out of noise that
-    is steady, as its mean over time supposes (docs/adr/0048-masks.md).
+    Wiener's for whole spectra, and for masks out of noise that is steady, as its mean over time supposes; a mask out of
+    other noise is a filter itself. Amplitudes in phase without a mask say less than whole spectra.
     """
-    is_steady = settings.get("corruption") == "rician"
-    return bool(settings.get("amplitude")) and not (settings.get("mask") and is_steady)
+    if not settings.get("amplitude"):
+        return "wiener"
+    if not settings.get("mask"):
+        return "mild"
+    return "wiener" if settings["corruption"] == "rician" else "none"
 
 
 def _smooth(powers: NDArray[np.float64]) -> NDArray[np.float64]:

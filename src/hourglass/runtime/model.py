@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from . import outputs
 from .array import numbers_of
 from .asking import asked, for_each
-from .audio import is_mild
+from .audio import filter_for
 from .drawing import draw_index
 from .errors import InputError
 from .judging import Judging
@@ -137,7 +137,7 @@ class Model(Judging):
             )
         sound = Sound.of(self.schema, rows)
         if sound is not None:
-            return sound.cleaned(self.reconstruct, mild=is_mild(self.config["settings"]))
+            return sound.cleaned(self.reconstruct, filter_for(self.config["settings"]))
         return self.reconstruct(rows, first_row=first_row)
 
     def translate(self, rows: Any, *, condition: Any = None, known: Any = None, first_row: int = 0) -> Any:

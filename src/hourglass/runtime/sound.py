@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .audio import AudioSchema
+from .audio import AudioSchema, Filter
 from .schema import Schema, names_of
 
 #: Pieces that are in memory at once.
@@ -42,9 +42,9 @@ class Sound:
         """Give the waveform as a model rebuilds it."""
         return self.schema.rebuilt(self._pieces(rebuild), self.waveform)
 
-    def cleaned(self, rebuild: Rebuild, *, mild: bool = False) -> NDArray[np.float64]:
+    def cleaned(self, rebuild: Rebuild, by: Filter = "wiener") -> NDArray[np.float64]:
         """Give the waveform without what a model takes for noise; see `AudioSchema.cleaned`."""
-        return self.schema.cleaned(self._pieces(rebuild), self.waveform, mild=mild)
+        return self.schema.cleaned(self._pieces(rebuild), self.waveform, by)
 
     def _pieces(self, rebuild: Rebuild) -> Iterator[NDArray[np.float64]]:
         pieces = self.schema.pieces(self.waveform.astype(np.float64))
