@@ -150,8 +150,8 @@ def codes(found: dict[str, Any]) -> Iterator[str]:
         f"Codes of 32 numbers, learned from {setting['train']:,} digits without their classes in {setting['epochs']} "
         f"epochs ({found['about']['device']}), all by the same net (784-512-256-32), measured on {setting['test']:,} "
         "others: the shares that a logistic regression and the five nearest codes tell right, and how far ten clusters "
-        "by k-means, of the codes as they are, are the classes. `denoising` undoes a warp, `masking` is the same "
-        "variant where half of the pixels are missing. Means over seeds, in brackets the least and the largest."
+        "by k-means, of the codes as they are, are the classes. `denoising` undoes a warp. Means over seeds, in "
+        "brackets the least and the largest."
     )
     yield from origin(found, words, ratios=False)
     measures = {"linear": "linear", "neighbours": "5 nearest", "nmi": "NMI", "ari": "ARI"}
