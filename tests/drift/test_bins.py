@@ -1,7 +1,7 @@
 """Counts between edges, against counting by hand."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hourglass.drift.bins import BINS, Counts, edges_of
@@ -14,6 +14,7 @@ def test_bins_hold_what_lies_above_one_edge_and_at_most_at_the_next() -> None:
 
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=60), st.integers(0, 60))
+@example([np.nan, np.inf, 1.0, np.nan, np.nan, np.inf, np.inf], 2)
 def test_counts_of_parts_add_up(values: list[float], cut: int) -> None:
     edges = np.array([-1.0, 0.0, 10.0])
     one, two = Counts.of(np.array(values[:cut], float), edges), Counts.of(np.array(values[cut:], float), edges)
