@@ -8,14 +8,14 @@ pytestmark = in_browser
 
 
 @pytest.fixture(scope="module", params=["images", "table", "signals", "swept"])
-def ran(request):
+def report(request):
     ran = request.getfixturevalue(request.param)
     assert ran.plain
-    return ran
+    return ran.project.report
 
 
-def test_nothing_is_cut_or_stands_in_the_way_of_people_at_any_width(browser, ran):
-    seen = look(browser, ran.project.report.as_uri())
+def test_nothing_is_cut_or_stands_in_the_way_of_people_at_any_width(browser, report):
+    seen = look(browser, report.as_uri())
     require_sound(browser, seen)
     assert seen[1440]["first"] <= 900  # leaderboard and alarms stand in the first view of a desktop
 
@@ -61,8 +61,8 @@ def test_the_first_key_leads_past_the_sections_to_the_leaderboard(browser, image
     browser.wait("location.hash === '#overview' && document.activeElement.id === 'overview'")
 
 
-def test_a_section_that_is_linked_exists(browser, ran):
-    browser.open(ran.project.report.as_uri())
+def test_a_section_that_is_linked_exists(browser, report):
+    browser.open(report.as_uri())
     gone = "[...document.querySelectorAll('a[href^=\"#\"]')].map((one) => one.hash.slice(1))"
     assert browser.evaluate(f"{gone}.filter((id) => !document.getElementById(id))") == []
 
