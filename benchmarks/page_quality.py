@@ -32,7 +32,8 @@ def anomaly_digits(found: dict[str, Any]) -> Iterator[str]:
 def _detected(found: dict[str, Any], words: str, picture: str) -> Iterator[str]:
     draw_detected(found, DOCS / picture)
     seeds = found["setting"]["seeds"]
-    yield from origin(found, f"Means over {seeds} seeds; {words}. Defaults throughout, no label is seen.", ratios=False)
+    spread = f"Means over {seeds} seeds" if seeds > 1 else "One seed"
+    yield from origin(found, f"{spread}; {words}. Defaults throughout, no label is seen.", ratios=False)
     yield f"![AUROC and average precision of each detector]({picture})"
     yield ""
     yield from head("detector", "AUROC", "AP", "worst AUROC", "ours less it, AUROC", "AP", "ours ahead", texts=1)
