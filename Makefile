@@ -50,7 +50,7 @@ $(VENV)/bin/python:
 define install
 $(PIP) -e '.$(1)'
 $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true # some packages bring templates that aren't Python
-$(BIN)/python -c 'import mlflow, numpy, prefect.server, torch; from hourglass.evaluation import latent; latent.umap_map(numpy.eye(99), seed=0)'
+$(BIN)/python -c 'import mlflow, numpy, prefect.server, torch; from hourglass.evaluation import maps; maps.umap(numpy.eye(99), seed=0)'
 endef
 
 $(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python
