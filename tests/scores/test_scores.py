@@ -57,7 +57,7 @@ def test_the_same_rows_teach_the_same_score(name: str) -> None:
 def test_anomalies_among_the_rows_excuse_their_like_less_where_the_fit_is_robust(name: str) -> None:
     normal, odd = seen_of(190), seen_of(30, seed=3)
     shift = torch.tensor([0.0, 0, 0, 4, 0, 0])
-    odd = replace(odd, x=odd.x + shift, residual=odd.residual - shift)
+    odd = replace(odd, x=odd.x + shift, z=odd.z + 8, residual=odd.residual - shift)
     some, others = odd.take(torch.arange(10)), odd.take(torch.arange(10, 30))
     mixed = Seen(*(torch.cat([getattr(part, field.name) for part in (normal, some)]) for field in fields(Seen)))
 
@@ -119,6 +119,14 @@ def test_the_elbo_is_that_of_the_calibrated_gaussian_at_the_posterior_mean_but_f
     kl = kl_divergence(Normal(z, (logvar / 2).exp()), Normal(0.0, 1.0)).sum(1)
     seen = Seen.of(x, {"z": z, "logvar": logvar}, x_hat)
     torch.testing.assert_close(scores.get("elbo")().fit(seen)(seen), kl - likely)
+
+
+def test_the_latent_density_is_the_squared_mahalanobis_distance_of_the_code_alone() -> None:
+    learnt, fresh = seen_of(5_000), seen_of(40, seed=1)
+    exact = torch.from_numpy(LedoitWolf().fit(learnt.z.double().numpy()).mahalanobis(fresh.z.double().numpy()))
+    score = scores.get("latent")().fit(learnt)
+    torch.testing.assert_close(score(fresh), exact.float() / 2, rtol=0.01, atol=0)
+    assert torch.equal(score(fresh), score(replace(fresh, residual=9 * fresh.residual)))
 
 
 def test_a_code_without_a_posterior_has_no_elbo() -> None:
@@ -227,5 +235,5 @@ def test_what_belongs_to_no_number_is_divided_in_proportion() -> None:
 
 
 def test_an_unknown_score_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="score is 'best'; expected auto, blend, elbo, gaussian"):
+    with pytest.raises(ValueError, match="score is 'best'; expected auto, blend, elbo, gaussian, latent"):
         scores.get("best")

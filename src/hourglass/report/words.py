@@ -22,6 +22,7 @@ METRICS = {"auroc": "AUROC", "relative_error": "squared error relative to PCA"}
 SCORES = {
     "mse": "mean squared error of a row's reconstruction",
     "whitened": "squared Mahalanobis distance of a row's residual from those of training rows",
+    "latent": "squared Mahalanobis distance of a row's code from those of training rows",
     "gaussian": "squared Mahalanobis distance of a row's code and residual from those of training rows",
     "neighbours": "mean squared distance of a row's code and residual to those of the two nearest prototypes",
     "memory": "mean squared distance of a row, its code and its residual to those of the two nearest prototypes",

@@ -79,6 +79,10 @@ def divided(among: Tensor, beside: Tensor) -> Tensor:
         0 or more.
     beside : Tensor of shape (rows,)
     """
-    own = among.sum(1, keepdim=True)
-    shares = torch.where(own > 0, among / own.clamp(min=torch.finfo(own.dtype).tiny), 1 / among.shape[1])
-    return among + beside[:, None] * shares
+    return among + beside[:, None] * shares(among)
+
+
+def shares(of: Tensor) -> Tensor:
+    """Give the shares of numbers of shape (rows, numbers), 0 or more, in the sum of their row; equal ones of zeros."""
+    whole = of.sum(1, keepdim=True)
+    return torch.where(whole > 0, of / whole.clamp(min=torch.finfo(whole.dtype).tiny), 1 / of.shape[1])
