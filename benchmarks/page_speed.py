@@ -131,7 +131,7 @@ def scoring(found: dict[str, Any]) -> Iterator[str]:
     yield from origin(
         found,
         "Arrays and a table by the squared error; *memory* is an array of float64 under the default score. *bare* is "
-        "the graph of the squared error alone, whose time is at most all of ours; asked is at least so many times ours.",
+        "the graph of the squared error alone, whose time is part of ours; asked is at least so many times ours.",
     )
     yield from head("side", "seconds for a million rows", "one row, p50 in us", "p99 in us", texts=1)
     for side, of in found["sides"].items():
