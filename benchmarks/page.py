@@ -13,6 +13,7 @@ from page_quality import (
     anomaly_digits,
     bounds,
     codes,
+    rate_distortion,
     restoration,
     series,
     sprites,
@@ -37,6 +38,7 @@ SECTIONS = {
     "series": series,
     "restoration": restoration,
     "bounds": bounds,
+    "rate_distortion": rate_distortion,
     "codes": codes,
     "sprites": sprites,
 }
