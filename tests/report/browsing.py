@@ -24,8 +24,10 @@ _MEASURE = """(() => {
     cut: cards.filter((one) => one.scrollWidth > one.clientWidth).length,
     first: Math.max(bottom("leaderboard"), bottom("alarms")),
     narrow: [...document.querySelectorAll("main td, main tbody th")].filter((one) => {
-      const { width, height } = one.getBoundingClientRect();
-      return height > 200 && height > 8 * width;
+      const text = document.createRange();
+      text.selectNodeContents(one);
+      const lines = new Set([...text.getClientRects()].map((line) => Math.round(line.top))).size;
+      return lines > 2 && one.textContent.trim().length < 4 * lines;
     }).length,
   };
 })()"""
