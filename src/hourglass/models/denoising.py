@@ -11,6 +11,7 @@ from hourglass.models.shared.batch import Batch
 from hourglass.models.shared.corruptions import (
     CORRUPTIONS,
     DECIBELS,
+    LARGEST_SHARE,
     OF_IMAGES,
     OF_ROWS,
     SHARES,
@@ -73,33 +74,16 @@ class Denoising(Variant):
         **settings: Any,
     ) -> None:
         super().__init__(shape, **settings)
+        self.name, self.spread, self.amplitude = corruption, spread, amplitude
         self.corruption, usual = CORRUPTIONS[corruption]
-        self.name, self.spread = corruption, spread
+        self.level = usual if level is None else level
         self.couples_rows = corruption in OF_ROWS
-        self.amplitude = amplitude
-        if amplitude and corruption not in SPECTRAL:
-            raise HourglassError(
-                f"params.yaml: denoising.amplitude is {amplitude:g}, and corruption {corruption!r} isn't for "
-                "spectrograms; set corruption: rician or babble, or leave amplitude out."
-            )
-        if corruption in OF_IMAGES and len(self.shape) != 3:
-            raise HourglassError(
-                f"params.yaml: denoising.corruption {corruption!r} is for images (channels, height, width), and a row "
-                f"has the shape {self.shape}; take another."
-            )
-        if mask and not (amplitude and settings.get("likelihood", "mse") == "mse"):
-            raise HourglassError(
-                "params.yaml: denoising.mask weighs the amplitudes of spectrograms; set denoising.amplitude above 0 "
-                "and likelihood: mse, or leave mask out."
-            )
+        _require_spectra(corruption, amplitude)
+        _require_images(corruption, self.shape)
+        _require_amplitudes(mask, amplitude, settings.get("likelihood", "mse"))
+        _require_level(corruption, self.level)
         #: From codes to the weights, as logits; None: rows are what codes are decoded into.
         self.mask = deepcopy(self.decoder) if mask else None
-        self.level = usual if level is None else level
-        if corruption not in DECIBELS and not 0 < self.level <= (0.95 if corruption in SHARES else 120):
-            raise HourglassError(
-                f"params.yaml: denoising.level is {level:g}; {corruption} takes "
-                + ("a share of the values, above 0 and up to 0.95." if corruption in SHARES else "a number above 0.")
-            )
 
     def rebuild(self, x: Tensor, z: Tensor, *known: Tensor) -> Tensor:
         """Give rows by their codes, where there is a mask by what came in, too."""
@@ -138,3 +122,36 @@ class Denoising(Variant):
 
     def _output(self, x: Tensor, z: Tensor) -> Tensor:
         return self.decoder(z) if self.mask is None else masked(x[:, None], self.mask(z))
+
+
+def _require_spectra(corruption: Corruption, amplitude: float) -> None:
+    if amplitude and corruption not in SPECTRAL:
+        raise HourglassError(
+            f"params.yaml: denoising.amplitude is {amplitude:g}, and corruption {corruption!r} isn't for "
+            "spectrograms; set corruption: rician or babble, or leave amplitude out."
+        )
+
+
+def _require_images(corruption: Corruption, shape: Sequence[int]) -> None:
+    if corruption in OF_IMAGES and len(shape) != 3:
+        raise HourglassError(
+            f"params.yaml: denoising.corruption {corruption!r} is for images (channels, height, width), and a row "
+            f"has the shape {shape}; take another."
+        )
+
+
+def _require_amplitudes(mask: bool, amplitude: float, likelihood: str) -> None:
+    if mask and not (amplitude and likelihood == "mse"):
+        raise HourglassError(
+            "params.yaml: denoising.mask weighs the amplitudes of spectrograms; set denoising.amplitude above 0 "
+            "and likelihood: mse, or leave mask out."
+        )
+
+
+def _require_level(corruption: Corruption, level: float) -> None:
+    if corruption in DECIBELS:
+        return
+    is_share = corruption in SHARES
+    if not 0 < level <= (LARGEST_SHARE if is_share else 120):
+        expected = f"a share of the values, above 0 and up to {LARGEST_SHARE}" if is_share else "a number above 0"
+        raise HourglassError(f"params.yaml: denoising.level is {level:g}; {corruption} takes {expected}.")

@@ -16,7 +16,8 @@ Level = float | Tensor
 #: Noise of each frequency and frame as the two parts of a complex number, the sound having the phase 0.
 Noise = tuple[Tensor, Tensor]
 
-_LARGEST_SHARE = 0.95
+#: The largest level of those whose level is a share.
+LARGEST_SHARE = 0.95
 #: Points along each side that a warp moves.
 _POINTS = 4
 #: Rows that talk in the background.
@@ -168,7 +169,7 @@ def louder(corruption: Corruption, level: float, amplitude: float) -> float:
     """Give the level that makes noise so many times as strong: of dB less or more, of a share at most 0.95."""
     if corruption in DECIBELS:
         return level + DECIBELS[corruption] * 20 * log10(amplitude)
-    return min(level * amplitude, _LARGEST_SHARE) if corruption in SHARES else level * amplitude
+    return min(level * amplitude, LARGEST_SHARE) if corruption in SHARES else level * amplitude
 
 
 def spread_out(corruption: Corruption, level: float, decibels: float, x: Tensor, generator: torch.Generator) -> Tensor:
@@ -178,7 +179,7 @@ def spread_out(corruption: Corruption, level: float, decibels: float, x: Tensor,
     if corruption in DECIBELS:
         levels = level + away
     else:
-        levels = (level * 10 ** (away / 20)).clamp_max(_LARGEST_SHARE if corruption in SHARES else torch.inf)
+        levels = (level * 10 ** (away / 20)).clamp_max(LARGEST_SHARE if corruption in SHARES else torch.inf)
     return levels.view(-1, *[1] * (x.dim() - 1))
 
 
