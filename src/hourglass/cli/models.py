@@ -242,9 +242,9 @@ def _drawn(model: Any, output: Path, maps: Path | None, masks: Path | None) -> t
         raise HourglassError("--maps go with one file; name a .csv or .parquet as the output.")
     if masks is None:
         return Maps(model, maps), None
-    from hourglass.evaluation.masks import Masks
+    from hourglass.evaluation.masks import MaskFolder
 
-    compared = Masks(masks, form_of(model))
+    compared = MaskFolder(masks, form_of(model))
     return Maps(model, maps, compared.add), compared
 
 

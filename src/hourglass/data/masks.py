@@ -41,7 +41,7 @@ def write(masks: Iterable[tuple[int, NDArray[np.bool_]]], folder: Path) -> dict[
     return {name: sha256_of(folder / name) for name in (_INDEX, _MASK)}
 
 
-class Masks:
+class DatasetMasks:
     """The masks of a data set.
 
     Parameters

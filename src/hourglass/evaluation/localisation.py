@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hourglass.data.dataset import Dataset
-from hourglass.data.masks import Masks
+from hourglass.data.masks import DatasetMasks
 from hourglass.evaluation.choosing import some
 from hourglass.evaluation.parts import room
 from hourglass.evaluation.pixels import measured
@@ -17,10 +17,10 @@ from hourglass.runtime import Model
 _AT_ONCE = 64
 
 
-def masks_of(dataset: Dataset) -> Masks:
+def masks_of(dataset: Dataset) -> DatasetMasks:
     """Open the masks of a data set of images."""
     _, height, width = dataset.schema.shape
-    return Masks(dataset.folder, (height, width))
+    return DatasetMasks(dataset.folder, (height, width))
 
 
 def localisation(

@@ -12,7 +12,7 @@ from hourglass.evaluation.pixels import FALSE_PIXELS, measured
 from hourglass.runtime.images import SUFFIXES, Form
 
 
-class Masks:
+class MaskFolder:
     """Masks of images, a file for each by the image's name; an image without one is normal throughout.
 
     A mask is called as its image is, or has ``_mask`` behind the name, with the ending of any picture; the image may

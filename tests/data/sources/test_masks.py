@@ -8,7 +8,7 @@ from PIL import Image
 
 from hourglass.data import making, snapshot
 from hourglass.data.ingest import ingest
-from hourglass.data.masks import Masks
+from hourglass.data.masks import DatasetMasks
 from hourglass.data.settings import ImageSettings
 from hourglass.data.sources import masks
 from hourglass.errors import HourglassError
@@ -58,7 +58,7 @@ def test_masks_stand_beside_the_rows_of_their_images(
     info = ingest(snapshot.opened(tmp_path / "data", data), tmp_path / "dataset", data, SplitParams())
     assert (info["classes"], info["anomalous"]) == (["good", "hole"], ["hole"])
     assert {"masks/index.npy", "masks/mask.npy"} <= info["files"].keys()
-    found = Masks(tmp_path / "dataset", shape)
+    found = DatasetMasks(tmp_path / "dataset", shape)
     assert len(found) == EACH
     assert found.has(np.arange(3 * EACH)).tolist() == EACH * [False] + EACH * [True] + EACH * [False]
     whole = found.of(np.array([EACH + 2, 0, EACH + 6]))
@@ -76,8 +76,8 @@ def test_images_without_masks_make_a_data_set_without(tmp_path: Path) -> None:
     data = DataParams()
     info = ingest(snapshot.opened(tmp_path / "data", data), tmp_path / "dataset", data, SplitParams())
     assert not any("masks" in name for name in info["files"])
-    assert len(Masks(tmp_path / "dataset", (4, 4))) == 0
-    assert not Masks(tmp_path / "dataset", (4, 4)).of(np.arange(3)).any()
+    assert len(DatasetMasks(tmp_path / "dataset", (4, 4))) == 0
+    assert not DatasetMasks(tmp_path / "dataset", (4, 4)).of(np.arange(3)).any()
 
 
 @pytest.mark.parametrize(
