@@ -42,7 +42,7 @@ def make(folder: Path, rows: int, images: int) -> None:
     from PIL import Image
 
     from hourglass.data import making, shards
-    from hourglass.params import DataParams
+    from hourglass.data.params import DataParams
 
     draw = np.random.default_rng(0)
     frame = pd.DataFrame(draw.normal(size=(rows, COLUMNS)), columns=[f"c{number}" for number in range(COLUMNS)])
@@ -66,7 +66,7 @@ def make(folder: Path, rows: int, images: int) -> None:
 def _ingest(folder: Path, name: str, cache: Path | None) -> Took:
     from hourglass.data import snapshot
     from hourglass.data.ingest import ingest
-    from hourglass.params import DataParams, SplitParams
+    from hourglass.data.params import DataParams, SplitParams
 
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)

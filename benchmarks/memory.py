@@ -54,7 +54,7 @@ def ingest(place: Path, data: Any) -> None:
     """Split, encode and measure."""
     from hourglass.data import snapshot as snapshots
     from hourglass.data.ingest import ingest as run
-    from hourglass.params import SplitParams
+    from hourglass.data.params import SplitParams
 
     (place / "dataset").mkdir()
     run(snapshots.opened(place / "data", data), place / "dataset", data, SplitParams())
@@ -114,7 +114,7 @@ STEPS: dict[str, tuple[Callable[[Path, Any], None], str]] = {
 
 def measure(step: str, few: Path, many: Path, memory: int) -> dict[str, float]:
     """Run a step on a few rows, then on many, and measure what the second run took."""
-    from hourglass.params import DataParams
+    from hourglass.data.params import DataParams
 
     run, made = STEPS[step]
     data = DataParams(memory=ByteSize(memory))

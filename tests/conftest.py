@@ -17,10 +17,10 @@ from hourglass import models
 from hourglass.data import making, proposal, snapshot
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
+from hourglass.data.params import DataParams, SplitParams, kind_settings
 from hourglass.data.snapshot import Snapshot
 from hourglass.data.sources import Raw
 from hourglass.files import write_json
-from hourglass.params import DataParams, SplitParams, kind_settings
 from hourglass.project import Project
 from hourglass.registry import store
 from hourglass.registry.package import package

@@ -1,8 +1,8 @@
 """What a snapshot could be made of, read at one go."""
 
+from hourglass.data.params import DataParams
 from hourglass.data.reading import DEFAULTS, blocks_of_source
 from hourglass.data.sources import Raw, joined
-from hourglass.params import DataParams
 
 
 def read_source(source: str, data: DataParams = DEFAULTS) -> Raw:

@@ -35,15 +35,12 @@ def test_stages_come_after_those_they_depend_on(graph):
     assert all(names.index(above) < names.index(name) for name, upstream in graph.items() for above in upstream)
 
 
-#: Modules that decide whether and where a stage works, and who hears of it, not what comes out; with `params`, what is
-#: read from params.yaml, which DVC tracks itself.
-BESIDE_THE_RESULT = {"errors", "git", "locks", "params", "pipeline", "process", "project", "settings", "unpickling"} | {
-    f"{package}.{name}"
-    for package, names in {
-        "registry": ("mirror", "provenance", "store", "tracking"),
-        "stages": ("guard", "progress"),
-    }.items()
-    for name in names
+#: Modules that decide whether and where a stage works, and what is said of it, not what comes out; with `params`, what
+#: is read from params.yaml, which DVC tracks itself.
+BESIDE_THE_RESULT = {
+    *("errors", "git", "locks", "params", "pipeline", "process", "project", "settings", "unpickling", "wording"),
+    *("registry.mirror", "registry.provenance", "registry.store", "registry.tracking"),
+    *("stages.guard", "stages.progress"),
 }
 
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from hourglass.data import making, snapshot
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
-from hourglass.params import DataParams
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from hourglass.data import making, snapshot
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
+from hourglass.data.params import DataParams, SplitParams
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams, SplitParams
 
 ROWS = 300
 DRAW = np.random.default_rng(0)

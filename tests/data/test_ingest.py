@@ -15,6 +15,7 @@ import pytest
 from hourglass.data.dataset import Dataset
 from hourglass.data.duplicates import duplicates
 from hourglass.data.ingest import ingest
+from hourglass.data.params import SPLITS, DataParams, SplitParams
 from hourglass.data.part import Part, Plan
 from hourglass.data.part import write as write_part
 from hourglass.data.schemas import survey
@@ -24,7 +25,6 @@ from hourglass.data.sources import Raw, sliced
 from hourglass.data.split import Rule
 from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes
-from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.array import ArraySchema
 
 LABELLED = DataParams(label="class", normal=["good"])

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from hourglass.data.labels import Labels, require_classes
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 
 
 def labels(column: list[object], **params: object) -> Labels:

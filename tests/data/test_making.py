@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from hourglass.data import making, proposal
+from hourglass.data.params import DataParams
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 
 ROOT = Path(__file__).parents[2]
 

@@ -20,7 +20,7 @@ import pyarrow.csv, pyarrow.parquet
 from hourglass.data import making, snapshot
 from hourglass.data.ingest import ingest
 from hourglass.data.sources import reader
-from hourglass.params import DataParams, SplitParams
+from hourglass.data.params import DataParams, SplitParams
 
 def kib(name):
     lines = Path("/proc/self/status").read_text().splitlines()

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from hourglass.data import proposal
+from hourglass.data.params import DataParams, SplitParams, kind_settings
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams, SplitParams, kind_settings
 
 
 def test_an_embedded_set_knows_its_label() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hourglass.data import making, replacing
-from hourglass.params import DataParams
+from hourglass.data.params import DataParams
 
 
 def test_replacing_leaves_only_the_new_snapshot(tmp_path: Path) -> None:

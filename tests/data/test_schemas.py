@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hourglass.data.params import DataParams, SplitParams
 from hourglass.data.schemas import features, settle, survey
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams, SplitParams
 from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import Column

@@ -12,10 +12,10 @@ import pytest
 
 from hourglass.data import making, proposal, shards, snapshot, split
 from hourglass.data.labels import Labels
+from hourglass.data.params import DataParams, SplitParams
 from hourglass.data.settings import ColumnSettings
 from hourglass.data.shards import Added
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams, SplitParams
 
 MONDAY = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 TUESDAY = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)

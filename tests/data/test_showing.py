@@ -11,11 +11,11 @@ from safetensors.numpy import load_file
 from hourglass.data import making, showing, snapshot
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
+from hourglass.data.params import SPLITS, DataParams, SplitParams
 from hourglass.data.settings import SignalSettings
 from hourglass.data.snapshot import Shard, Snapshot
 from hourglass.data.sources import Raw, sliced
 from hourglass.files import folder_hashes, read_json
-from hourglass.params import SPLITS, DataParams, SplitParams
 
 LABELLED = DataParams(label="class", normal=["good"], max_invalid=0.5)
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from hourglass.data import making, shards, snapshot
+from hourglass.data.params import DataParams
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 
 
 def test_shards_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from hourglass.data.params import SPLITS, SplitParams
 from hourglass.data.sources import Raw
 from hourglass.data.split import CROSSES, EARLY, Rule, crossing, row_hashes
 from hourglass.errors import HourglassError
-from hourglass.params import SPLITS, SplitParams
 
 ROWS = 20_000
 CELLS = st.one_of(st.none(), st.integers(-9, 9), st.floats(-2, 2), st.text(max_size=3))

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
 from hourglass.drift.reference import Gathering, Sketch
 from hourglass.drift.verdict import findings
 from hourglass.drift.watch import Watch, require
 from hourglass.drift.watched import Watched
-from hourglass.params import DataParams
 from hourglass.runtime.conformal import threshold
 from tests.conftest import packaged
 from tests.projects import ROOT

@@ -10,11 +10,12 @@ import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hourglass.data import proposal
+from hourglass.data.params import SplitParams, kind_settings
 from hourglass.evaluation import generation
 from hourglass.evaluation.evaluate import evaluate
 from hourglass.files import canonical_json
 from hourglass.models.shared.batch import Batch
-from hourglass.params import EvaluateParams, SplitParams, kind_settings
+from hourglass.params import EvaluateParams
 from hourglass.runtime import Model
 from hourglass.runtime.attribution import heat
 from hourglass.training.loop import measure

@@ -11,10 +11,10 @@ import pytest
 from hourglass.data import masks
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
+from hourglass.data.params import DataParams, SplitParams
 from hourglass.data.snapshot import Snapshot
 from hourglass.data.sources import Raw
 from hourglass.evaluation.localisation import localisation
-from hourglass.params import DataParams, SplitParams
 
 DEFECT = np.arange(36).reshape(6, 6) < 9
 

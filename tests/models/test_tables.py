@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
-from hourglass.params import DataParams
 from tests.conftest import packaged
 
 QUICK = {"latent": 6, "hidden": [64]}

@@ -3,8 +3,9 @@
 import json
 
 from hourglass import pipeline
+from hourglass.data.params import DataParams
 from hourglass.files import write_json
-from hourglass.params import DataParams, Params
+from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry import ledger
 from hourglass.runtime.table import Column, TableSchema

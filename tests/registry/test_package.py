@@ -12,12 +12,12 @@ import torch
 from safetensors.torch import load_file
 
 from hourglass import runtime
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.evaluation.baselines import untrained_net
 from hourglass.files import digest, folder_hashes
 from hourglass.models.shared.priors import Fitted
-from hourglass.params import DataParams
 from hourglass.registry.package import package
 from tests.conftest import packaged
 

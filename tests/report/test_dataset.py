@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hourglass.data.dataset import Dataset
+from hourglass.data.params import SPLITS
 from hourglass.files import read_json
-from hourglass.params import SPLITS
 from hourglass.report import words
 from hourglass.report.dataset import view
 from hourglass.report.gather import collect

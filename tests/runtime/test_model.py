@@ -20,9 +20,9 @@ import torch
 from scipy.stats import false_discovery_control
 
 from hourglass import runtime
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
 from hourglass.files import folder_hashes, write_json
-from hourglass.params import DataParams
 from hourglass.runtime import InputError, Model
 from hourglass.runtime.graphs import BLOCK
 from tests.conftest import TUMOURS, Packaged, packaged

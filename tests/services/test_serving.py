@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
-from hourglass.params import DataParams
 from hourglass.runtime import Model
 from tests.conftest import Packaged, packaged
 from tests.fuzzing import requests

@@ -4,9 +4,9 @@ import pytest
 
 from hourglass import params
 from hourglass.data.ingest import ingest
+from hourglass.data.params import SplitParams
 from hourglass.data.snapshot import Snapshot
 from hourglass.errors import HourglassError
-from hourglass.params import SplitParams
 from hourglass.project import Project
 from hourglass.stages.profile import profile_step
 from hourglass.training import profile

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 import soundfile
 
+from hourglass.data.params import DataParams
 from hourglass.data.settings import AudioSettings
 from hourglass.data.sources import audio as recordings
 from hourglass.data.sources import joined
 from hourglass.drift.watch import require
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.runtime import InputError, Model
 from hourglass.sound import si_sdr
 from hourglass.use import audio, commands, shards

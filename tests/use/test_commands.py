@@ -14,9 +14,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from hourglass.cli import app
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.project import Project
 from hourglass.runtime import InputError
 from hourglass.use import commands

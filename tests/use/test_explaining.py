@@ -10,9 +10,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from hourglass.cli import app
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.runtime.attribution import heat
 from hourglass.use import shards
 from hourglass.use.maps import Maps

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from hourglass.data import making, snapshot
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
 from hourglass.evaluation.evaluate import evaluate
 from hourglass.evaluation.fidelity import peak_of, psnr
 from hourglass.evaluation.filters import FILTERS
 from hourglass.evaluation.gate import Evidence
-from hourglass.params import DataParams, EvaluateParams
+from hourglass.params import EvaluateParams
 from hourglass.project import Project
 from hourglass.registry import store
 from hourglass.registry.promotion import smoke_test

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hourglass.data.params import DataParams
 from hourglass.drift.profile import Profile
 from hourglass.drift.watch import Watch, require
 from hourglass.errors import HourglassError
 from hourglass.files import read_json, sha256_of
-from hourglass.params import DataParams
 from hourglass.use import shards
 from hourglass.use.monitor import profile_of
 from hourglass.use.shards import Layout

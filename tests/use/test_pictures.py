@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from hourglass.data import making, proposal, snapshot
+from hourglass.data.params import DataParams
 from hourglass.data.settings import ImageSettings
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.runtime import InputError
 from hourglass.runtime.derived import derive
 from hourglass.runtime.images import Form

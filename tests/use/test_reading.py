@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hourglass.data.params import DataParams
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.table import Column, TableSchema
 from hourglass.use import reading

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.use import commands
 from hourglass.use.score import score
 from tests.sources import read_source

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes, read_json, sha256_of, write_json
 from hourglass.locks import locked_on_machine
-from hourglass.params import DataParams
 from hourglass.use import score as whole
 from hourglass.use import shards
 from hourglass.use.shards import Layout
@@ -175,7 +175,7 @@ def test_what_a_killed_process_left_is_completed_by_the_same_command(
     code = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from hourglass.params import DataParams\n"
+        "from hourglass.data.params import DataParams\n"
         "from hourglass.runtime import Model\n"
         "from hourglass.use import shards\n"
         "def on_rows(done):\n"

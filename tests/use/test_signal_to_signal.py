@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 from hourglass.data import making, proposal, snapshot
+from hourglass.data.params import DataParams, SplitParams, kind_settings
 from hourglass.errors import HourglassError
 from hourglass.evaluation.evaluate import evaluate
 from hourglass.evaluation.gate import Evidence
-from hourglass.params import DataParams, EvaluateParams, SplitParams, kind_settings
+from hourglass.params import EvaluateParams
 from hourglass.project import Project
 from hourglass.registry import store
 from hourglass.registry.promotion import smoke_test

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hourglass.data.params import DataParams
 from hourglass.data.settings import TableSettings
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.use import commands, signals
 from hourglass.use.score import score
 

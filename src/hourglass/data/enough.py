@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from hourglass.data import fit, schemas, split
 from hourglass.data.labels import Labels
+from hourglass.data.params import SPLITS, DataParams, SplitParams
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
-from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.cuts import END
 from hourglass.runtime.table import Column
 

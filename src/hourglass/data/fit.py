@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from hourglass.data import schemas, split
 from hourglass.data.labels import Labels
+from hourglass.data.params import DataParams, SplitParams
 from hourglass.data.settings import ColumnSettings
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams, SplitParams
 from hourglass.runtime.schema import as_text
 from hourglass.runtime.table import Column
 

@@ -21,13 +21,13 @@ from hourglass.data.duplicates import duplicates
 from hourglass.data.enough import require_splits
 from hourglass.data.fit import LARGEST, require_few_missing
 from hourglass.data.labels import require_classes
+from hourglass.data.params import SPLITS, DataParams, SplitParams
 from hourglass.data.part import Part, Plan
 from hourglass.data.snapshot import Shard, Snapshot
 from hourglass.data.statistics import Summary
 from hourglass.errors import HourglassError
 from hourglass.files import digest, linked, read_json, sha256_of, write_json
 from hourglass.outputs import DATASET, OVERVIEW, SAMPLE
-from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import Schema

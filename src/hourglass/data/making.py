@@ -9,11 +9,11 @@ from pathlib import Path
 from hourglass.data import schemas
 from hourglass.data.enough import Inspection
 from hourglass.data.labels import Labels, require_classes
+from hourglass.data.params import DataParams, SplitParams
 from hourglass.data.reading import take
 from hourglass.data.snapshot import INDEX, SCHEMA, SCHEMA_FORMAT, content, opened
 from hourglass.data.sources import Raw, derived, urls
 from hourglass.files import write_json
-from hourglass.params import DataParams, SplitParams
 
 
 def build(

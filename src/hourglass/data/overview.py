@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hourglass.data.correlation import Comoments
 from hourglass.data.dataset import Stored
+from hourglass.data.params import SplitParams
 from hourglass.data.samples import Sample
-from hourglass.params import SplitParams
 from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import Column, TableSchema
 

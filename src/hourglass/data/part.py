@@ -18,10 +18,10 @@ from hourglass.data.dataset import Stored, Writer
 from hourglass.data.labels import Labels
 from hourglass.data.moments import ends
 from hourglass.data.overview import Overview
+from hourglass.data.params import SPLITS, DataParams
 from hourglass.data.sources import Raw
 from hourglass.data.statistics import Summary
 from hourglass.files import folder_hashes, read_json, write_json
-from hourglass.params import SPLITS, DataParams
 from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import TableSchema
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from hourglass.data.params import DataParams, SplitParams
 from hourglass.data.settings import SignalSettings
 from hourglass.data.sources import audio as recordings
 from hourglass.data.sources import reader_for, urls
@@ -12,7 +13,6 @@ from hourglass.data.sources.embedded import EMBEDDED
 from hourglass.data.sources.pair import PAIR
 from hourglass.data.sources.torchvision_sets import PREFIX
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams, SplitParams
 from hourglass.runtime.cuts import SERIES
 from hourglass.runtime.recordings import SUFFIXES
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Kind, Raw, reader, reader_for, torchvision_sets, urls, written
 from hourglass.data.sources.embedded import EMBEDDED
 from hourglass.data.sources.torchvision_sets import PREFIX
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 
 #: For those who read what no setting changes.
 DEFAULTS = DataParams()

@@ -16,11 +16,11 @@ from hourglass.data import split
 from hourglass.data.column_types import MAX_CATEGORIES, Decision, Found, column, decide, inferred
 from hourglass.data.columns import Profile
 from hourglass.data.labels import Labels
+from hourglass.data.params import SPLITS, DataParams, SplitParams
 from hourglass.data.settings import ColumnSettings
 from hourglass.data.sources import Raw, audio, require_column, signal
 from hourglass.data.sources.packed import form_of
 from hourglass.errors import HourglassError
-from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.array import ArraySchema, is_pictures, kind_of
 from hourglass.runtime.images import AS_IS
 from hourglass.runtime.schema import Schema, as_text

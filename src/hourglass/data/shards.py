@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.data import fit
+from hourglass.data.params import DataParams, SplitParams
 from hourglass.data.settings import ColumnSettings
 from hourglass.data.snapshot import DATED, INDEX, SCHEMA, block_bytes, content, held, shards
 from hourglass.data.sources import reader, reader_for
 from hourglass.errors import HourglassError
 from hourglass.files import read_json
-from hourglass.params import DataParams, SplitParams
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from hourglass.data.column_types import Found, decide
 from hourglass.data.histograms import LEVELS, histogram
 from hourglass.data.overview import GAPS, Overview, numbers
+from hourglass.data.params import SPLITS, DataParams, SplitParams
 from hourglass.data.statistics import Summary
-from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.schema import Schema
 from hourglass.runtime.signal import SignalSchema
 from hourglass.runtime.table import TableSchema

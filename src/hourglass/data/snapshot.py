@@ -10,12 +10,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from hourglass.data.params import DataParams
 from hourglass.data.reading import DEFAULTS
 from hourglass.data.sources import Raw, image, joined, masks, reader, sliced, tars
 from hourglass.data.sources.packed import form_of
 from hourglass.errors import HourglassError
 from hourglass.files import digest, folder_hashes, read_json
-from hourglass.params import DataParams
 
 INDEX, SCHEMA = "snapshot.json", "schema.json"
 SCHEMA_FORMAT = 1

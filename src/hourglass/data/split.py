@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hourglass.data.params import SPLITS, SplitParams
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
-from hourglass.params import SPLITS, SplitParams
 from hourglass.runtime.cuts import END
 from hourglass.runtime.schema import as_numbers, as_text, matrix_of
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hourglass.params import SplitParams
+from hourglass.data.params import SplitParams
 
 #: The aliases of a registered name: what is served, and what was before it.
 CHAMPION, PREVIOUS = "champion", "previous_champion"

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hourglass import dvc_lock, pipeline
+from hourglass.data.params import SplitParams
 from hourglass.errors import HourglassError
 from hourglass.files import digest, read_json, sha256_of
 from hourglass.locks import locked
-from hourglass.params import Params, SplitParams
+from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry import cards, history, store, tracking
 from hourglass.registry.bytecode import no_bytecode

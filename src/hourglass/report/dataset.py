@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from hourglass.params import SPLITS
+from hourglass.data.params import SPLITS
 from hourglass.report import figures, pictures, words
 from hourglass.report.facts import Data, Facts, Sample
 

@@ -11,9 +11,10 @@ from safetensors.numpy import load_file
 
 from hourglass import outputs
 from hourglass.data.dataset import Dataset
+from hourglass.data.params import SPLITS
 from hourglass.errors import HourglassError
 from hourglass.files import digest, read_json
-from hourglass.params import SPLITS, Params
+from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry.provenance import Provenance
 from hourglass.registry.standing import Standing

@@ -9,8 +9,9 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from hourglass.data.params import SPLITS
 from hourglass.files import digest, read_json, sha256_of, write_json, write_text
-from hourglass.params import SPLITS, Params
+from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry.provenance import Provenance
 from hourglass.registry.standing import Standing

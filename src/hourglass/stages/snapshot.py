@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from hourglass import params as settings_file
 from hourglass import pipeline
+from hourglass.data.params import DataParams, SplitParams, changed_settings, kind_settings
 from hourglass.dvc_cache import folder_hash, md5_of
 from hourglass.errors import HourglassError
 from hourglass.locks import locked
-from hourglass.params import DataParams, Params, SplitParams, changed_settings, check_name, kind_settings
+from hourglass.params import Params, check_name
 from hourglass.params_file import edited
 from hourglass.project import Project
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from hourglass.data.params import DataParams
 from hourglass.data.reading import DEFAULTS
 from hourglass.errors import HourglassError
 from hourglass.files import delete
-from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.use import shards
 from hourglass.use.shards import MANIFEST

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hourglass.data.params import DataParams
 from hourglass.data.settings import AudioSettings
 from hourglass.data.sources import folders, tars
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.audio import AudioSchema
 from hourglass.runtime.recordings import SUFFIXES, Recording, write

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from hourglass.data.params import DataParams
 from hourglass.data.reading import DEFAULTS
 from hourglass.drift.profile import Profile
 from hourglass.drift.reference import REFERENCE
 from hourglass.drift.watch import Watch
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.use import signals
 from hourglass.use.reading import blocks, rows
 from hourglass.use.shards import MANIFEST, manifest

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from hourglass.data.params import DataParams
 from hourglass.data.settings import ImageSettings
-from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.images import AS_IS, Form

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hourglass.data.params import DataParams
 from hourglass.data.reading import blocks_of_source
 from hourglass.data.settings import ColumnSettings
 from hourglass.data.sources import Raw, joined
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.runtime import InputError, Model
 from hourglass.runtime.schema import ROWS, as_numbers, as_text
 from hourglass.runtime.table import TableSchema

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hourglass.data.params import DataParams
 from hourglass.data.reading import DEFAULTS
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.use import signals
 from hourglass.use.counts import Counts

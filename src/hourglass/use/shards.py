@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
+from hourglass.data.params import DataParams
 from hourglass.data.reading import DEFAULTS
 from hourglass.data.sources import Raw, urls
 from hourglass.drift.profile import Profile
@@ -19,7 +20,6 @@ from hourglass.drift.watch import Watch
 from hourglass.errors import HourglassError
 from hourglass.files import delete, digest, folder_hashes, left_behind, read_json, sha256_of, write_json
 from hourglass.locks import locked_on_machine
-from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.manifest import MANIFEST as PACKAGE
 from hourglass.use import signals

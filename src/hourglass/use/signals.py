@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hourglass.data.params import DataParams
 from hourglass.data.reading import DEFAULTS
 from hourglass.data.sources import table, urls, written
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.runtime import Model
 from hourglass.runtime.signal import SignalSchema
 from hourglass.use.counts import Counts

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from safetensors.numpy import save_file
 
+from hourglass.data.params import DataParams
 from hourglass.data.settings import ImageSettings
 from hourglass.data.sources import array, joined
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.runtime.images import Form
 
 DTYPES = st.sampled_from(["bool", "uint8", "int16", "uint16", "int64", "float16", "float32", "float64"])
@@ -78,7 +78,7 @@ def test_what_is_read_does_not_stay_in_memory(tmp_path: Path) -> None:
     read = "for _ in array.blocks(Path(sys.argv[1]), 'array', DataParams(), 2**22): pass"
     code = (
         "import resource, sys\nfrom pathlib import Path\nfrom hourglass.data.sources import array\n"
-        "from hourglass.params import DataParams\n"
+        "from hourglass.data.params import DataParams\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         f"before = peak()\n{read}\nprint((peak() - before) / 2**10)"
     )

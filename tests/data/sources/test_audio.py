@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from hourglass.data import making, shards, snapshot
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
+from hourglass.data.params import SPLITS, DataParams, SplitParams
 from hourglass.data.settings import AudioSettings
 from hourglass.data.sources import Raw, audio, joined
 from hourglass.errors import HourglassError
-from hourglass.params import SPLITS, DataParams, SplitParams
 from hourglass.runtime.resampling import Resampler
 from hourglass.runtime.spectra import cut
 

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from hourglass.data import making
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 
 Take = Callable[..., Raw]
 

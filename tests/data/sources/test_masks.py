@@ -9,10 +9,10 @@ from PIL import Image
 from hourglass.data import making, snapshot
 from hourglass.data.ingest import ingest
 from hourglass.data.masks import DatasetMasks
+from hourglass.data.params import DataParams, SplitParams
 from hourglass.data.settings import ImageSettings
 from hourglass.data.sources import masks
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams, SplitParams
 
 EACH = 20
 

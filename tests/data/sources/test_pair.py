@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hourglass.data import making, proposal, shards, snapshot
+from hourglass.data.params import DataParams
 from hourglass.data.settings import ImageSettings
 from hourglass.data.sources import Raw, joined, pair
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.runtime.derived import derive
 
 

@@ -12,11 +12,11 @@ import pytest
 from hourglass.data import proposal, shards
 from hourglass.data.ingest import ingest
 from hourglass.data.making import build
+from hourglass.data.params import DataParams, SplitParams, kind_settings
 from hourglass.data.proposal import proposed_params
 from hourglass.data.snapshot import opened, read
 from hourglass.data.sources import joined, signal
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams, SplitParams, kind_settings
 
 ROWS = 400
 

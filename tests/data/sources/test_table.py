@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hourglass.data.params import DataParams
 from hourglass.data.settings import ColumnSettings, TableSettings
 from hourglass.data.sources import joined, table
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 
 ROWS = 1234
 

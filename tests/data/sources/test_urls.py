@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from hourglass.data import making, proposal, snapshot
+from hourglass.data.params import DataParams
 from hourglass.data.sources import urls
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 
 FRAME = pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hourglass.data.params import DataParams
 from hourglass.data.reading import blocks_of_source
 from hourglass.data.settings import TableSettings
-from hourglass.params import DataParams
 
 CELLS = ["00012", "1.50", "1e3", "NA", "", "null", "-0", "+7", " 8", "inf", "True", "1_000"]
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
 from hourglass.evaluation.portrait.rows import Rows
-from hourglass.params import DataParams
 from tests.conftest import DIGITS, Packaged, packaged
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw
 from hourglass.evaluation.evaluate import evaluate
-from hourglass.params import DataParams, EvaluateParams
+from hourglass.params import EvaluateParams
 from tests.conftest import packaged
 
 LONG = pytest.mark.long

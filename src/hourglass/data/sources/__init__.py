@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hourglass.data.params import DataParams
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 
 Kind = Literal["table", "signal", "audio", "image", "array"]
 READERS = ("signal", "audio", "pair", "image", "array", "table")

@@ -15,10 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.columns import Appended, Column
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Kind, Raw, derived
 from hourglass.data.sources.packed import form_of
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.runtime.array import is_pictures, kind_of
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.images import AS_IS

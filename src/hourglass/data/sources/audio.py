@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hourglass.data.params import DataParams
 from hourglass.data.settings import AudioSettings
 from hourglass.data.sources import Kind, Raw, folders, tars
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.runtime.audio import AudioSchema
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.recordings import SUFFIXES, Recording

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Kind, Raw
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 from hourglass.runtime.derived import derive
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Kind, Raw, derived, folders, masks, packed, tars
-from hourglass.params import DataParams
 
 STEM = "images"
 

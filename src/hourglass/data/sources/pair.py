@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Kind, Raw, folders, image, masks, packed, tars
 from hourglass.errors import HourglassError
-from hourglass.params import DataParams
 
 #: The name of the other folder's images: the array that a conditional variant is told.
 PAIR = "pair"

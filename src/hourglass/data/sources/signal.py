@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hourglass.data.params import DataParams
 from hourglass.data.settings import SignalSettings
 from hourglass.data.sources import Kind, Raw, table
 from hourglass.data.sources.anomalies import ANOMALY, Anomalies
 from hourglass.data.sources.pair import PAIR
 from hourglass.errors import HourglassError
 from hourglass.files import read_json, write_json
-from hourglass.params import DataParams
 from hourglass.runtime.cuts import SERIES, Cut
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.grid import Told, median_step

@@ -13,10 +13,10 @@ from urllib.parse import unquote
 
 import pandas as pd
 
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Kind, Raw, columnar, compression, delimited, folders, jsonlines, sliced
 from hourglass.errors import HourglassError
 from hourglass.files import read_json, write_json
-from hourglass.params import DataParams
 
 Format = Literal["text", "json", "parquet", "arrow", "stream"]
 

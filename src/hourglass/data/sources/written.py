@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hourglass.data.params import DataParams
 from hourglass.data.sources import Raw, table
 from hourglass.data.sources.compression import opened
-from hourglass.params import DataParams
 
 if TYPE_CHECKING:
     from pandas.io.parsers import TextFileReader
