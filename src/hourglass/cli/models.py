@@ -50,6 +50,10 @@ def score(
     shard_rows: Annotated[int, typer.Option(min=1, help="into a folder: rows of a shard")] = 1_000_000,
     shard_form: Annotated[Literal["parquet", "csv"], typer.Option(help="into a folder: what shards are")] = "parquet",
     explain: Annotated[int, typer.Option(min=0, help="so many reasons beside each row: names, and shares")] = 0,
+    share: Annotated[
+        float | None,
+        typer.Option(help="alarms of all rows as one batch, of which at most this share is false on average"),
+    ] = None,
     maps: Annotated[Path | None, typer.Option(help="of images: a new folder, of pictures of where each is odd")] = None,
     masks: Annotated[
         Path | None, typer.Option(help="with --maps: a folder of masks, to be told how well maps agree with them")
@@ -69,9 +73,9 @@ def score(
     drawn, compared = _drawn(opened, output, maps, masks)
     with counted("rows judged", count(source)) as on_rows:
         if output.suffix:
-            sentence = judge(opened, source, output, _data(), on_rows, reasons=explain, maps=drawn)
+            sentence = judge(opened, source, output, _data(), on_rows, reasons=explain, share=share, maps=drawn)
         else:
-            layout = shards.Layout(rows=shard_rows, form=shard_form, reasons=explain)
+            layout = shards.Layout(rows=shard_rows, form=shard_form, reasons=explain, share=share)
             sentence = shards.score(opened, source, output, _data(), on_rows, uri=model or _champion(), layout=layout)
     print(sentence)  # noqa: T201
     if compared is not None:

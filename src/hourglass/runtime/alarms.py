@@ -42,11 +42,40 @@ def adjusted(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
     outside = np.flatnonzero((p < 0) | (p > 1))
     if len(outside):
         raise InputError(f"p-value {judged[outside[0]]} is {p[outside[0]]:g}; expected 0 to 1.")
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
+    values, which, counts = np.unique(p, return_inverse=True, return_counts=True)
     found = np.full(len(p_values), np.nan)
-    found[judged[order]] = np.minimum.accumulate(scaled[::-1])[::-1].clip(max=1)
+    found[judged] = adjusted_values(values, counts)[which]
     return found
+
+
+def adjusted_values(values: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Do as `adjusted` does where it is known how often each p-value occurs, so that no row need be in memory.
+
+    Parameters
+    ----------
+    values : ndarray of shape (values,)
+        All different, in ascending order, from 0 to 1.
+    counts : ndarray of int64, shape (values,)
+        Rows of each.
+
+    Returns
+    -------
+    ndarray of float64, shape (values,)
+    """
+    scaled = values * counts.sum() / np.cumsum(counts)
+    return np.minimum.accumulate(scaled[::-1])[::-1].clip(max=1)
+
+
+def require_share(share: float) -> None:
+    """Refuse a share of false alarms that decides nothing.
+
+    Raises
+    ------
+    InputError
+        It doesn't lie between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise InputError(f"share is {share:g}; expected a number between 0 and 1.")
 
 
 def alpha_of_budget(alarms: float, *, rows: float | None = None, period: int | None = None) -> float:

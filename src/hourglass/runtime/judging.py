@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from . import attribution
-from .alarms import adjusted
+from .alarms import adjusted, require_share
 from .audio import AudioSchema
 from .conformal import PValues
 from .errors import InputError
@@ -79,8 +79,7 @@ class Judging(Opened):
         InputError
             `share` doesn't lie between 0 and 1.
         """
-        if not 0 < share < 1:
-            raise InputError(f"share is {share:g}; expected a number between 0 and 1.")
+        require_share(share)
         judged = self.score(rows)
         p = adjusted(judged["p_value"].to_numpy())
         judged.insert(list(judged).index("p_value") + 1, "adjusted_p_value", p)

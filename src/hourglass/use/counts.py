@@ -24,9 +24,11 @@ class Counts:
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(self.rows + other.rows, self.alarms + other.alarms, self.missing + other.missing)
 
-    def sentence(self, model: Model) -> str:
-        """Say them, and what the model promises."""
-        share = f" ({self.alarms / (self.rows - self.missing):.2%})" if self.rows > self.missing else ""
+    def sentence(self, model: Model, share: float | None = None) -> str:
+        """Say them, and what is promised: by the model of each row, or of all alarms, of which a share may be false."""
+        part = f" ({self.alarms / (self.rows - self.missing):.2%})" if self.rows > self.missing else ""
         promised = f"of rows like those of the calibration at most {model.config['alpha']:.3g} raise one on average"
+        if share is not None:
+            promised = f"of these at most {share:.3g} are false on average"
         flaw = f"; {self.missing:,} can't be judged" if self.missing else ""
-        return f"{self.rows:,} rows, {self.alarms:,} alarms{share}; {promised}{flaw}"
+        return f"{self.rows:,} rows, {self.alarms:,} alarms{part}; {promised}{flaw}"

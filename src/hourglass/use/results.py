@@ -84,6 +84,15 @@ def made(out: Path) -> Iterator[Path]:
         yield path
 
 
+@contextmanager
+def told(out: Path) -> Iterator[None]:
+    """Say of what can't be written that it can't."""
+    try:
+        yield
+    except OSError as problem:
+        raise HourglassError(f"{out} can't be written ({problem.strerror}); name another output.") from problem
+
+
 class Output:
     """A new file or folder, in the form that its suffix names, that results are added to; whole or absent.
 
@@ -104,7 +113,7 @@ class Output:
         self._opened = ExitStack()
 
     def __enter__(self) -> Self:
-        with self._told():
+        with told(self._out):
             path = self._opened.enter_context(made(self._out))
             writer = _WRITERS[self._out.suffix.lower()](path, self._like)
             self._writer = self._opened.enter_context(closing(writer))
@@ -112,23 +121,14 @@ class Output:
 
     def add(self, result: Result) -> None:
         """Write a result behind those before."""
-        with self._told():
+        with told(self._out):
             self._writer.add(result)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
     ) -> None:
-        with self._told():
+        with told(self._out):
             self._opened.__exit__(kind, error, trace)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as problem:
-            raise HourglassError(
-                f"{self._out} can't be written ({problem.strerror}); name another output."
-            ) from problem
 
 
 class _Writer(Protocol):

@@ -6,7 +6,7 @@ shards put one behind the other are the single file that `score.score` writes. B
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, reduce
 from itertools import groupby
 from pathlib import Path
@@ -27,6 +27,7 @@ from hourglass.use.counts import Counts
 from hourglass.use.reading import blocks, rows
 from hourglass.use.results import Output
 from hourglass.use.score import beside, judge
+from hourglass.use.screening import Screen, require_screenable
 
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 1
@@ -38,7 +39,11 @@ _SAME = {
     "shard_rows": "another number of rows per shard",
     "form": "another form of shards",
     "reasons": "another number of reasons",
+    "share": "another share of false alarms",
 }
+
+#: What files of shards are called; those of a batch not all of whose rows are judged yet have another name.
+_PART, _UNSCREENED = "part", "unscreened"
 
 Form = Literal["parquet", "csv"]
 OnRows = Callable[[int], None]
@@ -54,12 +59,14 @@ class Layout:
         Of each shard but the last.
     form : "parquet" or "csv"
     reasons : int
-        As of `score.score`.
+    share : float or None
+        As of `score.score`; the batch is that of all shards.
     """
 
     rows: int = 1_000_000
     form: Form = "parquet"
     reasons: int = 0
+    share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,8 @@ def score(
 
     Row number n of the input lies in shard n // `layout.rows`. Bytes of a shard depend on the model, the input and
     the layout alone. Done again, nothing is written; a shard that is missing or damaged is made anew. Readings of
-    series, which are judged as a whole, become one shard and the file of anomalies beside it.
+    series, which are judged as a whole, become one shard and the file of anomalies beside it. Where alarms are those of
+    the batch, all rows are judged before the first shard has its name.
 
     Parameters
     ----------
@@ -117,13 +125,16 @@ def score(
         The folder holds something else or was begun with another model, input or layout; another process writes to
         it; or as of `score.score`.
     InputError
-        The rows aren't such as the model takes.
+        The rows aren't such as the model takes, or `layout.share` doesn't lie between 0 and 1.
     """
+    layout = layout or Layout()
+    if layout.share is not None:
+        require_screenable(model, layout.share)
     with locked_on_machine(f"score {out.resolve()}") as alone, urls.local(source) as path:
         if not alone:
             raise HourglassError(f"another process writes to {out}; wait for it, or name another output.")
         given = str(path) if urls.is_url(source) else source
-        job = _Job(model, given, out, data, layout or Layout(), on_rows or _ignore)
+        job = _Job(model, given, out, data, layout, on_rows or _ignore)
         return job.run(_described(job, uri, source))
 
 
@@ -173,7 +184,7 @@ class _Job:
             self._write(described, kept)
         counts = sum((entry.counts for entry in kept.values()), Counts())
         again = "; all of it was there" if there else ""
-        return f"{self.out}: {len(kept):,} shard(s), {counts.sentence(self.model)}{again}"
+        return f"{self.out}: {len(kept):,} shard(s), {counts.sentence(self.model, self.layout.share)}{again}"
 
     def _begun(self, described: dict[str, Any]) -> dict[str, Any]:
         """Read what an earlier run left, or begin."""
@@ -186,10 +197,11 @@ class _Job:
         if not found["shards"]:  # nothing is finished that could be mixed
             return described | {"shards": [], "complete": False}
         for key, other in _SAME.items():
-            if _bare(found[key]) != _bare(described[key]):
+            before, now = found.get(key), described[key]
+            if _bare(before) != _bare(now):
                 raise HourglassError(
-                    f"{self.out} was begun with {other} ({_shown(found[key])}, now {_shown(described[key])}); remove "
-                    "it to score all anew, or name another output."
+                    f"{self.out} was begun with {other} ({_shown(before)}, now {_shown(now)}); remove it to score all "
+                    "anew, or name another output."
                 )
         return found
 
@@ -205,6 +217,11 @@ class _Job:
         for shard in self._series() if signals.is_of_series(self.model) else self._by_shard(kept):
             kept[shard.first_row] = shard
             self._note(described, kept, complete=False)
+        if self.layout.share is not None:
+            for shard in self._screened(self.layout.share, list(kept.values())):
+                kept[shard.first_row] = shard
+                self._note(described, kept, complete=False)
+            delete(*self.out.glob(f"{_UNSCREENED}-*"))
         self._note(described, kept, complete=True)
 
     def _note(self, described: dict[str, Any], kept: dict[int, Shard], *, complete: bool) -> None:
@@ -213,22 +230,25 @@ class _Job:
 
     def _by_shard(self, kept: dict[int, Shard]) -> Iterator[Shard]:
         """Give each shard: the kept ones, and the others as they are made."""
-        first = self.out / self._name(0)
-        read = blocks(self.model, self.source, self.data, first)
+        read = blocks(self.model, self.source, self.data, self.out / self._name(0))
+        first: Path | None = None
         for number, pieces in groupby(_cut(read, self.layout.rows), lambda piece: piece[1] // self.layout.rows):
             at = number * self.layout.rows
             if at in kept:
                 for raw, first_row in pieces:
                     self.on_rows(first_row + len(raw.rows))
-                yield kept[at]
+                shard = kept[at]
             else:
-                yield self._shard(number, pieces, first if number else None)
+                shard = self._shard(number, pieces, first)
+            first = first or self.out / shard.file
+            yield shard
 
     def _shard(self, number: int, pieces: Iterator[tuple[Raw, int]], like: Path | None) -> Shard:
-        path, counts, profiles = self.out / self._name(number), Counts(), []
+        screened = self.layout.share is not None
+        path, counts, profiles = self.out / self._name(number, _UNSCREENED if screened else _PART), Counts(), []
         with Output(path, like) as output:
             for raw, first_row in pieces:
-                judged = judge(self.model, raw, first_row, self.layout.reasons)
+                judged = judge(self.model, raw, first_row, self.layout.reasons, screened=screened)
                 output.add(beside(raw, first_row, judged, self.source))
                 counts += Counts.of(judged)
                 if self.watch is not None:
@@ -255,8 +275,18 @@ class _Job:
         profiles = [] if self.watch is None else [self.watch.profile(readings, self.model.score(readings))]
         yield self._finished(path, 0, counts, profiles)
 
-    def _name(self, number: int) -> str:
-        return f"part-{number:05d}.{self.layout.form}"
+    def _screened(self, share: float, shards: list[Shard]) -> Iterator[Shard]:
+        """Write each shard whose rows were judged by themselves, with what they are as a batch."""
+        screen = Screen(share, [self.out / shard.file for shard in shards])
+        for shard in shards:
+            path = self.out / self._name(shard.first_row // self.layout.rows)
+            if shard.file != path.name:
+                alarms = screen.write(self.out / shard.file, path)
+                yield replace(shard, file=path.name, alarms=alarms, sha256=sha256_of(path))
+                (self.out / shard.file).unlink()
+
+    def _name(self, number: int, stem: str = _PART) -> str:
+        return f"{stem}-{number:05d}.{self.layout.form}"
 
 
 def _described(job: _Job, uri: str, source: str) -> dict[str, Any]:
@@ -269,6 +299,7 @@ def _described(job: _Job, uri: str, source: str) -> dict[str, Any]:
         "shard_rows": job.layout.rows,
         "form": job.layout.form,
         "reasons": job.layout.reasons,
+        "share": job.layout.share,
     }
 
 
