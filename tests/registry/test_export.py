@@ -157,7 +157,7 @@ def test_rows_that_are_rebuilt_by_a_mask_are_so_in_the_graph_and_its_score(tmp_p
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.long) for name in scores.names()])
 def test_every_score_and_its_parts_are_exported(name: str, tmp_path: Path) -> None:
-    model, x = (VAE if name == "elbo" else Autoencoder)(SHAPE, **SETTINGS).eval(), rows(300)
+    model, x = (VAE if name in {"elbo", "iwae"} else Autoencoder)(SHAPE, **SETTINGS).eval(), rows(300)
     score = fit(name, model, x, robust=False)
     export(model, PRIOR, tmp_path, x[:50], scores=[score])
     found = Graph(tmp_path / "reconstruct.onnx").run(x[:50].numpy())["score"]

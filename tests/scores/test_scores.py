@@ -1,4 +1,4 @@
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +10,7 @@ from hourglass import scores
 from hourglass.errors import HourglassError
 from hourglass.scores.mse import MSE
 from hourglass.scores.shared import nearest
+from hourglass.scores.shared.posterior import Posterior
 from hourglass.scores.shared.prototypes import prototypes
 from hourglass.scores.shared.score import divided
 from hourglass.scores.shared.seen import Seen
@@ -20,13 +21,13 @@ NAMES = scores.names()
 
 
 def seen_of(rows: int, numbers: int = 6, seed: int = 0, scale: float = 1.0) -> Seen:
-    """Rows near a plane, their places on it, and what is off it."""
+    """Rows near a plane, their places on it, and what is off it; the posterior of a place is N(place, 1)."""
     generator = torch.Generator().manual_seed(seed)
     plane = torch.linalg.qr(torch.randn(numbers, 2, generator=torch.Generator().manual_seed(9))).Q
     noise = 0.1 * scale * torch.randn(rows, numbers, generator=generator)
     x = scale * torch.randn(rows, 2, generator=generator) @ plane.T + noise
     z = x @ plane
-    return Seen(x, z, z @ plane.T - x, z.square().sum(1) / 2)
+    return Seen(x, z, z @ plane.T - x, Posterior(z, torch.zeros_like(z), lambda z: z @ plane.T))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,7 +60,7 @@ def test_anomalies_among_the_rows_excuse_their_like_less_where_the_fit_is_robust
     shift = torch.tensor([0.0, 0, 0, 4, 0, 0])
     odd = replace(odd, x=odd.x + shift, z=odd.z + 8, residual=odd.residual - shift)
     some, others = odd.take(torch.arange(10)), odd.take(torch.arange(10, 30))
-    mixed = Seen(*(torch.cat([getattr(part, field.name) for part in (normal, some)]) for field in fields(Seen)))
+    mixed = Seen.together([normal, some])
 
     def contrast(*, robust: bool) -> float:
         score = scores.get(name)().fit(mixed, robust=robust)
@@ -117,7 +118,7 @@ def test_the_elbo_is_that_of_the_calibrated_gaussian_at_the_posterior_mean_but_f
     width = (x_hat - x).square().mean(0).sqrt()
     likely = Normal(x_hat, width).log_prob(x).sum(1) - Normal(0, width).log_prob(torch.zeros(5)).sum()
     kl = kl_divergence(Normal(z, (logvar / 2).exp()), Normal(0.0, 1.0)).sum(1)
-    seen = Seen.of(x, {"z": z, "logvar": logvar}, x_hat)
+    seen = Seen(x, z, x_hat - x, Posterior(z, logvar, lambda z: z))
     torch.testing.assert_close(scores.get("elbo")().fit(seen)(seen), kl - likely)
 
 
@@ -129,9 +130,10 @@ def test_the_latent_density_is_the_squared_mahalanobis_distance_of_the_code_alon
     assert torch.equal(score(fresh), score(replace(fresh, residual=9 * fresh.residual)))
 
 
-def test_a_code_without_a_posterior_has_no_elbo() -> None:
-    with pytest.raises(HourglassError, match=r"elbo is for variants whose encoder gives a posterior, such as vae"):
-        scores.get("elbo")().fit(replace(seen_of(9), kl=None))
+@pytest.mark.parametrize("name", ["elbo", "iwae"])
+def test_a_code_without_a_posterior_has_no_bound(name: str) -> None:
+    with pytest.raises(HourglassError, match=rf"{name} is for variants whose encoder gives a posterior, such as vae"):
+        scores.get(name)().fit(replace(seen_of(9), posterior=None))
 
 
 def test_clean_rows_keep_prototypes_that_stand_for_few() -> None:
@@ -235,5 +237,5 @@ def test_what_belongs_to_no_number_is_divided_in_proportion() -> None:
 
 
 def test_an_unknown_score_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="score is 'best'; expected auto, blend, elbo, gaussian, latent"):
+    with pytest.raises(ValueError, match="score is 'best'; expected auto, blend, elbo, gaussian, iwae, latent"):
         scores.get("best")

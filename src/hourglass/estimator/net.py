@@ -15,7 +15,7 @@ from hourglass.scores.mse import MSE
 from hourglass.scores.shared.score import Score
 from hourglass.scores.shared.seen import Seen
 
-#: Rows that go through the net at once.
+#: Rows that go through the net at once, fewer where each is decoded several times.
 _BLOCK = 4096
 
 Array = NDArray[Any]
@@ -60,7 +60,8 @@ class Net:
 
     def score(self, x: Array, told: Array | None = None) -> NDArray[np.float64]:
         """Score rows, larger is more anomalous: shape (rows,)."""
-        scores = self._run(lambda x, *told: self.scored_by(Seen.by(self.model, x, *told)), x, told)
+        at_once = _BLOCK // self.scored_by.decodings
+        scores = self._run(lambda x, *told: self.scored_by(Seen.by(self.model, x, *told)), x, told, at_once=at_once)
         return scores.astype(np.float32).astype(np.float64)
 
     def sample(self, n: int, generator: np.random.Generator, told: Array | None = None) -> NDArray[np.float64]:
@@ -79,10 +80,10 @@ class Net:
         cache = prior.empty(n).double().numpy()
         return self._run(self.model.decode_index, draw_index(step, prior.entries, cache, generator))
 
-    def _run(self, part: Callable[..., Tensor], *inputs: Array | None) -> NDArray[np.float64]:
+    def _run(self, part: Callable[..., Tensor], *inputs: Array | None, at_once: int = _BLOCK) -> NDArray[np.float64]:
         given = [torch.tensor(values) for values in inputs if values is not None]
         given = [values.double() if values.is_floating_point() else values for values in given]
         with torch.no_grad():
-            blocks = zip(*(torch.split(values, _BLOCK) for values in given), strict=True)
+            blocks = zip(*(torch.split(values, at_once) for values in given), strict=True)
             found: NDArray[np.float64] = torch.cat([part(*block) for block in blocks]).double().numpy()
         return found

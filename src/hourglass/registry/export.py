@@ -24,6 +24,8 @@ from hourglass.scores.shared.seen import Seen
 #: Largest difference between a graph and the net it came from, relative to the largest magnitude of the output (for
 #: scores, where that is larger, the largest mean square of a row).
 TOLERANCE = 1e-5
+#: Codes that graphs are checked on, at most.
+_CHECKED = 4096
 #: A row whose margin is smaller may be rounded to another code by the graph than by the net, or compared with another
 #: prototype.
 _TIE = 1e-5
@@ -123,7 +125,9 @@ def _reconstruct(members: Sequence[Variant], scores: Sequence[Score], x: Tensor,
     """Rebuild and score rows; of an ensemble give the means, and the standard deviation of the members' scores."""
     codes = [member.encode(x, *told) for member in members]
     rebuilt = [member.rebuild(x, of["z"], *told) for member, of in zip(members, codes, strict=True)]
-    judged = [score(Seen.of(x, of, x_hat)) for score, of, x_hat in zip(scores, codes, rebuilt, strict=True)]
+    nets = zip(members, codes, rebuilt, strict=True)
+    seen = [Seen.of(member, x, of, x_hat, *told) for member, of, x_hat in nets]
+    judged = [score(part) for score, part in zip(scores, seen, strict=True)]
     if len(members) == 1:
         return {"x_hat": rebuilt[0], "score": judged[0]}
     of_members = torch.stack(judged)
@@ -175,7 +179,7 @@ def export(
         What new codes are drawn from; None where the variant's own `code_prior` draws them.
     folder : Path
     x : Tensor of shape (rows, *shape)
-        Rows to check on.
+        Rows to check on; the first of many.
     condition : Tensor of shape (rows, known) or None
         What a conditional variant is told of them.
     others : sequence of Variant
@@ -189,6 +193,8 @@ def export(
         A graph differs from the net by more than `TOLERANCE`, other than on rows at a tie.
     """
     members = [member.eval() for member in (model, *others)]
+    some = slice(max(1, _CHECKED // max((score.decodings for score in scores), default=1)))
+    x, condition = x[some], None if condition is None else condition[some]
     with torch.no_grad():
         decided = (torch.stack([member.margin(x) for member in members]).amin(0) > _TIE).numpy()
         if not decided.any():

@@ -27,6 +27,7 @@ SCORES = {
     "neighbours": "mean squared distance of a row's code and residual to those of the two nearest prototypes",
     "memory": "mean squared distance of a row, its code and its residual to those of the two nearest prototypes",
     "elbo": "negative ELBO at the posterior's mean, in nats, less what an exact reconstruction costs",
+    "iwae": "negative importance-weighted bound of 16 draws, in nats, less what an exact reconstruction costs",
     "blend": "geometric mean of the scores memory and gaussian",
 }
 

@@ -2,12 +2,9 @@
 
 from torch import Tensor
 
-from hourglass.errors import HourglassError
 from hourglass.scores.shared.score import Score, divided
 from hourglass.scores.shared.seen import Seen
-
-#: Least width of a number, in times of the root mean square of all.
-_FLOOR = 0.02
+from hourglass.scores.shared.widths import variances
 
 
 class ELBO(Score):
@@ -25,19 +22,8 @@ class ELBO(Score):
     variance: Tensor
 
     def learn(self, seen: Seen, *, robust: bool) -> None:
-        _kl(seen)
-        variance = seen.residual.square().mean(0)
-        floor = _FLOOR**2 * float(variance.mean()) or 1.0
-        self.register_buffer("variance", variance.clamp(min=floor))
+        seen.posterior_for("elbo")
+        self.register_buffer("variance", variances(seen.residual.square().mean(0)))
 
     def parts(self, seen: Seen) -> Tensor:
-        return divided(seen.residual.square() / (2 * self.variance), _kl(seen))
-
-
-def _kl(seen: Seen) -> Tensor:
-    if seen.kl is None:
-        raise HourglassError(
-            "the score elbo is for variants whose encoder gives a posterior, such as vae; set another anomaly.score "
-            "(scoring of an estimator), or train such variants alone."
-        )
-    return seen.kl
+        return divided(seen.residual.square() / (2 * self.variance), seen.posterior_for("elbo").kl())

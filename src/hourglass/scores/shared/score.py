@@ -1,7 +1,7 @@
 """The contract of a score."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -24,10 +24,14 @@ class Score(nn.Module):
         Channels, height and width of a row; () where rows are no images.
     """
 
+    #: Codes that the net decodes for each row; the more, the fewer rows it is given at once.
+    decodings: ClassVar[int] = 1
+
     def __init__(self, image: Sequence[int] = ()) -> None:
         super().__init__()
         self.image = tuple(image)
 
+    @torch.no_grad()
     def fit(self, seen: Seen, *, robust: bool = False) -> Self:
         """Learn what rows of training look like.
 
@@ -41,9 +45,7 @@ class Score(nn.Module):
         """
         self.learn(seen, robust=robust)
         if robust:
-            with torch.no_grad():
-                scores = self.of_learnt(seen)
-            kept = scores.argsort(stable=True)[: max(2, round((1 - TRIMMED) * len(seen)))]
+            kept = self.of_learnt(seen).argsort(stable=True)[: max(2, round((1 - TRIMMED) * len(seen)))]
             self.learn(seen.take(kept.sort().values), robust=robust)
         return self
 
