@@ -17,6 +17,7 @@ from hourglass.data.sources import Raw
 from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes, read_json, sha256_of, write_json
 from hourglass.locks import locked_on_machine
+from hourglass.runtime import InputError
 from hourglass.use import score as whole
 from hourglass.use import shards
 from hourglass.use.shards import Layout
@@ -137,6 +138,7 @@ def test_what_a_kill_left_of_a_shard_goes_when_the_run_goes_on(model: Any, csv: 
     out = tmp_path / "out"
     with pytest.raises(KilledError):
         judge(model, csv, out, data=FEW, on_rows=killed_after(rows))
+    out.mkdir(exist_ok=True)
     half = out / f".part-0000{rows // 200}.parquet.hourglass.{2**22 + 1}"  # no system has such a process
     half.touch()
     judge(model, csv, out)
@@ -166,6 +168,50 @@ def test_a_folder_in_which_nothing_is_finished_takes_the_input_that_was_mended(
     judge(model, str(broken), out)
     judge(model, str(broken), tmp_path / "at once")
     assert folder_hashes(out) == folder_hashes(tmp_path / "at once")
+
+
+@pytest.mark.parametrize("share", [None, 0.1])
+@pytest.mark.parametrize("there", [False, True])
+def test_what_is_refused_leaves_nothing(
+    model: Any, patients: pd.DataFrame, tmp_path: Path, there: bool, share: float | None
+) -> None:
+    out, given = tmp_path / "out", tmp_path / "given.csv"
+    patients.drop(columns="mean area").to_csv(given, index=False)
+    if there:
+        out.mkdir()
+    with pytest.raises(HourglassError, match="mean area"):
+        judge(model, str(given), out, layout=Layout(share=share))
+    assert sorted(tmp_path.rglob("*")) == ([given, out] if there else [given])
+
+
+@pytest.mark.parametrize("name", ["heat", "anomaly_score"])
+def test_readings_that_are_refused_leave_nothing(
+    signal_denoising: Any, waves: pd.DataFrame, tmp_path: Path, name: str
+) -> None:
+    given = tmp_path / "waves.csv"
+    waves.rename(columns={"heat" if name == "heat" else "load": name}).assign(heat="hot").to_csv(given, index=False)
+    with pytest.raises((HourglassError, InputError)):
+        judge(signal_denoising.model, str(given), tmp_path / "out")
+    assert sorted(tmp_path.rglob("*")) == [given]
+
+
+def test_what_breaks_behind_the_first_shard_leaves_that(model: Any, csv: str, tmp_path: Path) -> None:
+    with pytest.raises(KilledError):
+        judge(model, csv, tmp_path / "out", data=FEW, on_rows=killed_after(300))
+    names = ["manifest.json", "part-00000.parquet", "profile-00000.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+
+
+def test_what_somebody_put_beside_stays_when_the_input_is_refused(model: Any, csv: str, tmp_path: Path) -> None:
+    note = tmp_path / "out" / "note.txt"
+
+    def on_rows(_rows: int) -> None:
+        note.touch()
+        raise HourglassError("refused")
+
+    with pytest.raises(HourglassError, match="refused"):
+        judge(model, csv, tmp_path / "out", on_rows=on_rows)
+    assert list((tmp_path / "out").iterdir()) == [note]
 
 
 @pytest.mark.long  # two processes import what scoring needs

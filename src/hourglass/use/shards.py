@@ -6,6 +6,7 @@ shards put one behind the other are the single file that `score.score` writes. B
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, reduce
 from itertools import groupby
@@ -44,6 +45,8 @@ _SAME = {
 
 #: What files of shards are called; those of a batch not all of whose rows are judged yet have another name.
 _PART, _UNSCREENED = "part", "unscreened"
+#: What a run writes.
+_OURS = (MANIFEST, f"{_PART}-*", f"{_UNSCREENED}-*", "profile-*")
 
 Form = Literal["parquet", "csv"]
 OnRows = Callable[[int], None]
@@ -123,7 +126,7 @@ def score(
     ------
     HourglassError
         The folder holds something else or was begun with another model, input or layout; another process writes to
-        it; or as of `score.score`.
+        it; or as of `score.score`. Where no shard is finished, nothing is left of the run.
     InputError
         The rows aren't such as the model takes, or `layout.share` doesn't lie between 0 and 1.
     """
@@ -181,7 +184,8 @@ class _Job:
         kept = {entry.first_row: entry for entry in _shards(found) if entry.is_whole(self.out)}
         there = found["complete"] and len(kept) == len(found["shards"])
         if not there:
-            self._write(described, kept)
+            with self._folder(kept):
+                self._write(described, kept)
         counts = sum((entry.counts for entry in kept.values()), Counts())
         again = "; all of it was there" if there else ""
         return f"{self.out}: {len(kept):,} shard(s), {counts.sentence(self.model, self.layout.share)}{again}"
@@ -209,9 +213,22 @@ class _Job:
         """Tell whether something lies in the folder that no killed run left."""
         return bool(set(self.out.iterdir()) - set(left_behind(self.out)))
 
+    @contextmanager
+    def _folder(self, kept: dict[int, Shard]) -> Iterator[None]:
+        """Make the folder; where no shard is finished in it, a refusal leaves what was there before."""
+        was_there, is_begun = self.out.exists(), (self.out / MANIFEST).exists()
+        self.out.mkdir(parents=True, exist_ok=True)
+        try:
+            yield
+        except BaseException:
+            if not (is_begun or kept):
+                delete(*(path for name in _OURS for path in self.out.glob(name)))
+                if not (was_there or any(self.out.iterdir())):
+                    self.out.rmdir()
+            raise
+
     def _write(self, described: dict[str, Any], kept: dict[int, Shard]) -> None:
         """Write the shards that aren't kept; before the first, and after each, the manifest."""
-        self.out.mkdir(parents=True, exist_ok=True)
         delete(*left_behind(self.out))
         self._note(described, kept, complete=False)
         for shard in self._series() if signals.is_of_series(self.model) else self._by_shard(kept):
