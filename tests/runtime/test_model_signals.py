@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hourglass.runtime import InputError, Model
+from hourglass.runtime import InputError, Model, windows
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +28,24 @@ def test_readings_may_come_as_lists_of_columns_or_of_rows(model, waves, form):
     pd.testing.assert_frame_equal(model.explain(some.to_dict(form), 1), model.explain(some, 1))
 
 
-def test_scores_do_not_depend_on_how_many_windows_are_held_at_once(model, waves, monkeypatch):
-    whole = model.score(waves)
+@pytest.mark.parametrize("output", ["score", "reconstruct", "denoise", "attribute", "encode", "points"])
+def test_no_output_depends_on_how_many_windows_are_held_at_once(model, waves, monkeypatch, output):
+    some, held = waves.iloc[:400], []
+    whole, cut = model.predict(some, output), windows.cut
+
+    def spied(values, starts, window):
+        held.append(len(starts))
+        return cut(values, starts, window)
+
     monkeypatch.setattr("hourglass.runtime.series.AT_ONCE", 7)
-    pd.testing.assert_frame_equal(model.score(waves), whole)
+    monkeypatch.setattr(windows, "cut", spied)
+    parts = model.predict(some, output)
+    assert len(held) > 10
+    assert max(held) == 7
+    if output == "encode":
+        assert parts.tobytes() == whole.tobytes()
+    else:
+        pd.testing.assert_frame_equal(parts, whole, check_exact=True)
 
 
 def test_a_breakdown_is_found_by_its_times(model, waves):

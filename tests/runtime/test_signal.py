@@ -55,7 +55,7 @@ def test_a_series_comes_back_from_its_windows_with_its_own_times_and_columns(row
     frame = table(rows, tz=tz, note="kept")
     frame = frame.iloc[::-1] if backwards else frame
     found = schema(stride=stride).cut(frame)
-    back = found.restored(found.windows)
+    back = found.restored([(0, found.windows)])
     pd.testing.assert_frame_equal(back, frame)
     assert back["when"].dtype == frame["when"].dtype
 
@@ -83,7 +83,7 @@ def test_each_series_has_its_own_windows():
     both = pd.concat([table(12, machine="b"), table(20, machine="a")]).sample(frac=1, random_state=0)
     found = schema(series="machine").cut(both)
     assert found.where["series"].value_counts().to_dict() == {"a": 5, "b": 3}
-    pd.testing.assert_frame_equal(found.restored(found.windows), both)
+    pd.testing.assert_frame_equal(found.restored([(0, found.windows)]), both)
     assert "series" not in schema(series="machine").cut(table(12)).where
 
 
@@ -91,7 +91,7 @@ def test_rows_that_no_window_covers_come_back_empty():
     frame = table(20)
     frame = frame.drop(index=range(4, 9))
     found = schema(max_gap=1).cut(frame)
-    back = found.restored(found.windows)
+    back = found.restored([(0, found.windows)])
     assert back["heat"].isna().tolist() == [True] * 4 + [False] * 11
     assert np.isnan(found.scores(np.ones(len(found.windows)))).tolist() == back["heat"].isna().tolist()
     assert found.told.gaps == 1
@@ -102,7 +102,7 @@ def test_a_missing_value_comes_back_filled():
     frame = table(heat=np.arange(40.0))
     frame.loc[[10, 20], "heat"] = np.nan
     found = schema().cut(frame)
-    np.testing.assert_allclose(found.restored(found.windows)["heat"], np.arange(40.0), rtol=1e-12)
+    np.testing.assert_allclose(found.restored([(0, found.windows)])["heat"], np.arange(40.0), rtol=1e-12)
 
 
 def test_values_between_the_points_of_the_grid_are_interpolated():
@@ -111,7 +111,7 @@ def test_values_between_the_points_of_the_grid_are_interpolated():
     found = schema().cut(frame)
     ramp = np.repeat(np.arange(len(found.ns), dtype=float)[:, None], 2, axis=1)
     windows = np.stack([ramp[start : start + 8] for start in found.starts])
-    np.testing.assert_allclose(found.restored(windows)["heat"][1:-1], frame["when"][1:-1] / 60)
+    np.testing.assert_allclose(found.restored([(0, windows)])["heat"][1:-1], frame["when"][1:-1] / 60)
 
 
 def test_anomalies_are_told_by_the_times_between_which_the_score_is_high():

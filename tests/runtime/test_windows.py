@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from hourglass.runtime.windows import cut, intervals, overlap_mean, point_scores, window_starts
+from hourglass.runtime.windows import Overlap, cut, intervals, point_scores, window_starts
 
 segments = st.lists(st.integers(1, 30), min_size=1, max_size=4).map(lambda sizes: np.repeat(range(len(sizes)), sizes))
 widths = st.integers(1, 12)
@@ -30,10 +30,24 @@ def test_no_window_crosses_a_gap_and_every_long_segment_is_covered_to_its_ends(s
 def test_windows_give_back_the_series_where_they_cover_it(segment, window, stride, data):
     values = data.draw(arrays.arrays(float, (len(segment), 2), elements=st.floats(-1e9, 1e9)))
     starts = window_starts(segment, window, min(stride, window))
-    back = overlap_mean(cut(values, starts, window), starts, len(segment))
+    overlap = Overlap(len(segment), 2)
+    overlap.add(cut(values, starts, window), starts)
+    back = overlap.mean()
     covered = np.bincount(segment)[segment] >= window
     np.testing.assert_allclose(back[covered], values[covered], rtol=1e-14)
     assert np.isnan(back[~covered]).all()
+
+
+@given(segments, widths, widths, st.integers(1, 9), st.integers(0, 99))
+def test_windows_in_parts_from_the_last_on_have_the_mean_of_all_to_the_last_bit(segment, window, stride, size, seed):
+    starts = window_starts(segment, window, stride)
+    windows = np.random.default_rng(seed).normal(size=(len(starts), window, 2))
+    windows[windows > 2] = np.nan
+    whole, parts = Overlap(len(segment), 2), Overlap(len(segment), 2)
+    whole.add(windows, starts)
+    for first in reversed(range(0, len(starts), size)):
+        parts.add(windows[first : first + size], starts[first : first + size])
+    assert parts.mean().tobytes() == whole.mean().tobytes()
 
 
 def test_a_point_has_the_mean_score_of_the_windows_that_cover_it():

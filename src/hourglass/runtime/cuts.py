@@ -1,6 +1,6 @@
 """Tables of readings cut into windows, and the way back to their rows and times."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -73,13 +73,16 @@ class Cut:
         """Copy the windows from number `first` on, up to `stop`."""
         return windowing.cut(self.values, self.starts[first:stop], self.schema.window)
 
-    def restored(self, windows: NDArray[np.float64], columns: Sequence[str] = ()) -> pd.DataFrame:
+    def restored(
+        self, parts: Iterable[tuple[int, NDArray[np.floating[Any]]]], columns: Sequence[str] = ()
+    ) -> pd.DataFrame:
         """Give the table with other values: at each row's time the mean of the windows there, interpolated.
 
         Parameters
         ----------
-        windows : ndarray of shape (windows, window, channels)
-            As a model rebuilt them, in the order of `windows`.
+        parts : iterable of (int, ndarray of shape (windows, window, channels))
+            The windows as a model rebuilt them, some at a time and the last ones first, and the number of the first of
+            each part.
         columns : sequence of str
             What the channels are called, those that `frame` lacks, too; by default as in the schema.
 
@@ -88,10 +91,12 @@ class Cut:
         DataFrame
             With all columns and rows of `frame`; a channel is missing where no window covers the row.
         """
-        points = windowing.overlap_mean(windows, self.starts, len(self.ns))
-        return self.frame.assign(
-            **{name: self._at_rows(points[:, channel]) for channel, name in enumerate(columns or self.schema.columns)}
-        )
+        names = columns or self.schema.columns
+        overlap = windowing.Overlap(len(self.ns), len(names))
+        for first, windows in parts:
+            overlap.add(windows, self.starts[first : first + len(windows)])
+        points = overlap.mean()
+        return self.frame.assign(**{name: self._at_rows(points[:, channel]) for channel, name in enumerate(names)})
 
     def first_of(self, marked: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Give each window the number of its first row, in time, that is marked; -1 where none is."""

@@ -149,7 +149,7 @@ class Judging(Opened):
         """
         cut = self._cut(rows)
         if cut is not None:
-            return cut.restored(self.attribute)
+            return cut.restored(lambda windows, at: self.attribute(windows, first_row=first_row + at))
         return attribution.laid_out(self._score_parts(rows, first_row), self.schema)
 
     def explain(self, rows: Any, most: int = 3, *, first_row: int = 0) -> pd.DataFrame:

@@ -78,6 +78,10 @@ class Model(Judging):
         Of a quantised one ``"index"``, the entries of each code, -1 where the row is invalid. `first_row` is that of
         `score`.
         """
+        cut = self._cut(rows)
+        if cut is not None:
+            parts = [self.posterior(windows, first_row=at) for windows, at in cut.parts(first_row)]
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         inputs, valid = self._inputs(rows)
         found = self._graphs["encode"].run(*inputs, first_row=first_row)
         for values in found.values():
@@ -94,7 +98,7 @@ class Model(Judging):
             return sound.rebuilt(self.reconstruct)
         cut = self._cut(rows)
         if cut is not None:
-            return cut.restored(self.reconstruct)
+            return cut.restored(lambda windows, at: self.reconstruct(windows, first_row=first_row + at))
         inputs, valid = self._inputs(rows)
         return self._decode_rows(self._graphs["reconstruct"].run(*inputs, first_row=first_row)["x_hat"], valid)
 

@@ -84,9 +84,10 @@ class Windows:
         for at in _starts(self.cut):
             yield self.part(at, at + AT_ONCE), first_row + at
 
-    def restored(self, make: Callable[[Any], NDArray[np.float64]]) -> pd.DataFrame:
-        """Give the table with what is made of its windows."""
-        return self.cut.restored(make(self.part()), self.series.schema.columns)
+    def restored(self, make: Callable[[Any, int], NDArray[np.floating[Any]]]) -> pd.DataFrame:
+        """Give the table with what is made of its windows; `make` takes some and the number of the first."""
+        made = ((at, make(self.part(at, at + AT_ONCE), at)) for at in reversed(_starts(self.cut)))
+        return self.cut.restored(made, self.series.schema.columns)
 
     def points(self, scores: NDArray[np.float64], threshold: float) -> pd.DataFrame:
         """Judge each reading by the scores of the windows that cover it; see `Model.points`."""
@@ -111,7 +112,7 @@ def readings_of(rows: Any, schema: SignalSchema) -> pd.DataFrame | None:
 
 
 def made_of(
-    told: Cut, schema: SignalSchema, make: Callable[[NDArray[np.float64], int], NDArray[np.float64]]
+    told: Cut, schema: SignalSchema, make: Callable[[NDArray[np.float64], int], NDArray[np.floating[Any]]]
 ) -> pd.DataFrame:
     """Give the table of channels that are told with those that a model makes of them.
 
@@ -123,8 +124,8 @@ def made_of(
     make : callable
         Takes windows and the number of the first.
     """
-    windows = [make(told.part(at, at + AT_ONCE), at) for at in _starts(told)]
-    return told.restored(np.concatenate(windows), schema.columns)
+    made = ((at, make(told.part(at, at + AT_ONCE), at)) for at in reversed(_starts(told)))
+    return told.restored(made, schema.columns)
 
 
 def _starts(cut: Cut) -> range:

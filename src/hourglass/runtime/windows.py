@@ -1,5 +1,7 @@
 """Windows of a series, and the way back from windows to points and from points to intervals."""
 
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -34,38 +36,49 @@ def cut(values: NDArray[np.float64], starts: NDArray[np.int64], window: int) -> 
     return np.ascontiguousarray(np.moveaxis(view[starts], 1, 2))
 
 
-def overlap_mean(windows: NDArray[np.float64], starts: NDArray[np.int64], points: int) -> NDArray[np.float64]:
-    """Give each point the mean of what the windows that cover it say of it (overlap-add).
+class Overlap:
+    """What windows that overlap say of the points that they cover (overlap-add).
+
+    Windows may come in parts. Where the last ones come first, as they do at each point within a part, the mean is to
+    the last bit that of all windows at once.
 
     Parameters
     ----------
-    windows : ndarray of shape (windows, window, channels)
-        What isn't finite says nothing.
-    starts : ndarray of int64, shape (windows,)
-        All different.
-    points : int
-
-    Returns
-    -------
-    ndarray of float64, shape (points, channels)
-        NaN where no window says anything.
+    points, channels : int
     """
-    sums = np.zeros((points, windows.shape[2]))
-    number = np.zeros((points, windows.shape[2]))
-    for step in range(windows.shape[1]):
-        said = np.isfinite(windows[:, step])
-        sums[starts + step] += np.where(said, windows[:, step], 0)
-        number[starts + step] += said
-    with np.errstate(invalid="ignore"):
-        return np.where(number > 0, sums / number, np.nan)
+
+    def __init__(self, points: int, channels: int) -> None:
+        self._sums = np.zeros((points, channels))
+        self._number = np.zeros((points, channels))
+
+    def add(self, windows: NDArray[np.floating[Any]], starts: NDArray[np.int64]) -> None:
+        """Add what windows say.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (windows, window, channels)
+            What isn't finite says nothing.
+        starts : ndarray of int64, shape (windows,)
+            The first point of each, ascending.
+        """
+        for step in range(windows.shape[1]):
+            said = np.isfinite(windows[:, step])
+            self._sums[starts + step] += np.where(said, windows[:, step], 0)
+            self._number[starts + step] += said
+
+    def mean(self) -> NDArray[np.float64]:
+        """Give each point the mean: shape (points, channels), NaN where no window says anything."""
+        with np.errstate(invalid="ignore"):
+            return np.where(self._number > 0, self._sums / self._number, np.nan)
 
 
 def point_scores(
     scores: NDArray[np.float64], starts: NDArray[np.int64], window: int, points: int
 ) -> NDArray[np.float64]:
     """Give each point the mean score of the windows that cover it; NaN where none does."""
-    spread = np.broadcast_to(scores[:, None, None], (len(scores), window, 1))
-    return overlap_mean(spread, starts, points)[:, 0]
+    overlap = Overlap(points, 1)
+    overlap.add(np.broadcast_to(scores[:, None, None], (len(scores), window, 1)), starts)
+    return overlap.mean()[:, 0]
 
 
 def intervals(above: NDArray[np.bool_], segment: NDArray[np.int64]) -> NDArray[np.int64]:
