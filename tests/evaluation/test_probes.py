@@ -2,8 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score
+from sklearn.preprocessing import StandardScaler
 
-from hourglass.evaluation.probes import clusters, directions, neighbourhoods, probes, separation
+from hourglass.evaluation.probes import Lines, clusters, directions, neighbourhoods, probes, separation, slopes
 
 
 def heaps(seed, rows=200, classes=4, apart=20.0, latent=6):
@@ -115,3 +120,27 @@ def test_few_rows_are_compared_by_fewer_neighbours():
 def test_a_class_that_no_other_row_has_or_all_have_tells_nothing():
     z, label = np.array([[1.0], [2], [3]]), np.array([1, 1, 1])
     assert np.isnan(separation(z, label, np.array([1, 2]), np.ones((2, 1)))).all()
+
+
+def test_of_a_number_that_is_0_or_1_the_slope_is_the_way_of_its_class():
+    (z, label), _ = heaps(0), heaps(1)
+    one = (label == 2).astype(float)
+    expected = directions(z, label)[1][2] * one.std()
+    np.testing.assert_allclose(slopes(z, one[:, None])[0], expected, atol=1e-9)
+
+
+@given(st.integers(2, 40), st.integers(1, 60), st.integers(0, 99))
+def test_lines_through_codes_are_those_of_least_squares_with_the_smallest_weights(rows, latent, seed):
+    draw = np.random.default_rng(seed)
+    z, numbers = draw.normal(size=(rows, latent)), draw.normal(size=(rows, 2))
+    z[:, 0] = 3.0
+    found, standard = Lines.of(z, numbers), StandardScaler().fit_transform(z)
+    expected = LinearRegression().fit(standard, numbers).predict(standard)
+    np.testing.assert_allclose(z @ found.weights + found.offsets, expected, atol=1e-6)
+    others = draw.normal(size=(9, latent)), draw.normal(size=(9, 2))
+    expected = [r2_score(others[1][:, at], others[0] @ found.weights[:, at] + found.offsets[at]) for at in range(2)]
+    np.testing.assert_allclose(found.r2(*others), expected)
+
+
+def test_nothing_is_told_of_a_number_that_never_differs():
+    assert np.isnan(Lines(np.ones((1, 1)), np.zeros(1)).r2(np.ones((3, 1)), np.ones((3, 1)))).all()

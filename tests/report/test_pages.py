@@ -266,6 +266,16 @@ def test_each_class_has_its_way(facts, shown):
     assert "The first 8 of 9 classes." in shown["The way of a class"].caption
 
 
+def test_each_number_has_its_way(table):
+    (variant,) = (facts := collect(table.project, table.params, None)).variants
+    (page,) = pages(facts)
+    (panel,) = (one for one in page.panels if one.title == "The way of a number")
+    found = variant.evaluation["portrait"]["attributes"]
+    assert f"The 8 of {found['of']} that codes tell best." in panel.caption
+    drawn = [name for name, *_ in panel.picture["strip"].groups]
+    assert drawn == [f"{name} R² {r2:.2f}" for name, r2 in zip(found["names"], found["r2"], strict=True)]
+
+
 def test_a_model_without_a_posterior_has_no_bound_and_rows_without_classes_no_way(table):
     (page, *_) = (one for one in pages(collect(table.project, table.params, None)) if one.variant.name == "autoencoder")
     titles = [panel.title for panel in page.panels]

@@ -28,6 +28,7 @@ from hourglass.evaluation.information import information
 from hourglass.evaluation.likelihood import likelihood
 from hourglass.evaluation.localisation import localisation, masks_of
 from hourglass.evaluation.parts import mapped, parts, sample
+from hourglass.evaluation.portrait.attributes import attribute_directions
 from hourglass.evaluation.portrait.portray import portray
 from hourglass.evaluation.portrait.rows import Rows, in_net_units
 from hourglass.evaluation.representation import representation
@@ -271,7 +272,10 @@ def _portrait(
     chosen = {name: values[normal] for name, values in said.items()}
     test, tuning = (_rows(dataset, split, measured[split].judged()[:_PORTRAYED]) for split in ("test", "selection"))
     train = _rows(dataset, "train", sample(dataset, "train", _FITTED))
-    return portray(model, held_out.take(normal), chosen, test, tuning=tuning, train=train, seed=seed)
+    normal_rows = held_out.take(normal)
+    facts, arrays = portray(model, normal_rows, chosen, test, tuning=tuning, train=train, seed=seed)
+    attributes, walks = attribute_directions(model, dataset, normal_rows, chosen["z"])
+    return facts | ({"attributes": attributes} if attributes else {}), arrays | walks
 
 
 def _arrays(model: Model, dataset: Dataset, held_out: Rows, z: NDArray[Any], test: Measured) -> dict[str, NDArray[Any]]:

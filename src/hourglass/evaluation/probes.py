@@ -1,7 +1,8 @@
-"""What codes know of classes that no training was told: probes, clusters, and directions."""
+"""What codes know of classes and numbers that no training was told: probes, clusters, and directions."""
 
 import warnings
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,3 +151,58 @@ def separation(z: NDArray[Any], label: Labels, present: Labels, axes: Array) -> 
         float(roc_auc_score(one, z @ axis)) if one.any() and not one.all() else float("nan")
         for one, axis in zip(has, axes, strict=True)
     ]
+
+
+def slopes(z: NDArray[Any], numbers: Array) -> Array:
+    """Point where codes go as a number grows: by least squares, for each of its standard deviations.
+
+    The covariance of codes and number by the number's deviation. Of a number that is 0 or 1 it goes the way of
+    `directions`. The weights of a line that tells the number from codes are something else: they are large where units
+    hardly vary, and lead away from all codes (Haufe et al. 2014, "On the interpretation of weight vectors of linear
+    models in multivariate neuroimaging", section 2.2).
+
+    Parameters
+    ----------
+    z : ndarray of shape (rows, latent)
+    numbers : ndarray of shape (rows, numbers)
+        Each differs from row to row.
+
+    Returns
+    -------
+    ndarray of shape (numbers, latent)
+    """
+    codes, standard = z.astype(np.float64), (numbers - numbers.mean(0)) / numbers.std(0)
+    found: Array = standard.T @ (codes - codes.mean(0)) / len(codes)
+    return found
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Numbers as lines through codes: the linear probe of `probes` for numbers, without a penalty.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (latent, numbers)
+    offsets : ndarray of shape (numbers,)
+    """
+
+    weights: Array
+    offsets: Array
+
+    @classmethod
+    def of(cls, z: NDArray[Any], numbers: Array) -> Self:
+        """Fit them by least squares; of many that fit take those with the smallest weights on standardised codes."""
+        centre, scale, mean = z.mean(0, np.float64), z.std(0, np.float64), numbers.mean(0)
+        scale[scale == 0] = 1
+        weights = np.linalg.lstsq((z - centre) / scale, numbers - mean, rcond=None)[0] / scale[:, None]
+        return cls(weights, mean - centre @ weights)
+
+    def r2(self, z: NDArray[Any], numbers: Array) -> Array:
+        """Tell how much of each number they tell: shape (numbers,), at most 1, which is all; 0 is as good as the mean.
+
+        1 minus the squared error over the squared distance from the mean, on the rows given (Wright 1921). NaN of a
+        number that never differs.
+        """
+        error = np.square(numbers - z @ self.weights - self.offsets).sum(0)
+        spread = np.square(numbers - numbers.mean(0)).sum(0)
+        return np.asarray(1 - error / np.where(spread > 0, spread, np.nan))

@@ -38,6 +38,8 @@ def panels(facts: Facts, scale: pictures.Scale, variant: Variant) -> Iterator[Pa
         yield _bounds(variant, found["bounds"], found["posterior"])
     if "directions" in found["portrait"]:
         yield _directions(facts, scale, variant, found["portrait"]["directions"])
+    if "attributes" in found["portrait"]:
+        yield _attributes(facts, scale, variant, found["portrait"]["attributes"])
     if found["representation"]:
         yield _representation(found["representation"])
     if found["generation"]:
@@ -87,6 +89,21 @@ def _directions(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
         "From the mean code, against and along the way from all other rows to those of a class, which training wasn't "
         f"told. The AUROC says how well the way tells the class on rows that didn't make it.{more} "
         f"{scale_words(facts.data, picture, changes=True)}",
+        picture,
+    )
+
+
+def _attributes(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:
+    shown = zip(found["names"], variant.portrait["attribute_x"], found["r2"], strict=True)
+    walks = [Walk(name, rows, note=f"R² {r2:.2f}") for name, rows, r2 in shown]
+    label = f"{variant.name}: rows decoded along the direction of a number"
+    picture = draw(facts.data, scale, walks, name=f"{variant.name}-attributes", label=label, changes=True)
+    more = f" The {len(walks)} of {found['of']} that codes tell best." if len(walks) < found["of"] else ""
+    return Panel(
+        "The way of a number",
+        "From the mean code, against and along the way that codes of train go as a number grows, two standard "
+        "deviations of it to either side. R² says how much of the number a line through codes tells on rows that "
+        f"didn't make it.{more} {scale_words(facts.data, picture, changes=True)}",
         picture,
     )
 
