@@ -128,7 +128,7 @@ def test_codes_tell_classes_far_better_than_chance_and_stand_beside_pcas(labelle
 
 def test_rows_without_labels_have_neighbours_alone(unlabelled: Measured) -> None:
     found = unlabelled[0]["representation"]
-    assert set(found) == {"compared", "model", "pca"}
+    assert set(found) == {"compared", "sets", "model", "pca"}
     assert set(found["model"]) == {"trustworthiness", "continuity"}
     assert found["model"]["trustworthiness"] > 0.8
 

@@ -251,6 +251,8 @@ def test_codes_stand_beside_pcas_and_samples_beside_mixture_and_training_rows(fa
     assert code.head == ["Linear", "5 nearest", "NMI", "ARI", "Trust", "Continuity"]
     assert [name for name, *_ in code.rows] == ["the code", "PCA's"]
     assert code.rows[0][2][0] == f"{found['representation']['model']['linear']:.3f}"
+    of_code = found["representation"]["model"]
+    assert code.rows[0][2][2] == f"{of_code['nmi']:.3f} ± {of_code['nmi_sd']:.3f}"
     assert [name for name, *_ in drawn.rows] == ["samples", "mixture of codes", "training rows"]
     mixture = found["generation"]["aggregate"]
     assert drawn.rows[1][2][0] == f"{words.number(mixture['coverage'])} ± {words.number(mixture['coverage_sd'])}"

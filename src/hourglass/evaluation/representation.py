@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 from hourglass.data.dataset import Dataset
 from hourglass.evaluation.baselines import Pca
 from hourglass.evaluation.choosing import some
+from hourglass.evaluation.generation import over_sets
 from hourglass.evaluation.parts import room
 from hourglass.evaluation.probes import clusters, neighbourhoods, probes
 from hourglass.runtime import Model
 
-#: Normal rows of train that probes and clusters are fitted to, of test that they are scored on, and of those that
-#: neighbours are compared of, at most.
+#: Normal rows of train that probes and clusters are fitted to, of test that they are scored on, and of a set of those
+#: that neighbours are compared of, at most.
 _FITTED, _SCORED, _COMPARED = 5000, 5000, 1000
+#: Sets whose neighbours are compared, at most, and seeds of k-means.
+_SETS, _SEEDS = 3, 3
 
 #: Rows below which nothing is measured.
 _FEWEST = 5
@@ -58,26 +61,35 @@ def representation(model: Model, dataset: Dataset, pca: Pca, *, seed: int) -> di
     pca : Pca
         As wide as the code.
     seed : int
-        Of k-means.
+        Of k-means: this and the next two.
 
     Returns
     -------
     dict
-        Of ``model`` and of ``pca`` what `neighbourhoods` gives, of so many rows ``compared``; where normal rows have
-        several classes, what `probes` and `clusters` give, too, of so many rows ``fitted``, ``scored`` and ``classes``.
-        Empty for too few rows.
+        Of ``model`` and of ``pca`` what `neighbourhoods` gives, of so many ``sets`` of so many rows ``compared``; where
+        normal rows have several classes, what `probes` and `clusters` give, too, of so many rows ``fitted``, ``scored``
+        and ``classes``. Of several sets, and of k-means under several seeds, values are means, ``NAME_sd`` beside them
+        tells how far the sets or the seeds differ. Empty for too few rows.
     """
     fitted, scored = (_Coded.of(model, dataset, *of) for of in (("train", _FITTED), ("test", _SCORED)))
     if len(scored) < _FEWEST:
         return {}
-    compared = scored.take(slice(_COMPARED))
-    found: dict[str, Any] = {"compared": len(compared), "model": neighbourhoods(compared.x, compared.z)}
-    found["pca"] = neighbourhoods(compared.x, pca.codes(compared.x))
+    sets = min(max(1, len(scored) // _COMPARED), _SETS)
+    compared = [scored.take(slice(first, None, sets)).take(slice(_COMPARED)) for first in range(sets)]
+    found: dict[str, Any] = {"compared": len(compared[0]), "sets": sets}
+    found["model"] = _over([neighbourhoods(rows.x, rows.z) for rows in compared])
+    found["pca"] = _over([neighbourhoods(rows.x, pca.codes(rows.x)) for rows in compared])
     classes = np.unique(fitted.label[fitted.label >= 0])
     fitted, scored = (part.take(np.isin(part.label, classes)) for part in (fitted, scored))
     if len(classes) < 2 or not len(scored):
         return found
     for name, (train, test) in {"model": (fitted, scored), "pca": (fitted.by(pca), scored.by(pca))}.items():
         found[name] |= probes(train.z, train.label, test.z, test.label)
-        found[name] |= clusters(train.z, test.z, test.label, classes=len(classes), seed=seed)
+        seeds = range(seed, seed + _SEEDS)
+        found[name] |= _over([clusters(train.z, test.z, test.label, classes=len(classes), seed=one) for one in seeds])
     return found | {"fitted": len(fitted), "scored": len(scored), "classes": len(classes)}
+
+
+def _over(found: list[dict[str, float]]) -> dict[str, float]:
+    """Give means and standard deviations of several measurements, and a single one as it is: it has no spread."""
+    return over_sets(found) if len(found) > 1 else found[0]

@@ -1,6 +1,6 @@
 """What a model explains of a row, what its codes are good for, and what it draws."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hourglass.report import figures, pictures, words
@@ -110,8 +110,12 @@ def _attributes(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
 
 def _representation(found: dict[str, Any]) -> Panel:
     shown = [name for name in _PROBES if name in found["model"]]
-    rows = [(_CODES[which], "", [words.share(found[which][name]) for name in shown]) for which in _CODES]
-    caption = f"Neighbours of {words.count(found['compared'])} rows of test."
+    rows = [(_CODES[which], "", [_with_spread(found[which], name, words.share) for name in shown]) for which in _CODES]
+    several = found["sets"] > 1
+    over = ["three seeds of k-means"] * ("fitted" in found) + ["the sets"] * several
+    spread = f" ± is the standard deviation over {' or '.join(over)}." if over else ""
+    sets = f"{words.count(found['sets'])} sets of " if several else ""
+    caption = f"Neighbours of {sets}{words.count(found['compared'])} rows of test.{spread}"
     if "fitted" in found:
         caption = (
             f"Classes told by what was fitted to {words.count(found['fitted'])} rows of train, on "
@@ -159,9 +163,9 @@ def _generation(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
     )
 
 
-def _with_spread(found: dict[str, float], name: str) -> str:
+def _with_spread(found: dict[str, float], name: str, written: Callable[[float], str] = words.number) -> str:
     """Give a number with its standard deviation, where it has one."""
     if name not in found:
         return ""
-    spread = f" ± {words.number(found[f'{name}_sd'])}" if f"{name}_sd" in found else ""
-    return words.number(found[name]) + spread
+    spread = f" ± {written(found[f'{name}_sd'])}" if f"{name}_sd" in found else ""
+    return written(found[name]) + spread
