@@ -15,7 +15,7 @@ from hourglass.data.making import build
 from hourglass.data.params import DataParams, SplitParams, kind_settings
 from hourglass.data.proposal import proposed_params
 from hourglass.data.snapshot import opened, read
-from hourglass.data.sources import joined, signal
+from hourglass.data.sources import joined, piecewise, signal
 from hourglass.errors import HourglassError
 
 ROWS = 400
@@ -221,8 +221,8 @@ def test_a_series_larger_than_the_memory_is_refused_with_what_to_do(machine, tmp
 @pytest.fixture
 def pieces(monkeypatch) -> None:
     """Tables of four columns are read in pieces of a hundred rows."""
-    monkeypatch.setattr(signal, "_CELLS", 400)
-    monkeypatch.setattr(signal, "_WINDOWS", 1)
+    monkeypatch.setattr(piecewise, "_CELLS", 400)
+    monkeypatch.setattr(piecewise, "_WINDOWS", 1)
 
 
 def test_a_long_table_is_read_in_pieces_that_lose_less_than_a_window_each(machine, tmp_path, pieces):

@@ -1,9 +1,8 @@
 """Series: tables with a column of times, a file for each series or a column that names it, read as windows."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +16,7 @@ from hourglass.data.settings import SignalSettings
 from hourglass.data.sources import Kind, Raw, table
 from hourglass.data.sources.anomalies import ANOMALY, Anomalies
 from hourglass.data.sources.pair import PAIR
+from hourglass.data.sources.piecewise import Piece, cuts_of, pieces_of
 from hourglass.errors import HourglassError
 from hourglass.files import read_json, write_json
 from hourglass.runtime.cuts import SERIES, Cut
@@ -32,11 +32,6 @@ _ANOMALIES = "anomalies.json"
 _MOSTLY_NUMBERS = 0.9
 #: A period is rounded by at most this part of the range that the middle half of the steps lies in.
 _ROUND = 10
-#: Cells of a piece, which is laid out on its grid as a whole, and its copies in memory meanwhile. A longer table is
-#: read in pieces of one size, whatever the memory, so that its windows are the same everywhere.
-_CELLS, _COPIES = 2**20, 4
-#: Windows that a piece has room for, at least; and blocks of a table that the memory has room for.
-_WINDOWS, _BLOCKS = 64, 16
 
 
 def accepts(path: Path, data: DataParams) -> bool:
@@ -67,7 +62,7 @@ def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Ra
     anomalies = Anomalies.load(shard / _ANOMALIES)
     step = max(1, limit // (8 * schema.window * len(schema.columns)))
     for name, folder in _tables(shard):
-        for piece, found in _cuts(schema, _pieces(folder, name, data), name):
+        for piece, found in cuts_of(schema, pieces_of(folder, name, data), name):
             side = _side(found, piece.frame, name, data, anomalies)
             for first in range(0, len(side), step):
                 windows = found.part(first, first + step)
@@ -153,7 +148,7 @@ def settle(path: Path, data: DataParams) -> tuple[SignalSettings, list[str]]:
         tables = [
             (_name(file, path), _taken(file, Path(place) / str(n), data)) for n, file in enumerate(_files(path, data))
         ]
-        starts = [(name, next(_pieces(folder, name, data)).frame) for name, folder in tables]
+        starts = [(name, next(pieces_of(folder, name, data)).frame) for name, folder in tables]
         if settings.columns is None:
             columns, why = _channels(starts[0][1], starts[0][0], data)
             settings = replace(settings, columns=columns)
@@ -164,7 +159,7 @@ def settle(path: Path, data: DataParams) -> tuple[SignalSettings, list[str]]:
             said.append(why)
         schema = readings_of(data.model_copy(update={"signal": settings}))
         for name, folder in tables:
-            said += [f"{name}: {sentence}" for sentence in _told(schema, _pieces(folder, name, data), name)]
+            said += [f"{name}: {sentence}" for sentence in _told(schema, pieces_of(folder, name, data), name)]
     return settings, said
 
 
@@ -183,14 +178,6 @@ def _clock(settings: SignalSettings) -> Clock:
     return Clock(str(settings.time), settings.format, settings.unit)
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """Some rows of a table, and the number of the first."""
-
-    frame: pd.DataFrame
-    first_row: int
-
-
 def _tables(shard: Path) -> Iterator[tuple[str, Path]]:
     """Name the series, and the folder of each."""
     if not (shard / _NAMES).exists():
@@ -205,76 +192,11 @@ def _taken(file: Path, folder: Path, data: DataParams) -> Path:
     return folder
 
 
-def _pieces(folder: Path, name: str, data: DataParams) -> Iterator[_Piece]:
-    """Read a table in pieces of one size, whatever blocks it comes in."""
-    waiting: list[pd.DataFrame] = []
-    first_row = count = size = 0
-    for part in _rows(folder, name, data):
-        rows = max(_CELLS // len(part.columns), _WINDOWS * data.signal.window)
-        while count + len(part) > rows:
-            yield _Piece(pd.concat([*waiting, part.iloc[: rows - count]], ignore_index=True), first_row)
-            part = part.iloc[rows - count :]  # noqa: PLW2901
-            first_row += rows
-            waiting, count, size = [], 0, 0
-        waiting.append(part)
-        count += len(part)
-        size += _COPIES * int(part.memory_usage(deep=True).sum())
-        if size > data.memory:
-            raise HourglassError(
-                f"{name} needs more than the {data.memory:,} bytes that data.memory allows; raise it, or divide the "
-                "file by time into several."
-            )
-    yield _Piece(pd.concat(waiting, ignore_index=True), first_row)
-
-
-def _rows(folder: Path, name: str, data: DataParams) -> Iterator[pd.DataFrame]:
-    try:
-        for block in table.blocks(folder, "table", data, data.memory // _BLOCKS):
-            yield block.rows
-    except HourglassError as problem:
-        raise HourglassError(re.sub(rf"{re.escape(str(folder))}/table[\w.]*", name, str(problem))) from problem
-
-
-def _cuts(schema: SignalSchema, pieces: Iterable[_Piece], name: str) -> Iterator[tuple[_Piece, Cut]]:
-    """Cut the pieces of a table one after the other; between two of them series end and begin anew.
-
-    Raises
-    ------
-    HourglassError
-        A piece can't be read, holds what is earlier than the piece before, or all of them together hold no window.
-    """
-    last: dict[str, int] = {}
-    longest = 0
-    for piece in pieces:
-        where = f"{name}, rows from {piece.first_row} on" if piece.first_row else name
-        try:
-            found = schema.cut_all(piece.frame)
-        except InputError as problem:
-            raise HourglassError(f"{where}: {problem}") from problem
-        _require_order(found, last, where)
-        longest = max(longest, found.longest)
-        if len(found.starts):
-            yield piece, found
-    if longest < schema.window:
-        raise HourglassError(f"{name}: {schema.too_short(longest)}")
-
-
-def _require_order(found: Cut, last: dict[str, int], where: str) -> None:
-    """Refuse a piece of a table that has readings before those of the piece before; note the last of each series."""
-    for name, ns in found.spans.items():
-        if ns[0] < last.get(name, ns[0]):
-            raise HourglassError(
-                f"{where}: readings are earlier than those before; so large a file must be sorted by "
-                f"{found.schema.time!r}. Sort it, or divide it into several files."
-            )
-        last[name] = ns[1]
-
-
-def _told(schema: SignalSchema, pieces: Iterable[_Piece], name: str) -> list[str]:
+def _told(schema: SignalSchema, pieces: Iterable[Piece], name: str) -> list[str]:
     """Say what is done to the readings of a table, and which channels are constant."""
     told = Told()
     low, high = np.full(len(schema.columns), np.inf), np.full(len(schema.columns), -np.inf)
-    for _, found in _cuts(schema, pieces, name):
+    for _, found in cuts_of(schema, pieces, name):
         told += found.told
         low, high = np.minimum(low, found.values.min(axis=0)), np.maximum(high, found.values.max(axis=0))
     constant = [name for name, one, other in zip(schema.columns, low, high, strict=True) if one == other]
