@@ -117,18 +117,16 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     dict of str to ndarray
         Scores, codes, examples and the portrait's arrays for pictures.
     """
-    found: dict[str, Any] = {"variant": model.config["variant"], "latent": model.latent, "alpha": model.config["alpha"]}
-    found["pca_components"] = baselines.components(model.latent, prod(model.config["shape"]))
-    found |= {"threshold": model.threshold, "nominal": model.config["nominal"]}
-    found["calibrated_on"] = model.config.get("calibrated_on", "unlabelled" if model.config["nominal"] else "clean")
-    untrained = baselines.untrained_net(model.config, seed=seed)
-    pca = baselines.Pca.of(dataset, model.latent)
+    pca, untrained = baselines.Pca.of(dataset, model.latent), baselines.untrained_net(model.config, seed=seed)
     rivals: dict[str, Rival] = {
         "pca": pca.residuals,
         "untrained": lambda x: baselines.untrained_residuals(untrained, x),
     }
     measured = {split: Measured.of(model, dataset, split, rivals) for split in ("selection", "test")}
-    judged = {split: _judged(rows, split, found["variant"]) for split, rows in measured.items()}
+    judged = {split: _judged(rows, split, model.config["variant"]) for split, rows in measured.items()}
+    test = measured["test"]
+
+    found = _setting(model)
     for split, rows in judged.items():
         found[split] = {name: _metrics(name, rows, settings, seed) for name in rows.errors}
         found[split]["model"] |= _alarms(rows, model.threshold)
@@ -136,7 +134,6 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     selection = measured["selection"]
     found["failures"] = guards.failures(model, selection.scores, selection.anomaly, found["posterior"])
     found["failures"] += guards.untrained(*map(judged["selection"].of_normal, ("model", "untrained")))
-    test = measured["test"]
     if model.members > 1:
         found["ensemble"] = _agreement(model, judged["test"])
     if _has_both(judged["test"].anomaly):
@@ -144,17 +141,35 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
     if model.config["schema"]["kind"] == "image":
         pixels = localisation(model, dataset, rivals, test.index, test.scores)
         found |= {"pixels": pixels} if pixels is not None else {}
-    normal = np.flatnonzero(~test.anomaly)
     found["bounds"] = likelihood(model, dataset, test.judged(), settings, seed=seed)
     found["representation"] = representation(model, dataset, pca, seed=seed)
-    samples = in_net_units(model, model.sample(2 * EXAMPLES, seed=seed))
-    found["generation"], nearest = generated(model, dataset, normal, samples, seed=seed)
     found["strangest"] = strangest.of_split(model, dataset, "test", test.scores)
-    found["alarms"] = generation.alarms(found["generation"])
+    covered, samples = _generation(model, dataset, test, seed)
     held_out, said = _held_out(model, dataset, settings, seed)
     found["portrait"], portrait = _portrait(model, dataset, held_out, said, measured, seed)
-    arrays = _arrays(model, dataset, held_out, said["z"], test) | portrait
-    return found, arrays | nearest | {"sample_x": samples}
+    arrays = _arrays(model, dataset, held_out, said["z"], test)
+    return found | covered, arrays | portrait | samples
+
+
+def _setting(model: Model) -> dict[str, Any]:
+    """Say what was measured."""
+    config = model.config
+    return {
+        "variant": config["variant"],
+        "latent": model.latent,
+        "pca_components": baselines.components(model.latent, prod(config["shape"])),
+        "alpha": config["alpha"],
+        "threshold": model.threshold,
+        "nominal": config["nominal"],
+        "calibrated_on": config.get("calibrated_on", "unlabelled" if config["nominal"] else "clean"),
+    }
+
+
+def _generation(model: Model, dataset: Dataset, test: Measured, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell how far samples cover the normal rows of test, and give those that are shown."""
+    samples = in_net_units(model, model.sample(2 * EXAMPLES, seed=seed))
+    found, nearest = generated(model, dataset, np.flatnonzero(~test.anomaly), samples, seed=seed)
+    return {"generation": found, "alarms": generation.alarms(found)}, nearest | {"sample_x": samples}
 
 
 def _posterior(model: Model, dataset: Dataset, seed: int) -> dict[str, Any]:
