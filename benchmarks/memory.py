@@ -67,7 +67,7 @@ def train(place: Path, data: Any) -> None:
 
     from hourglass.data.dataset import Dataset
     from hourglass.files import write_json
-    from hourglass.stages.train import Inputs
+    from hourglass.stages.inputs import Inputs
     from hourglass.training import devices
     from hourglass.training.loop import fit
     from hourglass.training.settings import TrainSettings

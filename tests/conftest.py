@@ -26,7 +26,7 @@ from hourglass.registry import store
 from hourglass.registry.package import package
 from hourglass.registry.trained import Trained
 from hourglass.runtime import Model
-from hourglass.stages.train import rows_of
+from hourglass.stages.inputs import rows_of
 from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
 from tests import exporting

@@ -4,15 +4,14 @@ Source: Mitchell et al. 2019, "Model Cards for Model Reporting".
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from hourglass.files import read_json
 from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry.provenance import Provenance
-from hourglass.report import gather, words
+from hourglass.report import gather, templates, words
 from hourglass.report.facts import Alarm, Estimate, Variant
 from hourglass.report.variants import description
 from hourglass.runtime.conditioning import Conditioning
@@ -89,17 +88,8 @@ def card(project: Project, params: Params, variant: str, name: str, number: int,
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=False,  # noqa: S701 - Markdown: `cell` makes text of the data harmless
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["cell"] = _cell
-    for filter_ in ("number", "percent", "percent_interval", "count", "promise"):
-        environment.filters[filter_] = getattr(words, filter_)
+    environment = templates.environment(html=False)
+    environment.filters["cell"] = _cell  # it makes text of the data harmless
     return environment
 
 

@@ -14,7 +14,7 @@ from hourglass.drift.watch import Watch
 from hourglass.errors import HourglassError
 from hourglass.files import write_json, write_text
 from hourglass.report import words
-from hourglass.report.render import STYLE, environment
+from hourglass.report.templates import STYLE, environment
 
 #: Pictures on the page, those of the most certain tests.
 _PICTURES = 12

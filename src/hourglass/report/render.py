@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from hourglass.data.params import SPLITS
 from hourglass.files import digest, read_json, sha256_of, write_json, write_text
@@ -18,6 +16,7 @@ from hourglass.registry.standing import Standing
 from hourglass.report import gather, words
 from hourglass.report.facts import PURPOSES, Alarm, Entry, Estimate, Facts, Variant
 from hourglass.report.numbers import numbers
+from hourglass.report.templates import STYLE, environment
 
 NUMBERS = "report.json"
 
@@ -32,27 +31,7 @@ _SHOWN = (
 )
 
 _HERE = Path(__file__).parent
-#: The style sheet of all pages.
-STYLE = Markup((_HERE / "style.css").read_text(encoding="utf-8"))  # noqa: S704
 _MEASURED = ("relative_error", "auroc", "average_precision", "false_alarm_rate", "detection_rate")
-
-
-#: Functions of `words` that templates call as filters.
-_FILTERS = (
-    "basis",
-    "count",
-    "decibels",
-    "gain",
-    "interval",
-    "listed",
-    "number",
-    "percent",
-    "percent_interval",
-    "plain",
-    "promise",
-    "shortened",
-    "signed",
-)
 
 
 @dataclass(frozen=True)
@@ -120,20 +99,6 @@ def _key(project: Project, params: Params, standing: Standing | None) -> str:
             "provenance": repr(Provenance.of(project.root)),
         }
     )
-
-
-def environment() -> Environment:
-    """Give what fills the templates of pages in."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in _FILTERS:
-        environment.filters[name] = getattr(words, name)
-    return environment
 
 
 def _context(facts: Facts, explorer: Path | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hourglass.files import write_json
 from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.settings import AUTO
-from hourglass.stages.train import Inputs, require_trainable
+from hourglass.stages.inputs import Inputs, require_trainable
 from hourglass.training import devices
 from hourglass.training.profile import Profile, profiled
 

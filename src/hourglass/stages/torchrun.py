@@ -20,6 +20,8 @@ from hourglass.models.shared import sharing
 from hourglass.params import Params
 from hourglass.process import child_command, die_with_parent
 from hourglass.project import Project
+from hourglass.stages import fitting
+from hourglass.stages.inputs import Inputs, require_trainable
 from hourglass.training import devices
 
 #: Where a process says why it doesn't go on, in the folder of the training; the guard sweeps it away.
@@ -63,9 +65,6 @@ def _launch(arguments: list[str]) -> None:
 
 def _join(root: str, variant: str, folder: str) -> None:
     """Be one of the processes."""
-    from hourglass.stages.train import Inputs, require_trainable
-    from hourglass.stages.train import train as train_here
-
     die_with_parent()
     project = Project.find(Path(root))
     params = settings.load(project.params_file)
@@ -76,7 +75,7 @@ def _join(root: str, variant: str, folder: str) -> None:
                 inputs = Inputs.of(Dataset(project.dataset), device, params.data.memory)
             require_trainable(inputs, params, variant)
             with redirect_stdout(StringIO()) if sharing.number() else nullcontext():
-                train_here(inputs, params, variant, device, Path(folder))
+                fitting.train(inputs, params, variant, device, Path(folder))
     except HourglassError as problem:
         write_text(Path(folder) / _PROBLEM, str(problem))
         sys.exit(1)

@@ -15,7 +15,7 @@ from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.settings import AUTO
 from hourglass.stages import snapshot
-from hourglass.stages.train import Inputs
+from hourglass.stages.inputs import Inputs
 from hourglass.sweep import proposing, space
 from hourglass.sweep.records import About, Records, Trial, best, folder_of
 from hourglass.sweep.space import Space

@@ -23,7 +23,7 @@ from hourglass.registry import promise
 from hourglass.registry.package import package
 from hourglass.registry.trained import Trained
 from hourglass.runtime import Model
-from hourglass.stages.train import Inputs, check
+from hourglass.stages.inputs import Inputs, check
 from hourglass.sweep.proposing import Proposal
 from hourglass.sweep.records import State
 from hourglass.training import devices

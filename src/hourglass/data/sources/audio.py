@@ -3,7 +3,6 @@
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from math import log2, prod
 from pathlib import Path
@@ -15,9 +14,9 @@ from numpy.typing import NDArray
 from hourglass.data.params import DataParams
 from hourglass.data.settings import AudioSettings
 from hourglass.data.sources import Kind, Raw, folders, tars
+from hourglass.data.sources.refusing import refused
 from hourglass.errors import HourglassError
 from hourglass.runtime.audio import AudioSchema
-from hourglass.runtime.errors import InputError
 from hourglass.runtime.recordings import SUFFIXES, Recording
 from hourglass.runtime.spectra import frames
 
@@ -57,7 +56,7 @@ def blocks(shard: Path, kind: Kind, data: DataParams, limit: int) -> Iterator[Ra
     gathered = _Gathered(kind, max(1, limit // (8 * (schema.span + prod(schema.shape)))))
     side = folders.side(shard, tars.names(shard, _STEM))
     for number, packed in enumerate(tars.unpack(shard, _STEM)):
-        with _refused():
+        with refused():
             parts = Recording.of(packed.content, packed.origin).blocks(schema.rate)
             row = 0
             for part in pieces(parts, schema.span, step):
@@ -88,7 +87,7 @@ def schema_of(data: DataParams) -> AudioSchema:
             "lost; set a smaller hop."
         )
     waveform = settings.form == "waveform"
-    with _refused():
+    with refused():
         return AudioSchema(
             rate=settings.rate,
             form=settings.form,
@@ -190,7 +189,7 @@ def _checked(files: Iterable[Path], data: DataParams) -> Iterator[Recording]:
                 f"{file} has {len(content):,} bytes; expected at most {most:,}, a quarter of data.memory. Cut the "
                 "recording, or raise data.memory."
             )
-        with _refused():
+        with refused():
             recording = Recording.of(content, str(file))
             recording.check()
         yield recording
@@ -205,12 +204,3 @@ def _stride(settings: AudioSettings, schema: AudioSchema) -> int:
             "rows would be lost; set a smaller stride."
         )
     return stride
-
-
-@contextmanager
-def _refused() -> Iterator[None]:
-    """Turn mistakes that the runtime finds into those of the data."""
-    try:
-        yield
-    except InputError as problem:
-        raise HourglassError(str(problem)) from problem

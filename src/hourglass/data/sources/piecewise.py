@@ -9,9 +9,9 @@ import pandas as pd
 
 from hourglass.data.params import DataParams
 from hourglass.data.sources import table
+from hourglass.data.sources.refusing import refused
 from hourglass.errors import HourglassError
 from hourglass.runtime.cuts import Cut
-from hourglass.runtime.errors import InputError
 from hourglass.runtime.signal import SignalSchema
 
 #: Cells of a piece, which is laid out on its grid as a whole, and its copies in memory meanwhile.
@@ -70,10 +70,8 @@ def cuts_of(schema: SignalSchema, pieces: Iterable[Piece], name: str) -> Iterato
     longest = 0
     for piece in pieces:
         where = f"{name}, rows from {piece.first_row} on" if piece.first_row else name
-        try:
+        with refused(where):
             found = schema.cut_all(piece.frame)
-        except InputError as problem:
-            raise HourglassError(f"{where}: {problem}") from problem
         _require_order(found, last, where)
         longest = max(longest, found.longest)
         if len(found.starts):

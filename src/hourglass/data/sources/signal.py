@@ -17,10 +17,10 @@ from hourglass.data.sources import Kind, Raw, table
 from hourglass.data.sources.anomalies import ANOMALY, Anomalies
 from hourglass.data.sources.pair import PAIR
 from hourglass.data.sources.piecewise import Piece, cuts_of, pieces_of
+from hourglass.data.sources.refusing import refused
 from hourglass.errors import HourglassError
 from hourglass.files import read_json, write_json
 from hourglass.runtime.cuts import SERIES, Cut
-from hourglass.runtime.errors import InputError
 from hourglass.runtime.grid import Told, median_step
 from hourglass.runtime.schema import as_numbers, as_text
 from hourglass.runtime.signal import SignalSchema
@@ -107,12 +107,14 @@ def readings_of(data: DataParams) -> SignalSchema:
             f"params.yaml: data.signal.{name} is missing; set it, or run `hourglass data SOURCE --time COLUMN` again, "
             "which does."
         )
+    with refused("params.yaml"):
+        period = duration(settings.period, "data.signal.period")
     return SignalSchema(
         time=settings.time,
         columns=(*(settings.target or ()), *settings.columns),
         window=settings.window,
         stride=settings.stride or max(1, settings.window // 4),
-        period=_said(duration, settings.period, "params.yaml: data.signal.period"),
+        period=period,
         max_gap=settings.max_gap,
         series=settings.series,
         duplicates=settings.duplicates,
@@ -203,14 +205,6 @@ def _told(schema: SignalSchema, pieces: Iterable[Piece], name: str) -> list[str]
     return told.sentences() + [f"column {column!r} is constant" for column in constant]
 
 
-def _said(check: Any, *arguments: Any) -> Any:
-    """Call a function of the runtime; its mistakes are those of the data."""
-    try:
-        return check(*arguments)
-    except InputError as problem:
-        raise HourglassError(str(problem)) from problem
-
-
 def _side(found: Cut, frame: pd.DataFrame, name: str, data: DataParams, anomalies: Anomalies | None) -> pd.DataFrame:
     """Tell of each window what it is of, where it lies, and its label."""
     where = found.where
@@ -219,7 +213,8 @@ def _side(found: Cut, frame: pd.DataFrame, name: str, data: DataParams, anomalie
     side.insert(0, SERIES, names)
     if anomalies is not None:
         clock = _clock(data.signal)
-        side[ANOMALY] = _said(anomalies.within, found, side[SERIES], clock).astype(np.int64)
+        with refused():
+            side[ANOMALY] = anomalies.within(found, side[SERIES], clock).astype(np.int64)
     elif data.label in frame:
         side[str(data.label)] = _classes(found, frame[str(data.label)], name, data)
     return side
@@ -265,10 +260,8 @@ def _period(frames: list[tuple[str, pd.DataFrame]], settings: SignalSettings) ->
             raise HourglassError(
                 f"{name} has no column {settings.time!r}, which data.signal.time names (there: {there})."
             )
-        try:
+        with refused(name):
             ns = _clock(settings).read(frame[settings.time]).ns
-        except InputError as problem:
-            raise HourglassError(f"{name}: {problem}") from problem
         groups = frame[settings.series] if settings.series in frame else pd.Series(0, index=frame.index)
         series += [ns[rows] for rows in groups.groupby(groups, sort=False).indices.values()]
     step, scatter, steps = median_step(series)

@@ -14,7 +14,7 @@ from hourglass.report import words
 from hourglass.report.explorer import packing
 from hourglass.report.explorer.contents import as_json, contents
 from hourglass.report.facts import Facts
-from hourglass.report.render import STYLE, environment
+from hourglass.report.templates import STYLE, environment
 
 #: Bytes of the page, at most.
 LIMIT = 12_000_000

@@ -76,8 +76,19 @@ def scores(values: Array, anomaly: Array, threshold: float, *, name: str, label:
             shares = np.histogram(chosen, bins)[0] / len(chosen)
             axes.stairs(shares, bins, fill=True, color=COLOURS[colour], alpha=0.28)
             axes.stairs(shares, bins, color=COLOURS[colour], lw=1.3)
+    _mark_threshold(axes, threshold, right=threshold > (np.sqrt(low * high) if logarithmic else (low + high) / 2))
+    if logarithmic:
+        take_logarithms(axes, "x", subs=_ticks(high / low))
+    axes.set_ylim(bottom=0)
+    in_percent(axes.yaxis)
+    axes.set_xlabel("anomaly score" + (", logarithmic" if logarithmic else ""))
+    axes.set_ylabel("share of rows")
+    return svg(figure, name, label)
+
+
+def _mark_threshold(axes: Axes, threshold: float, *, right: bool) -> None:
+    """Draw the threshold; its name stands on the side that has more room."""
     axes.axvline(threshold, color=COLOURS["ink"], lw=1.1, ls="--")
-    right = threshold > (np.sqrt(low * high) if logarithmic else (low + high) / 2)
     axes.annotate(
         "threshold",
         (threshold, 0.99),
@@ -89,13 +100,6 @@ def scores(values: Array, anomaly: Array, threshold: float, *, name: str, label:
         color=COLOURS["ink"],
         fontsize=TEXT,
     )
-    if logarithmic:
-        take_logarithms(axes, "x", subs=_ticks(high / low))
-    axes.set_ylim(bottom=0)
-    in_percent(axes.yaxis)
-    axes.set_xlabel("anomaly score" + (", logarithmic" if logarithmic else ""))
-    axes.set_ylabel("share of rows")
-    return svg(figure, name, label)
 
 
 def _ticks(ratio: float) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import torch
 
 from hourglass.errors import HourglassError
 from hourglass.runtime.normaliser import GridCurve, LogCurve, Normaliser
-from hourglass.stages.train import check_augment, normalising
+from hourglass.stages.inputs import check_augment, normalising
 
 AFFINE = Normaliser(np.array([1.0, 1e9]), np.array([2.0, 3.0]))
 CURVED = Normaliser(
