@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -42,16 +43,40 @@ def make(path: Path, rows: int) -> None:
 
 def train(path: Path, side: str) -> dict[str, float]:
     """Train, and give the seconds of an epoch and the bytes at the peak."""
-    import torch
-
     from hourglass import models
-    from hourglass.columns import Column
     from hourglass.training import devices
     from hourglass.training.loop import fit
     from hourglass.training.settings import TrainSettings
-    from hourglass.training.stream import OnDisk, opened
+    from hourglass.training.stream import opened
 
     devices.configure(TrainSettings())
+    model = models.build("autoencoder", (COLUMNS,), {"latent": 32, "hidden": [64], "activation": "relu"}, seed=0)
+    on_disk = rows_of(path)
+    count, size = on_disk.rows, on_disk.rows * on_disk.row_bytes
+    before = _peak()
+    memory = 10 * size if side == "in memory" else max(_LEAST_MEMORY, size // 10)
+    rows, few = opened(on_disk, memory), opened(replace(on_disk, rows=100), 2**20)
+    timed = max(1, 100_000 // count)
+    warm = -(-WARM_STEPS // -(-count // BATCH))
+    marks = [time.perf_counter()]
+    settings = TrainSettings(epochs=warm + timed, batch=BATCH, patience=10**6)
+
+    def note(_: Any) -> None:
+        marks.append(time.perf_counter())
+
+    with tempfile.TemporaryDirectory() as folder:
+        fit(model, rows, few, settings, seed=0, folder=Path(folder), on_epoch=note)
+    seconds = [stop - start for start, stop in pairwise(marks)][-timed:]
+    return {"seconds": median(seconds), "peak_bytes": _peak() - before, "bytes": size, "memory": memory}
+
+
+def rows_of(path: Path) -> Any:
+    """Give the rows of a file as training streams them."""
+    import torch
+
+    from hourglass.columns import Column
+    from hourglass.training.stream import OnDisk
+
     column = Column([path])
     none = np.empty((0,), np.int64)
 
@@ -59,31 +84,7 @@ def train(path: Path, side: str) -> dict[str, float]:
         rows = np.arange(start, stop)
         return SimpleNamespace(x=column.read(start, stop), label=np.full(len(rows), -1), index=rows, condition=none)
 
-    def normalise(x: Any) -> Any:
-        return x / 0.7
-
-    model = models.build("autoencoder", (COLUMNS,), {"latent": 32, "hidden": [64], "activation": "relu"}, seed=0)
-    on_disk = OnDisk(len(column), (COLUMNS,), 0, read, normalise, torch.device("cpu"))
-    size = len(column) * on_disk.row_bytes
-    before = _peak()
-    memory = 10 * size if side == "in memory" else max(_LEAST_MEMORY, size // 10)
-    rows, few = opened(on_disk, memory), opened(OnDisk(100, (COLUMNS,), 0, read, normalise, on_disk.device), 2**20)
-    timed = max(1, 100_000 // len(column))
-    warm = -(-WARM_STEPS // -(-len(column) // BATCH))
-    marks = [time.perf_counter()]
-    settings = TrainSettings(epochs=warm + timed, batch=BATCH, patience=10**6)
-    with tempfile.TemporaryDirectory() as folder:
-        fit(
-            model,
-            rows,
-            few,
-            settings,
-            seed=0,
-            folder=Path(folder),
-            on_epoch=lambda _: marks.append(time.perf_counter()),
-        )
-    seconds = [stop - start for start, stop in pairwise(marks)][-timed:]
-    return {"seconds": median(seconds), "peak_bytes": _peak() - before, "bytes": size, "memory": memory}
+    return OnDisk(len(column), (COLUMNS,), 0, read, lambda x: x / 0.7, torch.device("cpu"))
 
 
 def _peak() -> int:

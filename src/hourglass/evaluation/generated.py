@@ -55,17 +55,15 @@ def generated(
     found = generation.compare(held_out, drawn["samples"], reachable)
     if not found:
         return {}, arrays
-    told = model.posterior(dataset.as_given(dataset.take("train", sample(dataset, "train", aggregate.ROWS))))
-    if "index" not in told:
-        codes = aggregate.codes_of(told, draw)
-        fitting = codes[np.isfinite(codes).all(axis=1)]
-        decoded = in_net_units(model, model.decode(aggregate.draw(fitting, sets * count, seed=seed)))
-        drawn["aggregate"] = np.split(decoded, sets)
+    of_codes = _from_codes(model, dataset, sets * count, draw, seed)
+    if of_codes is not None:
+        drawn["aggregate"] = np.split(of_codes, sets)
         found["aggregate"] = generation.over_sets([generation.closeness(held_out, rows) for rows in drawn["aggregate"]])
     pca = Pca.of(dataset, frechet.COMPONENTS)
-    real, far = pca.codes(held_out), memorisation.nearest(held_out, seen)[1]
+    real = pca.codes(held_out)
     found["space"] = frechet.space(len(pca.axes))
     found["train"]["frechet"] = frechet.distance(real, pca.codes(reachable))
+    far = memorisation.nearest(held_out, seen)[1]
     for name, parts in drawn.items():
         measured = [
             {
@@ -76,3 +74,15 @@ def generated(
         ]
         found[name] |= generation.over_sets(measured)
     return found, arrays
+
+
+def _from_codes(
+    model: Model, dataset: Dataset, count: int, draw: np.random.Generator, seed: int
+) -> NDArray[np.float32] | None:
+    """Draw rows from where the codes of training rows are; None where codes are made of entries."""
+    told = model.posterior(dataset.as_given(dataset.take("train", sample(dataset, "train", aggregate.ROWS))))
+    if "index" in told:
+        return None
+    codes = aggregate.codes_of(told, draw)
+    known = codes[np.isfinite(codes).all(axis=1)]
+    return in_net_units(model, model.decode(aggregate.draw(known, count, seed=seed)))

@@ -1,5 +1,6 @@
 """Example rows beside their reconstructions, and samples, drawn as the kind of data asks for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,7 +9,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from hourglass.report import figures, pictures, words
-from hourglass.report.facts import EXAMPLES, Facts, Variant
+from hourglass.report.facts import EXAMPLES, Example, Facts, Variant
 
 #: Features of a table that a picture names.
 _STRIP_FEATURES = 24
@@ -49,29 +50,15 @@ def of(facts: Facts) -> list[dict[str, Any]]:
 
 def _images(facts: Facts) -> list[dict[str, Any]]:
     scale = pictures.Scale.of(facts.data, facts.variants)
-
-    def gallery(variant: Variant, kind: str) -> Gallery:
-        shown = variant.examples[kind]
-        if not any(one.mask is not None and one.mask.any() for one in shown):
-            shown = [replace(one, mask=None) for one in shown]
-        tiles = [
-            {
-                "source": pictures.example(facts.data, scale, one),
-                "alt": f"row {one.row}{f', class {one.label}' if one.label else ''}, score {words.number(one.score)}: "
-                f"original, reconstruction, difference{'' if one.map is None else ', map'}"
-                f"{'' if one.mask is None else ', mask'}",
-                "label": one.label,
-                "score": words.number(one.score),
-            }
-            for one in shown
-        ]
-        return Gallery(*EXAMPLES[kind], tiles)
-
     return [
         {
             "variant": variant,
             "difference": words.number(scale.difference),
-            "galleries": [gallery(variant, kind) for kind in EXAMPLES if variant.examples[kind]],
+            "galleries": [
+                Gallery(*EXAMPLES[kind], [_tile(facts, scale, one) for one in _with_masks(variant.examples[kind])])
+                for kind in EXAMPLES
+                if variant.examples[kind]
+            ],
             "samples": [
                 {"source": pictures.sample(facts.data, scale, x), "alt": f"sample {place} of {variant.name}"}
                 for place, x in enumerate(variant.samples, 1)
@@ -79,6 +66,25 @@ def _images(facts: Facts) -> list[dict[str, Any]]:
         }
         for variant in facts.variants
     ]
+
+
+def _with_masks(examples: Sequence[Example]) -> list[Example]:
+    """Leave masks out where none of them marks anything."""
+    marked = any(one.mask is not None and one.mask.any() for one in examples)
+    return [one if marked else replace(one, mask=None) for one in examples]
+
+
+def _tile(facts: Facts, scale: pictures.Scale, one: Example) -> dict[str, str]:
+    shown = ["original", "reconstruction", "difference"]
+    shown += [name for name, there in (("map", one.map), ("mask", one.mask)) if there is not None]
+    score = words.number(one.score)
+    of_class = f", class {one.label}" if one.label else ""
+    return {
+        "source": pictures.example(facts.data, scale, one),
+        "alt": f"row {one.row}{of_class}, score {score}: {', '.join(shown)}",
+        "label": one.label,
+        "score": score,
+    }
 
 
 def _tables(facts: Facts) -> list[dict[str, Any]]:
