@@ -9,7 +9,9 @@ import typer
 from hourglass.project import Project
 
 app = typer.Typer(
-    help="Train, evaluate, register and refresh autoencoders. Settings: params.yaml; `hourglass run` does it all.",
+    help="Train, evaluate, register and refresh autoencoders.\n\n"
+    "`hourglass data SOURCE` takes your data, `hourglass run` does all the rest, and reports/index.html shows what came"
+    " of it. Settings are in params.yaml. A command's own --help says more.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -8,16 +8,24 @@ from hourglass.cli.app import app, load_project, run_flow
 from hourglass.errors import HourglassError
 from hourglass.project import Project
 
+_VARIANT = Annotated[str, typer.Argument(help="one of those that `variants` in params.yaml lists")]
+
 
 @app.command(rich_help_panel="Pipeline")
 def run() -> None:
-    """Run the retrain flow: snapshot, the stages that changed, MLflow, the gate, the report."""
+    """Run the retrain flow: snapshot, the stages that changed, MLflow, the gate, the report.
+
+    A second run does only what changed since. A run that was killed goes on where it stopped.
+    """
     run_flow("retrain")
 
 
 @app.command(rich_help_panel="Schedule")
 def deploy() -> None:
-    """Register the scheduled retraining (params.yaml: schedule) with the Prefect server of PREFECT_API_URL."""
+    """Register the scheduled retraining (params.yaml: schedule) with the Prefect server of PREFECT_API_URL.
+
+    With it come the deployed scoring, monitoring and sweep. Nothing runs yet: `hourglass serve` works for all of them.
+    """
     run_flow("deploy", "deploy")
 
 
@@ -29,7 +37,10 @@ def serve() -> None:
 
 @app.command(rich_help_panel="Pipeline")
 def ingest() -> None:
-    """Stage: split, encode and measure the raw snapshot."""
+    """Stage: split, encode and measure the raw snapshot.
+
+    DVC runs the stages, by `dvc repro` or `hourglass run`. One that is run by hand leaves dvc.lock as it is.
+    """
     from hourglass.stages import ingest as stage
 
     stage.run(*load_project())
@@ -37,12 +48,12 @@ def ingest() -> None:
 
 @app.command(rich_help_panel="Pipeline")
 def train(
-    variant: str,
+    variant: _VARIANT,
     profile: Annotated[
         bool, typer.Option("--profile", help="train nothing; tell where the time of a step goes")
     ] = False,
 ) -> None:
-    """Stage: train a variant; a killed training goes on from its checkpoint."""
+    """Stage: train a variant into work/train; a killed training goes on from its checkpoint."""
     project, params = _load_for(variant)
     if profile:
         from hourglass.stages.profile import profile_step
@@ -80,16 +91,16 @@ def sweep(
 
 
 @app.command(rich_help_panel="Pipeline")
-def package(variant: str) -> None:
-    """Stage: make the folder that is registered (ONNX graphs, threshold, runtime)."""
+def package(variant: _VARIANT) -> None:
+    """Stage: make the folder that is registered (ONNX graphs, threshold, runtime), in work/package."""
     from hourglass.stages import package as stage
 
     stage.run(*_load_for(variant), variant)
 
 
 @app.command(rich_help_panel="Pipeline")
-def evaluate(variant: str) -> None:
-    """Stage: measure a package on selection and test."""
+def evaluate(variant: _VARIANT) -> None:
+    """Stage: measure a package on the splits selection and test."""
     from hourglass.stages import evaluate as stage
 
     stage.run(*_load_for(variant), variant)
@@ -97,7 +108,7 @@ def evaluate(variant: str) -> None:
 
 @app.command(rich_help_panel="Pipeline")
 def compare() -> None:
-    """Stage: rank the variants."""
+    """Stage: rank the variants by what `evaluate` measured on selection."""
     from hourglass.stages import compare as stage
 
     stage.run(*load_project())

@@ -34,7 +34,10 @@ def register() -> None:
 def promote(
     number: Annotated[int | None, typer.Argument(help="a version; by default that of the present best variant")] = None,
 ) -> None:
-    """Hold a version against the champion on selection; make it champion if the gate opens."""
+    """Hold a version against the champion on selection; make it champion if the gate opens.
+
+    The gate: the same settings must be no worse by registry.margin, others must be better, with registry.confidence.
+    """
     from hourglass.registry import promotion, versions
 
     project, params = load_project()
