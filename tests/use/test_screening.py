@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from hourglass.cli import app
+from hourglass.data.params import DataParams
 from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes, read_json, write_json
-from hourglass.params import DataParams
 from hourglass.runtime import InputError
 from hourglass.runtime.alarms import adjusted
 from hourglass.use import shards
