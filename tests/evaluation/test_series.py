@@ -8,6 +8,7 @@ from sklearn.metrics import average_precision_score
 
 from hourglass.evaluation.series import events, of_windows, runs, vus_pr
 
+NONE = np.zeros(0, np.int64)
 Series = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -96,15 +97,59 @@ def test_windows_are_taken_in_the_order_of_time_and_gaps_are_borders() -> None:
     index = np.array([3, 1, 2, 9, 8])
     anomaly = np.array([True, False, False, False, True])
     scores = np.array([5.0, 1, 2, 9, 4])
-    found = of_windows(scores, anomaly, index, reach=2, per_day=3.0, threshold=4.5)
+    found = of_windows(scores, anomaly, index, borders=NONE, reach=2, per_day=3.0, threshold=4.5)
     segment = np.array([0, 0, 0, 1, 1])
     in_time = (np.array([1.0, 2, 5, 4, 9]), np.array([False, False, True, True, False]))
     assert found["vus_pr"] == vus_pr(*in_time, segment, 2)
     assert (found["events"], found["event_recall"], found["false_alarms_per_day"]) == (2, 0.5, 1.0)
 
 
+def of_two(first: Series, second: Series, borders: list[int], buffer: int = 2) -> dict[str, float]:
+    """Measure windows that follow each other in a snapshot without a number between them."""
+    scores, anomaly = (np.concatenate(both) for both in list(zip(first, second, strict=True))[:2])
+    index = np.arange(len(scores))
+    return of_windows(scores, anomaly, index, borders=np.array(borders), reach=buffer, per_day=1.0, threshold=3.5)
+
+
+@settings(max_examples=60)
+@given(series(), st.integers(0, 7))
+def test_two_series_that_are_the_same_have_the_volume_of_the_one(one: Series, buffer: int) -> None:
+    """Sums of labels are twice those of one, and shares of anomalies, precision and recall are its own."""
+    count = len(one[0])
+    whole = (one[0], one[1], np.zeros(count, int))
+    found = of_two(whole, whole, [0, count], buffer)
+    assert found["vus_pr"] == pytest.approx(vus_pr(*whole, buffer), abs=1e-12)
+    assert found["events"] == 2 * len(runs(whole[1], whole[2]))
+
+
+def test_no_buffer_reaches_over_a_border() -> None:
+    """By hand: the last window of three is anomalous and scored highest, then one beyond the border, then the second.
+
+    Buffers of 0 and 1 give the area 1. That of 2 labels the second window, too, by s = sqrt(1 / 2): at the first
+    threshold precision is 1 and recall 1 / ((1 + 1 + s) / 2), at the third precision is (1 + s) / 3 and recall 1.
+    """
+    first = (np.array([1.0, 2, 4]), np.array([False, False, True]), NONE)
+    second = (np.array([3.0, 0, 0]), np.zeros(3, bool), NONE)
+    s = 0.5**0.5
+    recall = 2 / (2 + s)
+    by_hand = (1 + 1 + recall + (1 - recall) * (1 + s) / 3) / 3
+    assert of_two(first, second, [0, 3])["vus_pr"] == pytest.approx(by_hand, abs=1e-12)
+    assert of_two(first, second, [])["vus_pr"] > by_hand + 0.01  # the window beyond it counts as near the anomaly
+
+
+def test_an_event_and_a_run_of_alarms_end_at_a_border() -> None:
+    anomalous = (np.array([0.0, 9]), np.array([False, True]), NONE)
+    beyond = (np.array([9.0, 9, 0]), np.array([True, False, False]), NONE)
+    found = of_two(anomalous, beyond, [2])
+    assert (found["events"], found["event_recall"]) == (2, 1)
+    quiet = (np.array([9.0, 0, 0]), np.array([False, False, True]), NONE)
+    assert of_two(anomalous, quiet, [])["false_alarms_per_day"] == 0  # it touches the event
+    assert of_two(anomalous, quiet, [2])["false_alarms_per_day"] == 1 / 3
+
+
 def test_scores_without_a_threshold_have_no_events() -> None:
-    found = of_windows(np.arange(4.0), np.arange(4) > 2, np.arange(4), reach=1, per_day=1, threshold=None)
+    scores, anomaly = np.arange(4.0), np.arange(4) > 2
+    found = of_windows(scores, anomaly, np.arange(4), borders=NONE, reach=1, per_day=1, threshold=None)
     assert list(found) == ["vus_pr"]
 
 

@@ -121,6 +121,14 @@ class Dataset:
         return self.conditioning.known_shape if self.conditioning else ()
 
     @property
+    def borders(self) -> NDArray[np.int64]:
+        """Of series: numbers of the rows in the snapshot, ascending, before which one begins or readings are missing.
+
+        Empty of other rows, and of a data set that an older version made.
+        """
+        return np.asarray(self.info.get("borders", ()), np.int64)
+
+    @property
     def labelled(self) -> bool:
         """Whether rows have classes."""
         return bool(self.info["classes"])

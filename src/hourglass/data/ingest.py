@@ -31,6 +31,7 @@ from hourglass.outputs import DATASET, OVERVIEW, SAMPLE
 from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import Schema
+from hourglass.runtime.signal import SignalSchema
 from hourglass.runtime.table import TableSchema
 
 #: How far a row may lie from the others in the nets' units, whose squares float32 holds.
@@ -193,7 +194,7 @@ def _assemble(parts: Sequence[Part], plan: Plan, summary: Summary, folder: Path)
         "duplicates": duplicates(parts, data.memory),
         "statistics": statistics.describe(summary, schema),
         "files": _collect(parts, names, folder),
-    }
+    } | _borders(parts, schema)
 
 
 def _write_overview(
@@ -253,6 +254,13 @@ def _condition(parts: Sequence[Part], plan: Plan) -> dict[str, Any] | None:
     _check_magnitude(summary, plan.condition)
     normaliser = statistics.fit_normaliser(summary, plan.condition, "standard")
     return Conditioning(plan.condition, normaliser, plan.data.label in plan.data.condition).config()
+
+
+def _borders(parts: Sequence[Part], schema: Schema) -> dict[str, list[int]]:
+    """Name the rows before which series begin or have gaps."""
+    return (
+        {"borders": [row for one in parts for row in one.facts["borders"]]} if isinstance(schema, SignalSchema) else {}
+    )
 
 
 def _collect(parts: Sequence[Part], names: Sequence[str], folder: Path) -> dict[str, str]:

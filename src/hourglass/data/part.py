@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hourglass.data import schemas, split
+from hourglass.data.borders import Borders
 from hourglass.data.dataset import Stored, Writer
 from hourglass.data.labels import Labels
 from hourglass.data.moments import ends
@@ -23,6 +24,7 @@ from hourglass.data.sources import Raw
 from hourglass.data.statistics import Summary
 from hourglass.files import folder_hashes, read_json, write_json
 from hourglass.runtime.schema import Schema
+from hourglass.runtime.signal import SignalSchema
 from hourglass.runtime.table import TableSchema
 
 _FACTS, _ROWS, _KNOWN, _HASHES = "part.json", "rows.npz", "known.npz", "hashes.bin"
@@ -70,8 +72,8 @@ class Part:
     folder : Path
         Holds a folder for each split.
     facts : dict
-        ``rows``, ``classes``, ``counts`` by split and class, ``dropped``, ``dtype``, ``files`` with their hashes, and
-        those of `Overview.facts`.
+        ``rows``, ``classes``, ``counts`` by split and class, ``dropped``, ``dtype``, ``files`` with their hashes, of
+        series ``borders``, and those of `Overview.facts`.
     rows, known : Summary
         Normal training rows, and what is known beside them.
     ends : ndarray of shape (2, *shape)
@@ -160,6 +162,7 @@ class _Maker:
         self.known = Summary(plan.condition) if plan.condition else None
         self.ends = np.empty((0, *plan.schema.shape))
         self.overview = Overview(plan.schema, plan.rule.params)
+        self.borders = Borders(plan.schema, first_row) if isinstance(plan.schema, SignalSchema) else None
         self.codes: dict[str, int] = {}
         self.counts: dict[str, Counter[int]] = {name: Counter() for name in SPLITS}
         self.dropped: Counter[str] = Counter()
@@ -181,6 +184,8 @@ class _Maker:
             self._count_dropped(schemas.known_rows(block, plan.data)[valid], known[valid], plan.condition)
         self._count_left_out(trace["split"])
         self.overview.look(block.side, valid)
+        if self.borders is not None:
+            self.borders.look(block.side)
         self.row += len(block.rows)
         self.dtype = str(x.dtype)
         fitted = (trace["split"] == SPLITS.index("train")) & ~trace["anomaly"] & valid
@@ -257,6 +262,7 @@ class _Maker:
             },
             "dropped": dict(self.dropped),
             "dtype": self.dtype,
+            **({"borders": self.borders.rows} if self.borders is not None else {}),
             **self.overview.facts(),
             "files": files,
         }

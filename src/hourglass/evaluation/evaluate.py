@@ -223,19 +223,22 @@ def _detection(model: Model, dataset: Dataset, test: Measured, settings: Evaluat
         "classes": classes.of_each(test.scores, test.label, test.anomaly, names, model.threshold),
     }
     if isinstance(model.schema, SignalSchema):
-        found["series"] = {name: _in_time(model.schema, model.threshold, test, name) for name in test.errors}
+        found["series"] = {name: _in_time(model, dataset, test, name) for name in test.errors}
     return found
 
 
-def _in_time(schema: SignalSchema, threshold: float, test: Measured, name: str) -> dict[str, Any]:
+def _in_time(model: Model, dataset: Dataset, test: Measured, name: str) -> dict[str, Any]:
+    schema = model.schema
+    assert isinstance(schema, SignalSchema)  # noqa: S101
     scores = test.scores if name == "model" else test.errors[name]
     return series.of_windows(
         scores,
         test.anomaly,
         test.index,
+        borders=dataset.borders,
         reach=ceil(schema.window / schema.stride),
         per_day=86_400e9 / (schema.period * schema.stride),
-        threshold=threshold if name == "model" else None,
+        threshold=model.threshold if name == "model" else None,
     )
 
 

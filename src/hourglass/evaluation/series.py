@@ -126,7 +126,14 @@ def events(alarm: Flags, anomaly: Flags, segment: Segments, points_per_day: floa
 
 
 def of_windows(
-    scores: Scores, anomaly: Flags, index: NDArray[np.int64], *, reach: int, per_day: float, threshold: float | None
+    scores: Scores,
+    anomaly: Flags,
+    index: NDArray[np.int64],
+    *,
+    borders: NDArray[np.int64],
+    reach: int,
+    per_day: float,
+    threshold: float | None,
 ) -> dict[str, Any]:
     """Measure the windows of a split by their order in time.
 
@@ -136,8 +143,10 @@ def of_windows(
     anomaly : ndarray of bool, shape (windows,)
         Some windows are anomalous.
     index : ndarray of int64, shape (windows,)
-        Their numbers in the snapshot: those of one series follow each other, and a gap is a border. Series that follow
-        each other without one count as one.
+        Their numbers in the snapshot, in the order of time; one that is left out is a border, too.
+    borders : ndarray of int64, shape (borders,)
+        Numbers, ascending, of those before which a series begins or readings are missing. No buffer, event or run of
+        alarms crosses a border.
     reach : int
         Windows from one to the first that doesn't overlap it, the largest buffer of `vus_pr`.
     per_day : float
@@ -151,6 +160,8 @@ def of_windows(
         ``vus_pr`` and what `events` tells.
     """
     order = np.argsort(index)
-    scores, anomaly, segment = scores[order], anomaly[order], np.cumsum(np.diff(index[order], prepend=-2) != 1)
+    scores, anomaly, index = scores[order], anomaly[order], index[order]
+    begins = (np.diff(index, prepend=-2) != 1) | np.isin(index, borders)
+    segment = np.cumsum(begins)
     found: dict[str, Any] = {"vus_pr": vus_pr(scores, anomaly, segment, reach)}
     return found if threshold is None else found | events(scores > threshold, anomaly, segment, per_day)
