@@ -1,5 +1,7 @@
 """Figures: what is drawn of much, and how."""
 
+import re
+
 import numpy as np
 
 from hourglass.report import figures
@@ -31,6 +33,23 @@ def test_channels_are_drawn_below_each_other_and_many_as_one_curve():
     assert lower[:, 1].max() == upper[:, 1].min()
 
 
+def drawn_curves(values):
+    epochs = [{"epoch": place, "train": {"dead": value}, "validation": {}} for place, value in enumerate(values, 1)]
+    return figures.curves(epochs, "dead", len(values), name="curve", label="curve")
+
+
+def test_epochs_are_whole_numbers_on_the_axis_of_a_curve():
+    drawn = drawn_curves(np.arange(20.0))
+    assert ">20<" in drawn
+    assert not any(f">{part}<" in drawn for part in ("2.5", "20.0", "17.5"))
+
+
+def test_a_term_that_is_zero_throughout_has_no_axis_below_zero():
+    drawn = drawn_curves(np.zeros(5))
+    assert ">0.0<" in drawn
+    assert "\N{MINUS SIGN}0" not in drawn
+
+
 def test_a_large_latent_map_is_thinned():
     layout = np.random.default_rng(0).normal(size=(20_000, 2))
     drawn = figures.latent_map(layout, np.zeros(20_000, int), ["a"], [], 1000, name="map", aria="map")
@@ -41,6 +60,14 @@ def test_small_scores_keep_their_digits_on_the_axis():
     values = np.geomspace(0.001, 0.1, 50)
     drawn = figures.scores(values, np.zeros(50, bool), 0.05, name="scores", label="scores")
     assert ">0.005<" in drawn
+
+
+def test_percentages_with_a_decimal_leave_room_for_the_name_of_their_axis():
+    values = np.r_[np.full(7, 0.05), np.linspace(0.01, 0.1, 33)]
+    drawn = figures.scores(np.r_[values, np.full(1, 0.05)], np.zeros(41, bool), 0.09, name="scores", label="scores")
+    ends = [float(x) for x in re.findall(r'text-anchor: end; fill: var\(--muted\)" x="([\d.]+)"', drawn)]
+    (axis,) = re.findall(r'x="([\d.]+)"[^>]*>share of rows', drawn)
+    assert min(ends) - len("17.5 %") * 6.6 > float(axis) + 3  # 6.6 points a digit, 3 below the axis' name
 
 
 def test_of_many_classes_none_is_named_on_the_map():

@@ -38,3 +38,11 @@ def test_a_list_of_names_ends_where_its_room_does() -> None:
 )
 def test_levels_have_one_decimal_and_no_negative_zero(value: float, level: str, gain: str) -> None:
     assert (words.decibels(value), words.gain(value)) == (level, gain)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-528_812.3, "\N{MINUS SIGN}528,800"), (12_345, "12,340"), (9999.6, "10,000"), (3e12, "3e+12"), (0.25, "0.25")],
+)
+def test_amounts_of_the_data_are_written_without_a_power_of_ten(value: float, text: str) -> None:
+    assert words.plain(value) == text

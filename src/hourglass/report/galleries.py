@@ -40,7 +40,7 @@ class TableRow:
     """A row of a table, by the features that came back worst."""
 
     title: str
-    features: list[tuple[str, float, float, float]]
+    features: list[tuple[str, str, str, float]]
 
 
 def of(facts: Facts) -> list[dict[str, Any]]:
@@ -126,13 +126,14 @@ def _table_row(facts: Facts, variant: Variant, kind: str) -> TableRow:
     title = (
         f"{EXAMPLES[kind][0]}: row {one.row}{f', {one.label}' if one.label else ''}, score {words.number(one.score)}"
     )
-    return TableRow(
-        title,
-        [
-            (facts.data.features[place], float(raw[place]), float(rebuilt[place]), float((one.x_hat - one.x)[place]))
-            for place in worst
-        ],
-    )
+    types = {column["name"]: column["type"] for column in facts.data.overview["columns"]}
+
+    def said(place: int) -> tuple[str, str, str, float]:
+        name = facts.data.features[place]
+        value, again = (words.value(float(numbers[place]), {"type": types.get(name)}) for numbers in (raw, rebuilt))
+        return name, value, again, float((one.x_hat - one.x)[place])
+
+    return TableRow(title, [said(place) for place in worst])
 
 
 def _curves(facts: Facts) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from hourglass.models.shared.alarms import WORDS
-from hourglass.report import figures, found, words
+from hourglass.report import figures, found, terms, words
 from hourglass.report.facts import MAP_WORDS, Estimate, Facts, Variant
 
 #: Points on all latent maps together; each is some 125 bytes of SVG.
@@ -48,19 +48,19 @@ def _points(facts: Facts) -> int:
     return min(_MAP_POINTS_EACH, _MAP_POINTS // len(facts.variants))
 
 
-def _curves(variant: Variant) -> Iterator[tuple[str, Markup]]:
+def _curves(variant: Variant) -> Iterator[dict[str, Any]]:
+    likelihood = variant.model["settings"]["likelihood"]
     shown = [(course, term) for course in variant.courses for term in course.terms]
     for place, (course, term) in enumerate(shown):
-        yield (
+        title, says = terms.caption(term, likelihood)
+        figure = figures.curves(
+            course.epochs,
             term,
-            figures.curves(
-                course.epochs,
-                term,
-                course.best_epoch,
-                name=f"{variant.name}-curve-{place}",
-                label=f"{variant.name}: {term} on train and validation over {len(course.epochs)} epochs",
-            ),
+            course.best_epoch,
+            name=f"{variant.name}-curve-{place}",
+            label=f"{variant.name}: {term} on train and validation over {len(course.epochs)} epochs",
         )
+        yield {"title": title, "says": says, "figure": figure}
 
 
 def _alarms(variant: Variant) -> Iterator[str]:

@@ -14,6 +14,9 @@ _DASH, _TIMES, _MINUS = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}", "\N{MINUS SIGN
 #: Letters of a list of names, and of each of them, at most.
 _LIST, _NAME = 240, 60
 
+#: From here on numbers of the data are written with a power of ten.
+_HUGE = 1e9
+
 #: How the metrics that rank are written: at the head of a column, and in a sentence.
 HEADS = {"auroc": "AUROC", "relative_error": "Error / PCA's"}
 METRICS = {"auroc": "AUROC", "relative_error": "squared error relative to PCA"}
@@ -52,8 +55,11 @@ def number(value: float) -> str:
 
 
 def plain(value: float) -> str:
-    """Write a number of the data with four significant digits."""
-    return f"{value:.4g}".replace("-", _MINUS)
+    """Write a number of the data with four significant digits; with a power of ten only where it is huge or tiny."""
+    text = f"{value:.4g}"
+    if "e+" in text and abs(value) < _HUGE:
+        text = f"{float(text):,.0f}"
+    return text.replace("-", _MINUS)
 
 
 def value(number: float, of: dict[str, Any]) -> str:

@@ -102,7 +102,7 @@ def ranked(series: Sequence[Array], even: float, *, name: str, label: str, x_lab
 
 def counts(values: Array, *, name: str, label: str, x_label: str) -> Markup:
     """Draw how whole numbers are distributed over rows."""
-    figure, axes = new_figure(176, left=60)
+    figure, axes = new_figure(176, left=66)
     low, high = int(values.min()), int(values.max())
     width = max(1, -(-(high - low + 1) // _MAX_BARS))
     edges = np.arange(low, high + width + 1, width) - 0.5

@@ -64,7 +64,7 @@ def _shade(axes: Axes, band: list[list[float]]) -> None:
 
 def scores(values: Array, anomaly: Array, threshold: float, *, name: str, label: str) -> Markup:
     """Draw how scores are distributed, normal rows above the axis and anomalies on the same axis beside them."""
-    figure, axes = new_figure()
+    figure, axes = new_figure(left=66)
     everything = np.append(values, threshold)
     logarithmic = everything.min() > 0 and everything.max() > 10 * everything.min()
     spread = np.geomspace if logarithmic else np.linspace

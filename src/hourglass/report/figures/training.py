@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from hourglass.report.figures.drawing import COLOURS, CURVE_POINTS, new_figure, svg, take_logarithms, thin
 
@@ -36,6 +36,7 @@ def curves(epochs: list[dict[str, Any]], term: str, best_epoch: int, *, name: st
         axes.plot([best_epoch], [best], "o", ms=6, **mark)
     axes.set_xlabel("epoch")
     axes.set_xlim(first, last)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     return svg(figure, name, label)
 
 
@@ -47,8 +48,11 @@ def _scale_losses(axes: Axes, epochs: list[dict[str, Any]], term: str) -> None:
         take_logarithms(axes, "y")
         return
     later = values[int(_FIRST_EPOCHS * len(values)) :] if term == "reconstruction" else values
-    margin = 0.06 * (np.ptp(later) or 1.0)
-    axes.set_ylim(later.min() - margin, later.max() + margin)
+    low, high = later.min(), later.max()
+    if low == high:
+        low, high = min(low, 0.0), max(high, 0.0) or 1.0
+    margin = 0.06 * (high - low)
+    axes.set_ylim(low - margin, high + margin)
 
 
 def widths(tried: Sequence[dict[str, Any]], chosen: int, *, name: str, label: str) -> Markup:
