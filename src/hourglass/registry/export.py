@@ -17,6 +17,7 @@ from hourglass.errors import HourglassError
 from hourglass.models.shared.priors import Prior
 from hourglass.models.shared.transformer import CodeTransformer
 from hourglass.models.shared.variant import Variant
+from hourglass.registry.operators import built_once
 from hourglass.scores.mse import MSE
 from hourglass.scores.shared.score import Score
 from hourglass.scores.shared.seen import Seen
@@ -221,7 +222,7 @@ def _told_apart(members: Sequence[Variant], scores: Sequence[Score], x: Tensor, 
 
 
 def _write(graph: nn.Module, part: Part, outputs: list[str], path: Path) -> None:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), built_once():
         # torch's exporter warns of its own use of torch.export
         warnings.simplefilter("ignore", FutureWarning)
         program = torch.onnx.export(
