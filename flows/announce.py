@@ -6,7 +6,7 @@ import httpx
 from prefect.settings import get_current_settings
 
 from flows import events
-from hourglass.pipeline import ERROR_PREFIX
+from hourglass.children import ERROR_PREFIX
 
 
 def main(name: str, shard: str) -> None:

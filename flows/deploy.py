@@ -37,11 +37,10 @@ from rich.table import Table
 from ruamel.yaml import YAML
 
 from flows import automations
+from hourglass import children, slots
 from hourglass import params as settings
-from hourglass import slots
 from hourglass.errors import HourglassError
 from hourglass.params import Params
-from hourglass.pipeline import child_environment
 from hourglass.project import Project
 
 FLOW, SWEEP, SCORE, MONITOR = "scheduled-retrain", "sweep", "score", "monitor"
@@ -271,4 +270,4 @@ def _work(pool: str) -> None:
     """Become a worker, which ends by an interrupt that it sends itself: a script's background jobs ignore those."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     command = ["-m", "prefect", "worker", "start", "--pool", pool, "--type", "process", "--name", socket.gethostname()]
-    os.execve(sys.executable, [sys.executable, *command], child_environment())  # noqa: S606
+    os.execve(sys.executable, [sys.executable, *command], children.environment())  # noqa: S606

@@ -22,7 +22,7 @@ from prefect.transactions import Transaction, transaction
 
 from flows import server
 from flows.holding import held, part_of
-from hourglass import dvc_lock, outputs, pipeline, slots
+from hourglass import children, dvc_lock, dvc_repo, outputs, pipeline, slots
 from hourglass import params as settings
 from hourglass.errors import HourglassError
 from hourglass.files import read_json
@@ -40,7 +40,7 @@ _RETRIED: dict[str, Any] = _STEP | {"retries": 2, "retry_delay_seconds": 5, "ret
 def _may_go_well_again(task: Any, run: Any, state: Any) -> bool:
     """Retry what was interrupted, never a mistake that somebody has to mend."""
     problem = state.result(raise_on_failure=False)
-    return isinstance(problem, pipeline.CommandInterruptedError) or not isinstance(problem, HourglassError)
+    return isinstance(problem, children.CommandInterruptedError) or not isinstance(problem, HourglassError)
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def run_stage(project: Project, params: Params, stage: str, local: BoundedSemaph
 @task(**_RETRIED, retry_condition_fn=_may_go_well_again)
 def push(project: Project) -> None:
     """Send what the DVC remote doesn't have."""
-    pipeline.run_dvc(project, ["push", "--quiet", "--run-cache"])
+    dvc_repo.run(project, ["push", "--quiet", "--run-cache"])
 
 
 @task(**_STEP)
@@ -316,4 +316,4 @@ if __name__ == "__main__":
     try:
         main()
     except HourglassError as problem:
-        sys.exit(f"{pipeline.ERROR_PREFIX}{problem}")
+        sys.exit(f"{children.ERROR_PREFIX}{problem}")

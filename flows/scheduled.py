@@ -23,10 +23,10 @@ from prefect.context import FlowRunContext
 from prefect.states import Cancelled, Completed, Crashed, Failed, Scheduled
 
 from hourglass import databranch
+from hourglass.children import CommandInterruptedError
 from hourglass.errors import HourglassError
 from hourglass.git import git, has_repository
 from hourglass.locks import locked
-from hourglass.pipeline import CommandInterruptedError
 from hourglass.project import Project
 from hourglass.retraining import retrain_apart
 

@@ -11,10 +11,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Crashed, Failed
 
 from flows.holding import held
+from hourglass import children, slots
 from hourglass import params as settings
-from hourglass import slots
+from hourglass.children import CommandInterruptedError
 from hourglass.errors import HourglassError
-from hourglass.pipeline import CommandInterruptedError, run_child
 from hourglass.project import Project
 from hourglass.worktrees import worktree
 
@@ -44,7 +44,7 @@ def sweep(variant: str | None = None, trials: int | None = None) -> State[Any]:
         gpus = slots.gpus() if settings.load(project.params_file).train.device != "cpu" else ()
         with held(gpus) as environment, worktree(project) as apart:
             shared = {"HOURGLASS_HOME": str(project.home), "PYTHONPATH": str(apart.root / "src")}
-            run_child(apart, "hourglass", _command(variant, trials), on_line, environment | shared)
+            children.run(apart, "hourglass", _command(variant, trials), on_line, environment | shared)
     except CommandInterruptedError as killed:
         return Crashed(message=str(killed))
     except HourglassError as problem:

@@ -7,7 +7,7 @@ from threading import Timer
 
 import pytest
 
-from hourglass import pipeline
+from hourglass import children, dvc_repo, pipeline
 from hourglass.errors import HourglassError
 from hourglass.params import load
 from hourglass.project import Project
@@ -90,7 +90,7 @@ def test_failing_command_gives_what_the_stage_said(tmp_path, monkeypatch):
 
 def test_command_that_says_nothing_was_interrupted(tmp_path):
     project = _project(tmp_path, "sh -c 'kill -9 $$'")
-    with pytest.raises(pipeline.CommandInterruptedError, match="failed to reproduce 'only'"):
+    with pytest.raises(children.CommandInterruptedError, match="failed to reproduce 'only'"):
         pipeline.reproduce(project, "only", lambda line: None)
 
 
@@ -98,7 +98,7 @@ def test_failing_program_is_no_interruption_and_its_last_words_are_told(tmp_path
     project = _project(tmp_path, "echo 'ValueError: no such thing' >&2; exit 3")
     with pytest.raises(HourglassError, match="ValueError: no such thing") as failed:
         pipeline.reproduce(project, "only", lambda line: None)
-    assert not isinstance(failed.value, pipeline.CommandInterruptedError)
+    assert not isinstance(failed.value, children.CommandInterruptedError)
 
 
 def test_nodes_are_named_alike_wherever_the_process_stands(tmp_path, monkeypatch, graph):
@@ -142,5 +142,5 @@ def _dvc_stages():
 def _project(root, cmd, deps="[]"):
     (root / "dvc.yaml").write_text(f"stages:\n  only:\n    cmd: {json.dumps(cmd)}\n    outs: [out]\n    deps: {deps}\n")
     project = Project(root, root)
-    pipeline.run_dvc(project, ["init", "--no-scm", "--quiet"])
+    dvc_repo.run(project, ["init", "--no-scm", "--quiet"])
     return project

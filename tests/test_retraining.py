@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hourglass import databranch, pipeline, retraining
+from hourglass import children, databranch, retraining
 from hourglass.errors import HourglassError
 from hourglass.project import Project
 from hourglass.registry.provenance import Provenance
@@ -76,7 +76,7 @@ class Run:
 @pytest.fixture(autouse=True)
 def run(monkeypatch) -> Run:
     run = Run()
-    monkeypatch.setattr(pipeline, "run_child", run)
+    monkeypatch.setattr(children, "run", run)
     return run
 
 
@@ -183,7 +183,7 @@ def test_head_may_move_while_it_runs(project, monkeypatch, run):
         commit(project)
         run(apart, *arguments)
 
-    monkeypatch.setattr(pipeline, "run_child", meanwhile)
+    monkeypatch.setattr(children, "run", meanwhile)
     done = retrain(project)
     assert git(project.root, "merge-base", head(project), done.commit) == before
     assert "seed: 0" in at(project, done.tag, "params.yaml")
@@ -209,7 +209,7 @@ def test_failed_run_leaves_no_tag_and_no_worktree(project, monkeypatch):
         raise HourglassError("give more rows.")
 
     add_data(project, "second")
-    monkeypatch.setattr(pipeline, "run_child", fail)
+    monkeypatch.setattr(children, "run", fail)
     with pytest.raises(HourglassError, match=r"^give more rows\.$"):
         retrain(project)
     assert tags(project) == []
@@ -222,7 +222,7 @@ def test_commit_that_models_name_is_kept_though_the_run_failed_after_it_register
         raise HourglassError("the remote is away.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline, "run_child", fail_in_the_end)
+        patched.setattr(children, "run", fail_in_the_end)
         with pytest.raises(HourglassError, match="the remote is away"):
             retrain(project, vae__latent=4)
     named = run.provenance.commit

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hourglass import databranch, params, pipeline
+from hourglass import children, databranch, params
 from hourglass.files import digest, write_text
 from hourglass.git import commit_index, commit_of, git, has_repository
 from hourglass.locks import locked
@@ -73,7 +73,7 @@ def retrain_apart(project: Project, settings: Mapping[str, Any], on_line: Callab
         _override(apart, settings)
         head = _start(project, apart, settings) if repository else None
         shared = {"HOURGLASS_HOME": str(project.home), "PYTHONPATH": str(apart.root / "src")}
-        pipeline.run_child(apart, "hourglass", ["run"], on_line, shared)
+        children.run(apart, "hourglass", ["run"], on_line, shared)
         with locked(project, "the retrainings"):
             return _keep_commit(project, apart, head) if head else _keep_folder(project, apart)
 

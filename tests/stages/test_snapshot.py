@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from hourglass import databranch, params, pipeline
+from hourglass import databranch, dvc_data, dvc_repo, params
 from hourglass.data import making, shards
 from hourglass.data import snapshot as snapshots
 from hourglass.data.sources import joined
@@ -35,7 +35,7 @@ def template(tmp_path_factory) -> Path:
     (root / "params.yaml").write_text(PARAMS)
     (root / ".gitignore").write_text("/data\n/.data*\n/.hourglass/\n/.dvc/cache\n/.dvc/tmp\n/.dvc/config.local\n")
     making.build(str(rows(folder / "rows.npy", 20, 0)), root / "data", params.load(root / "params.yaml").data)
-    pipeline.run_dvc(Project(root, root), ["add", "--quiet", "data"])
+    dvc_repo.run(Project(root, root), ["add", "--quiet", "data"])
     return root
 
 
@@ -69,7 +69,7 @@ def versioned(project: Project) -> dict:
 
 
 def test_settings_of_pictures_stay_and_those_of_pairs_are_written(project, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "run_dvc", lambda *arguments: None)
+    monkeypatch.setattr(dvc_repo, "run", lambda *arguments: None)
     content = YAML(typ="safe").load(project.params_file)
     content["data"]["image"] = {"size": [4, 4], "fit": "resize"}
     YAML(typ="safe").dump(content, project.params_file)
@@ -95,7 +95,7 @@ def test_without_git_a_shard_goes_into_the_data(project, tmp_path):
     assert added.commit is None
     assert len(snapshots.read(project.data).rows) == 25
     assert versioned(project)["nfiles"] == 4
-    assert not pipeline.data_differs(project)
+    assert not dvc_data.differs(project)
 
 
 def test_with_git_a_shard_goes_to_the_branch_and_the_checkout_stays(project, tmp_path):
@@ -155,8 +155,8 @@ def test_a_source_that_is_not_there_is_not_put_aside(project, tmp_path):
 
 def test_none_of_the_old_rows_are_fetched(project, tmp_path, monkeypatch):
     start_git(project)
-    pipeline.run_dvc(project, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
-    pipeline.run_dvc(project, ["push", "--quiet", "data.dvc"])
+    dvc_repo.run(project, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
+    dvc_repo.run(project, ["push", "--quiet", "data.dvc"])
     shutil.rmtree(project.data)
     shutil.rmtree(project.root / ".dvc" / "cache")
     assert add(project, rows(tmp_path / "new.npy", 5, 1)).new
@@ -182,11 +182,11 @@ def test_nobody_replaces_the_data_while_a_shard_is_added(project, tmp_path, monk
 @pytest.mark.services
 def test_who_sees_the_branch_finds_its_data_in_the_remote(project, tmp_path):
     start_git(project)
-    pipeline.run_dvc(project, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
+    dvc_repo.run(project, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
     added = add(project, rows(tmp_path / "new.npy", 5, 1))
     git(tmp_path, "clone", "--quiet", "--branch", databranch.BRANCH, project.root, "elsewhere")
     clone = Project.find(tmp_path / "elsewhere")
-    pipeline.run_dvc(clone, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
+    dvc_repo.run(clone, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
     snapshot.ensure(clone, params.load(clone.params_file))
     assert [shard.name for shard in snapshots.shards(clone.data)] == ["rows", added.name]
 
@@ -195,7 +195,7 @@ def test_who_sees_the_branch_finds_its_data_in_the_remote(project, tmp_path):
 def test_shard_that_the_remote_refuses_is_not_added(project, tmp_path):
     start_git(project)
     (tmp_path / "store").write_text("no folder")
-    pipeline.run_dvc(project, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
+    dvc_repo.run(project, ["remote", "add", "--quiet", "--local", "--default", "store", "../store"])
     with pytest.raises(HourglassError):
         add(project, rows(tmp_path / "new.npy", 5, 1))
     assert databranch.tip(project) is None
@@ -222,7 +222,7 @@ def test_rebuilt_data_that_differs_is_refused_however_often_it_is_tried(project,
     before = versioned(project)
     project.params_file.write_text(PARAMS.replace("rows.npy", "digits"))
     shutil.rmtree(project.data)
-    monkeypatch.setattr(pipeline, "run_dvc", unreachable)
+    monkeypatch.setattr(dvc_repo, "run", unreachable)
     for _ in range(2):
         with pytest.raises(HourglassError, match=r"no remote answers.*digits rebuilt here differs"):
             snapshot.ensure(project, params.load(project.params_file))
@@ -313,7 +313,7 @@ def test_a_shard_of_infinities_is_put_aside(project, tmp_path):
 def test_gaps_are_told_with_what_fills_them_and_settings_of_columns_stay_where_the_columns_do(
     project, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(pipeline, "run_dvc", lambda *arguments: None)
+    monkeypatch.setattr(dvc_repo, "run", lambda *arguments: None)
     frame = pd.DataFrame({"a": [1.5, None, 2.5] * 100, "b": range(300), "c": [0.5, np.inf] * 150})
     frame.to_csv(tmp_path / "t.csv", index=False)
     project.params_file.write_text(PARAMS.replace("rows.npy}", "rows.npy, columns: {c: ignore, x: {scale: log}}}"))
@@ -362,7 +362,7 @@ def test_an_embedded_set_is_rebuilt_under_the_split_that_it_was_made_with(projec
 @pytest.fixture
 def full_cache(monkeypatch):
     """Have DVC add what its cache had no room for: it then passes over that and says nothing."""
-    run = pipeline.run_dvc
+    run = dvc_repo.run
 
     def without_room(project, arguments, *others):
         cache = project.root / ".dvc" / "cache"
@@ -373,7 +373,7 @@ def full_cache(monkeypatch):
                 path.unlink()
         return said
 
-    monkeypatch.setattr(pipeline, "run_dvc", without_room)
+    monkeypatch.setattr(dvc_repo, "run", without_room)
 
 
 def test_a_snapshot_that_the_cache_has_no_room_for_leaves_the_old_one(project, tmp_path, full_cache):

@@ -188,7 +188,7 @@ def test_fix_goes_on_where_the_remote_is_down(project, monkeypatch, capsys):
     def down(*_):
         raise HourglassError("no route to host")
 
-    monkeypatch.setattr("hourglass.pipeline.run_dvc", down)
+    monkeypatch.setattr("hourglass.dvc_repo.run", down)
     with Repo(project.root) as repo, repo.config.edit() as config:
         config["remote"]["far"] = {"url": "http://127.0.0.1:9"}
         config["core"]["remote"] = "far"

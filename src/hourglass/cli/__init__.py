@@ -6,9 +6,9 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from hourglass.children import ERROR_PREFIX
 from hourglass.cli.app import app
 from hourglass.errors import HourglassError
-from hourglass.pipeline import ERROR_PREFIX
 from hourglass.project import Project
 
 __all__ = ["app", "main"]

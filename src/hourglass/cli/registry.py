@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from hourglass.children import ERROR_PREFIX
 from hourglass.cli.app import JSON, app, load_project
 from hourglass.errors import HourglassError
-from hourglass.pipeline import ERROR_PREFIX
 from hourglass.project import Project
 
 _PANEL = "Registry"

@@ -6,7 +6,7 @@ from math import isclose, isfinite
 from pathlib import Path
 from typing import Any
 
-from hourglass import outputs, pipeline
+from hourglass import dvc_data, dvc_repo, outputs
 from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes, read_json, sha256_of
 from hourglass.git import commit_of, has_repository
@@ -168,7 +168,7 @@ def _set_up(apart: Project, origin: Origin) -> None:
     _edit(apart.params_file, {**origin.params, "variants": [origin.variant]})
     _edit(apart.root / snapshot.DATA_STAGE, {"outs": [{"md5": origin.data, "hash": "md5", "path": apart.data.name}]})
     snapshot.ensure(apart, params.load(apart.params_file))
-    if pipeline.data_differs(apart):
+    if dvc_data.differs(apart):
         raise HourglassError(f"DVC's cache gives other data than {origin.data}; `hourglass verify` names the file.")
 
 
@@ -185,7 +185,7 @@ def _run(apart: Project, variant: str, on_line: Callable[[str], object]) -> None
     arguments = ["repro", "--force", "--no-run-cache", "--no-commit", f"package@{variant}"]
     # nobody listens at the discard port: the training's mirror gives up, and no store has a run more
     env = {"HOURGLASS_HOME": str(apart.home), "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
-    pipeline.run_dvc(apart, arguments, on_line, env)
+    dvc_repo.run(apart, arguments, on_line, env)
 
 
 def _compared(apart: Project, origin: Origin, registered: Path) -> Reproduction:

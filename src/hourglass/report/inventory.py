@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hourglass import params, pipeline
+from hourglass import dvc_data, params
 from hourglass.data.snapshot import DATED, INDEX, SCHEMA, opened
 from hourglass.files import read_json
 from hourglass.outputs import DATASET, OVERVIEW
@@ -94,4 +94,4 @@ def _column(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _version(project: Project) -> dict[str, Any] | None:
     version = data_version(project)
-    return version | {"is_current": not pipeline.data_differs(project)} if version else None
+    return version | {"is_current": not dvc_data.differs(project)} if version else None

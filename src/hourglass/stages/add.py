@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hourglass import databranch, pipeline
+from hourglass import databranch, dvc_data, dvc_repo
 from hourglass import params as settings_file
 from hourglass.dvc_cache import Cache
 from hourglass.errors import HourglassError
@@ -65,7 +65,7 @@ def add(project: Project, source: Path, pair: Path | None = None) -> Shard:
             name, new, remarks = _add(project, apart, source, pair)
             if new:
                 if has_remote(apart):  # who sees the branch shall find its data
-                    pipeline.run_dvc(apart, ["push", "--quiet", DATA_STAGE])
+                    dvc_repo.run(apart, ["push", "--quiet", DATA_STAGE])
                 databranch.advance(project, apart, f"Add {source.name} as {name}")
             return Shard(name, new, databranch.newest(project, head), remarks)
 
@@ -86,7 +86,7 @@ def _add(project: Project, apart: Project, source: Path, pair: Path | None) -> t
             raise HourglassError(f"{problem} data/ is as before; {aside}") from problem
         if added.new:
             try:
-                pipeline.version_data(apart, f"data/{added.name}")
+                dvc_data.version(apart, f"data/{added.name}")
             except HourglassError:
                 shutil.rmtree(apart.data / added.name)
                 raise
@@ -100,8 +100,8 @@ def _bring_schema(project: Project, params: settings_file.Params) -> set[str]:
         return set()
     needed = ["data/snapshot.json", "data/schema.json"]
     try:
-        pipeline.run_dvc(project, [*(["pull"] if has_remote(project) else ["checkout"]), "--quiet", *needed])
-        listed = Cache.of(project).listed(pipeline.data_hash(project))
+        dvc_repo.run(project, [*(["pull"] if has_remote(project) else ["checkout"]), "--quiet", *needed])
+        listed = Cache.of(project).listed(dvc_data.hash_of(project))
     except HourglassError:
         listed = None
     if listed is None or not all((project.root / name).exists() for name in needed):

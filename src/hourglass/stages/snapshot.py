@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from hourglass import dvc_data, dvc_repo
 from hourglass import params as settings_file
-from hourglass import pipeline
 from hourglass.data.params import DataParams, SplitParams, changed_settings, kind_settings
 from hourglass.dvc_cache import folder_hash, md5_of
 from hourglass.errors import HourglassError
@@ -65,7 +65,7 @@ def replace(
     new = project.root / f".data-new.{os.getpid()}"
     making.build(source, new, settings, splitting, require_usable=True)
     with locked(project, str(project.data)), replacing.replaced(project.data, new):
-        pipeline.version_data(project)
+        dvc_data.version(project)
     yield f"data/ holds {settings.source}, versioned in data.dvc"
     facts = snapshot.held(project.data) or {}
     settings = schemas.of_columns(settings, [one["name"] for one in facts["columns"]])
@@ -102,11 +102,11 @@ def bring(project: Project, params: Params) -> str:
     replacing.put_back(project.data)
     if not project.data.exists():
         return _bring_back(project, params)
-    if not pipeline.data_differs(project):
+    if not dvc_data.differs(project):
         return "data/ is as data.dvc says"
-    if pipeline.data_is_kept(project):  # git moved data.dvc, by a merge for one; nothing is lost
+    if dvc_data.is_kept(project):  # git moved data.dvc, by a merge for one; nothing is lost
         return _bring_back(project, params)
-    pipeline.version_data(project)
+    dvc_data.version(project)
     return "data/ changed; its new version is in data.dvc"
 
 
@@ -114,7 +114,7 @@ def _bring_back(project: Project, params: Params) -> str:
     from hourglass.data.sources.embedded import EMBEDDED
 
     try:
-        pipeline.run_dvc(
+        dvc_repo.run(
             project, ["pull", "--quiet", "data.dvc"] if has_remote(project) else ["checkout", "--quiet", "data.dvc"]
         )
     except HourglassError as missing:
@@ -134,7 +134,7 @@ def _rebuild(project: Project, params: Params, missing: HourglassError) -> str:
     source, new = params.data.source, project.root / f".data-new.{os.getpid()}"
     making.build(source, new, params.data, params.split)
     files = {path.relative_to(new).as_posix(): md5_of(path) for path in new.rglob("*") if path.is_file()}
-    if folder_hash(files) != pipeline.data_hash(project):
+    if folder_hash(files) != dvc_data.hash_of(project):
         shutil.rmtree(new)
         raise HourglassError(
             f"neither DVC's cache nor a remote holds what data.dvc says ({missing}), and {source} rebuilt here differs "
@@ -142,7 +142,7 @@ def _rebuild(project: Project, params: Params, missing: HourglassError) -> str:
             f"holds it, install from requirements.lock, or start anew with `hourglass data {source}`."
         )
     with replacing.replaced(project.data, new):
-        pipeline.run_dvc(project, ["commit", "--quiet", "--force", "data.dvc"])
+        dvc_repo.run(project, ["commit", "--quiet", "--force", "data.dvc"])
     return f"data/ was rebuilt from {source} and is what data.dvc says"
 
 

@@ -4,7 +4,7 @@ import math
 import shlex
 from collections.abc import Callable
 
-from hourglass import pipeline
+from hourglass import dvc_repo
 from hourglass.git import git, has_repository
 from hourglass.project import Project
 from hourglass.sweep.records import TABLE, Trial, shown
@@ -67,7 +67,7 @@ def make_experiment(project: Project, sweep: Sweep, on_line: Callable[[str], obj
         return f"Without git DVC has no experiments; set {words(sweep.best)} in params.yaml and run `dvc repro`."
     if _exists(project, _name(sweep)):
         return f"The experiment {_name(sweep)} is there already; `dvc exp apply {_name(sweep)}` takes it over."
-    pipeline.run_dvc(project, command(sweep), on_line)
+    dvc_repo.run(project, command(sweep), on_line)
     return f"`dvc exp show` compares the experiment {_name(sweep)}; `dvc exp apply {_name(sweep)}` takes it over."
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hourglass import pipeline
+from hourglass import dvc_repo
 from hourglass.dvc_cache import Cache
 from hourglass.errors import HourglassError
 from hourglass.files import sha256_of
@@ -68,7 +68,7 @@ def _fetch(project: Project) -> str:
     if not snapshot.has_remote(project):
         return "what was moved and isn't in the workspace is made again by `hourglass run`, once something asks for it"
     try:
-        pipeline.run_dvc(project, ["fetch", "--quiet"])
+        dvc_repo.run(project, ["fetch", "--quiet"])
     except HourglassError as down:
         return f"DVC's remote couldn't be asked for what is left ({down}); `dvc fetch` asks again"
     return "asked DVC's remote for what is left"
@@ -83,7 +83,7 @@ def _mend_outputs(project: Project, damaged: Iterable[Hashed], aside: Path) -> I
             yield _put_aside(file, aside)
     for out in sorted(outs):
         try:
-            pipeline.run_dvc(project, ["checkout", "--quiet", "--force", out])
+            dvc_repo.run(project, ["checkout", "--quiet", "--force", out])
         except HourglassError as missing:
             yield f"{out} couldn't be checked out ({missing}); `hourglass run` makes it again"
         else:

@@ -8,9 +8,9 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from hourglass import children
 from hourglass.errors import HourglassError
 from hourglass.locks import locked
-from hourglass.pipeline import child_environment
 from hourglass.project import Project
 from hourglass.registry import store, tracking
 from hourglass.upkeep import sqlite
@@ -147,7 +147,7 @@ def _migrate(project: Project, database: Path, wanted: str) -> str:
     copy = sqlite.back_up(database)
     with locked(project, "mlflow store"):
         command = [sys.executable, "-m", "mlflow", "db", "upgrade", store.uri(project)]
-        done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, env=children.environment(), capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode == 0:
             return f"the tables were brought to {wanted}; the store as it was is {copy}"
         shutil.copyfile(copy, database)
