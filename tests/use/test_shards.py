@@ -170,8 +170,7 @@ def test_a_folder_in_which_nothing_is_finished_takes_the_input_that_was_mended(
     assert folder_hashes(out) == folder_hashes(tmp_path / "at once")
 
 
-@pytest.mark.parametrize("share", [None, 0.1])
-@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize(("there", "share"), [(True, None), (False, 0.1)])
 def test_what_is_refused_leaves_nothing(
     model: Any, patients: pd.DataFrame, tmp_path: Path, there: bool, share: float | None
 ) -> None:

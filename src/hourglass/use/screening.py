@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from hourglass.use import signals
 from hourglass.use.reading import is_text
 
 P_VALUE, ADJUSTED, ALARM = "p_value", "adjusted_p_value", "is_anomaly"
+#: P-values that are counted at once.
+_AT_ONCE = 2**16
 
 
 def require_screenable(model: Model, share: float) -> None:
@@ -114,8 +117,7 @@ class Screen:
         from pyarrow import parquet
 
         alarms = 0
-        given = parquet.ParquetFile(file)
-        with parquet.ParquetWriter(out, given.schema_arrow) as writer:
+        with parquet.ParquetFile(file) as given, parquet.ParquetWriter(out, given.schema_arrow) as writer:
             for number in range(given.num_row_groups):
                 table = given.read_row_group(number)
                 adjusted = self(_numbers(table[P_VALUE]))
@@ -136,12 +138,15 @@ def _p_values(file: Path) -> Iterator[NDArray[np.float64]]:
     if is_text(file):
         with _cells(file) as rows:
             at = next(rows).index(P_VALUE)
-            yield np.fromiter((float(row[at] or "nan") for row in rows), np.float64)
+            cells = (float(row[at] or "nan") for row in rows)
+            while len(some := np.fromiter(islice(cells, _AT_ONCE), np.float64)):
+                yield some
     else:
         from pyarrow import parquet
 
-        for batch in parquet.ParquetFile(file).iter_batches(columns=[P_VALUE]):
-            yield _numbers(batch[P_VALUE])
+        with parquet.ParquetFile(file) as given:
+            for batch in given.iter_batches(_AT_ONCE, columns=[P_VALUE]):
+                yield _numbers(batch[P_VALUE])
 
 
 def _numbers(column: Any) -> NDArray[np.float64]:
