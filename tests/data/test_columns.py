@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hourglass.data.column_types import Decision, Found, column, decide
+from hourglass.data.column_contents import Found
+from hourglass.data.column_types import Decision, column, decide
 from hourglass.data.columns import DISTINCT, Profile
 from hourglass.data.settings import ColumnSettings
 from hourglass.errors import HourglassError

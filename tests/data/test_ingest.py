@@ -18,11 +18,11 @@ from hourglass.data.ingest import ingest
 from hourglass.data.params import SPLITS, DataParams, SplitParams
 from hourglass.data.part import Part, Plan
 from hourglass.data.part import write as write_part
-from hourglass.data.schemas import survey
 from hourglass.data.settings import ColumnSettings
 from hourglass.data.snapshot import Shard, Snapshot
 from hourglass.data.sources import Raw, sliced
 from hourglass.data.split import Rule
+from hourglass.data.surveying import survey
 from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes
 from hourglass.runtime.array import ArraySchema

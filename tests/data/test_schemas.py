@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from hourglass.data.params import DataParams, SplitParams
-from hourglass.data.schemas import features, settle, survey
+from hourglass.data.schemas import settle
 from hourglass.data.sources import Raw
+from hourglass.data.surveying import features, survey
 from hourglass.errors import HourglassError
 from hourglass.runtime.array import ArraySchema
 from hourglass.runtime.schema import Schema

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hourglass.data.column_types import DATES, Form, Found
+from hourglass.data.column_contents import DATES, Form, Found
 from hourglass.data.moments import Tails
 from hourglass.runtime.normaliser import LogCurve
 from hourglass.runtime.schema import as_text

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hourglass.data import fit, schemas, split
+from hourglass.data import fit, schemas, split, surveying
 from hourglass.data.labels import Labels
 from hourglass.data.params import SPLITS, DataParams, SplitParams
 from hourglass.data.sources import Raw
@@ -82,7 +82,7 @@ class Inspection:
         self._unusable += int(unusable.sum())
         self._rows += len(block.rows)
 
-    def require(self, facts: schemas.Facts) -> None:
+    def require(self, facts: surveying.Facts) -> None:
         """Refuse rows that no data set can be made of, whatever is set of single columns.
 
         Raises
@@ -103,7 +103,7 @@ class Inspection:
 
     def _columns(self, block: Raw) -> dict[str, Column]:
         """Give the columns of numbers that a model sees or is told; gaps in them count nothing."""
-        seen = schemas.features(block, self._data, self._splitting.column)
+        seen = surveying.features(block, self._data, self._splitting.column)
         names = [*(seen.columns if block.kind == "table" else ()), *self._data.condition]
         return {
             name: Column(name, "number", impute="mean")
@@ -126,7 +126,9 @@ class Inspection:
             return
         hashes = np.zeros(len(usable), np.uint64)  # by another rule they place anomalies alone
         if self._splitting.by == "hash":
-            hashes = split.row_hashes(schemas.features(block, self._data, self._splitting.column), self._splitting.salt)
+            hashes = split.row_hashes(
+                surveying.features(block, self._data, self._splitting.column), self._splitting.salt
+            )
         splits = split.Rule(self._splitting).assign(block, hashes, labels.is_anomaly, self._rows)
         self._count(splits[usable & ~labels.is_anomaly])
 

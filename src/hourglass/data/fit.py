@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hourglass.data import schemas, split
+from hourglass.data import split, surveying
 from hourglass.data.labels import Labels
 from hourglass.data.params import DataParams, SplitParams
 from hourglass.data.settings import ColumnSettings
@@ -22,14 +22,14 @@ _NAMED = 5
 LARGEST = 1e150
 
 
-def check(blocks: Iterable[Raw], facts: schemas.Facts, data: DataParams, splitting: SplitParams) -> list[str]:
+def check(blocks: Iterable[Raw], facts: surveying.Facts, data: DataParams, splitting: SplitParams) -> list[str]:
     """Hold new rows against what a snapshot's schema says.
 
     Parameters
     ----------
     blocks : iterable of Raw
     facts : dict
-        As `schemas.survey` gives them.
+        As `surveying.survey` gives them.
     data : DataParams
     splitting : SplitParams
 
@@ -49,7 +49,7 @@ def check(blocks: Iterable[Raw], facts: schemas.Facts, data: DataParams, splitti
     unknown = {name: _Unknown(one.values) for name, one in columns.items() if one.type == "category" and one.values}
     rows = unjudged = 0
     for block in blocks:
-        _require_form(schemas.form(block), {key: facts[key] for key in facts if key != "columns"})
+        _require_form(surveying.form(block), {key: facts[key] for key in facts if key != "columns"})
         _require_columns(block, facts, data, rows)
         split.require_placed(block, splitting, rows)
         Labels.of(block, data, rows)
@@ -71,7 +71,7 @@ def require_few_missing(missing: int, rows: int, allowed: float, worst: str = ""
         )
 
 
-def _seen(facts: schemas.Facts, data: DataParams, splitting: SplitParams) -> dict[str, Column]:
+def _seen(facts: surveying.Facts, data: DataParams, splitting: SplitParams) -> dict[str, Column]:
     """Give the columns that a model sees or is told, as facts and settings have them."""
     names = [one["name"] for one in facts["columns"]] if facts["kind"] == "table" else data.condition
     ignored = {name for name, use in data.columns.items() if use.type == "ignore"}
@@ -88,7 +88,7 @@ def _seen(facts: schemas.Facts, data: DataParams, splitting: SplitParams) -> dic
     }
 
 
-def _type(one: schemas.Facts, data: DataParams) -> Any:
+def _type(one: surveying.Facts, data: DataParams) -> Any:
     """Tell the type that a column is set to, else the one that it was taken for."""
     kind = data.columns.get(one["name"], ColumnSettings()).type
     return one["type"] if kind in ("auto", "ignore") else kind
@@ -147,7 +147,7 @@ class _Unknown:
         return f"{said}; those rows can't be judged and are left out."
 
 
-def _require_form(found: schemas.Facts, expected: schemas.Facts) -> None:
+def _require_form(found: surveying.Facts, expected: surveying.Facts) -> None:
     here, there = _named(found), _named(expected)
     for key in there | here:
         if here.get(key) != there.get(key):
@@ -156,7 +156,7 @@ def _require_form(found: schemas.Facts, expected: schemas.Facts) -> None:
             )
 
 
-def _named(form: schemas.Facts) -> dict[str, str]:
+def _named(form: surveying.Facts) -> dict[str, str]:
     """Put what must be equal into words."""
     named = {"the kind of data": form["kind"]}
     if "shape" in form:
@@ -165,7 +165,7 @@ def _named(form: schemas.Facts) -> dict[str, str]:
     return named | {f"the shape of a row of {name!r}": str(tuple(array["shape"])) for name, array in arrays}
 
 
-def _require_columns(block: Raw, facts: schemas.Facts, data: DataParams, first_row: int) -> None:
+def _require_columns(block: Raw, facts: surveying.Facts, data: DataParams, first_row: int) -> None:
     """Refuse what the snapshot can't hold, and what would change the hashes, and so the splits, of its rows."""
     ignored = {name for name, use in data.columns.items() if use.type == "ignore"}
     expected = {one["name"]: one for one in facts["columns"]}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from hourglass import columns, runtime
-from hourglass.data import masks, part, schemas, showing, split, statistics
+from hourglass.data import masks, part, schemas, showing, split, statistics, surveying
 from hourglass.data.dataset import FORMAT_VERSION
 from hourglass.data.duplicates import duplicates
 from hourglass.data.enough import require_splits
@@ -84,11 +84,11 @@ def ingest(
     return info
 
 
-def _facts(snapshot: Snapshot, data: DataParams, splitting: SplitParams) -> schemas.Facts:
-    return snapshot.facts or schemas.survey(lambda: snapshot.blocks(data), data, splitting)
+def _facts(snapshot: Snapshot, data: DataParams, splitting: SplitParams) -> surveying.Facts:
+    return snapshot.facts or surveying.survey(lambda: snapshot.blocks(data), data, splitting)
 
 
-def _plan(snapshot: Snapshot, facts: schemas.Facts, data: DataParams, splitting: SplitParams) -> Plan:
+def _plan(snapshot: Snapshot, facts: surveying.Facts, data: DataParams, splitting: SplitParams) -> Plan:
     schema, condition = schemas.settle(facts, lambda: snapshot.blocks(data), data, splitting)
     return Plan(data, split.Rule.of(snapshot.blocks(data), splitting), schema, condition)
 
@@ -198,7 +198,7 @@ def _assemble(parts: Sequence[Part], plan: Plan, summary: Summary, folder: Path)
 
 
 def _write_overview(
-    snapshot: Snapshot, parts: Sequence[Part], plan: Plan, facts: schemas.Facts, summary: Summary, folder: Path
+    snapshot: Snapshot, parts: Sequence[Part], plan: Plan, facts: surveying.Facts, summary: Summary, folder: Path
 ) -> dict[str, str]:
     """Write what people want to see of the rows, beside what stages need; give the hashes of the files."""
     seen = [

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hourglass.data import schemas
+from hourglass.data import schemas, surveying
 from hourglass.data.enough import Inspection
 from hourglass.data.labels import Labels, require_classes
 from hourglass.data.params import DataParams, SplitParams
@@ -59,7 +59,7 @@ def build(
             params = schemas.of_columns(params, names)
         inspection = Inspection(params, splitting)
         watch = inspection.watch if require_usable else iter
-        facts = schemas.survey(lambda: watch(_checked(snapshot.blocks(params), params)), params, splitting)
+        facts = surveying.survey(lambda: watch(_checked(snapshot.blocks(params), params)), params, splitting)
         if require_usable:
             inspection.require(facts)
         write_json(building / SCHEMA, {"format": SCHEMA_FORMAT} | facts)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hourglass.data import schemas, split
+from hourglass.data import schemas, split, surveying
 from hourglass.data.borders import Borders
 from hourglass.data.dataset import Stored, Writer
 from hourglass.data.labels import Labels
@@ -172,7 +172,7 @@ class _Maker:
         """Encode and divide the rows of a block; give what is kept of each row, and what `store` takes."""
         plan = self.plan
         labels = Labels.of(block, plan.data, self.row)
-        rows = schemas.features(block, plan.data, plan.rule.params.column)
+        rows = surveying.features(block, plan.data, plan.rule.params.column)
         trace = np.empty(len(block.rows), TRACE)
         trace["hash"] = split.row_hashes(rows, plan.rule.params.salt)
         trace["anomaly"] = labels.is_anomaly

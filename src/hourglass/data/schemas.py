@@ -1,149 +1,30 @@
-"""Inferring what a row is, once, from the raw data; ``schema.json`` of a snapshot holds what was found.
+"""What a row is, from facts about the raw data and from settings."""
 
-Facts about a snapshot are JSON: its ``kind``, every column with what it holds (`Found`), its ``type`` and ``scale``
-with their reasons and, of a category, its ``values``; of arrays also the ``shape`` and ``dtype`` of a row, and those of
-the ``arrays`` beside.
-"""
-
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hourglass.data import split
-from hourglass.data.column_types import MAX_CATEGORIES, Decision, Found, column, decide, inferred
-from hourglass.data.columns import Profile
-from hourglass.data.labels import Labels
-from hourglass.data.params import SPLITS, DataParams, SplitParams
+from hourglass.data.column_contents import Found
+from hourglass.data.column_types import Decision, column, decide
+from hourglass.data.params import DataParams, SplitParams
 from hourglass.data.settings import ColumnSettings
 from hourglass.data.sources import Raw, audio, require_column, signal
 from hourglass.data.sources.packed import form_of
+from hourglass.data.surveying import Blocks, Facts, kept, learn, too_many
 from hourglass.errors import HourglassError
 from hourglass.runtime.array import ArraySchema, is_pictures, kind_of
 from hourglass.runtime.images import AS_IS
-from hourglass.runtime.schema import Schema, as_text
+from hourglass.runtime.schema import Schema
 from hourglass.runtime.table import Column, TableSchema
-
-Facts = dict[str, Any]
-#: Reads a snapshot from its start.
-Blocks = Callable[[], Iterable[Raw]]
-
-
-def survey(blocks: Blocks, data: DataParams, splitting: SplitParams) -> Facts:
-    """Find out what a snapshot holds, and which categories its normal training rows have.
-
-    Raises
-    ------
-    HourglassError
-        Labels or the column that decides the split are missing or unreadable, or blocks have rows of different forms.
-    """
-    facts: Facts = {}
-    profiles: dict[str, Profile] = {}
-    for block in blocks():
-        found = form(block)
-        if facts and facts != found:
-            raise HourglassError(f"rows have different forms, {facts} and {found}; expected one.")
-        facts = found
-        for name in block.side.columns:
-            profiles.setdefault(str(name), Profile(str(name))).update(block.side[name])
-    remedy = "" if facts["kind"] == "table" else "it is only carried along"
-    facts["columns"] = [inferred(profile.found(), remedy) for profile in profiles.values()]
-    seen = set(data.condition) if facts["kind"] != "table" else profiles.keys()
-    unlearnt = [one["name"] for one in facts["columns"] if one["type"] == "category" and one["name"] in seen]
-    told = [data.label] if data.label is not None and data.label in profiles else []
-    values = learn(list(dict.fromkeys(unlearnt + told)), blocks, data, splitting)
-    for one in facts["columns"]:
-        if values.get(one["name"]) is not None:
-            one["values"] = values[one["name"]]
-        elif one["name"] in unlearnt:
-            set_it = f"set data.columns: {{{one['name']}: ignore}}"
-            one |= {"type": None, "why": _too_many(one["name"], remedy or set_it)}
-    return facts
-
-
-def _too_many(name: str, remedy: str) -> str:
-    return (
-        f"column {name!r} has too many different texts for the normal training rows to learn; those are no categories; "
-        f"{remedy}."
-    )
-
-
-def learn(names: list[str], blocks: Blocks, data: DataParams, splitting: SplitParams) -> dict[str, list[str] | None]:
-    """Learn the categories of columns from normal training rows alone; None: there are too many for categories."""
-    if not names:
-        return {}
-    found: dict[str, set[str]] = {name: set() for name in names}
-    fitted_rows = 0
-    for block, fitted in _fitted(blocks, data, splitting):
-        fitted_rows += int(fitted.sum())
-        for name in names:
-            if len(found[name]) <= MAX_CATEGORIES:
-                found[name] |= set(as_text(block.side.loc[fitted, name]).dropna().unique())
-    most = min(MAX_CATEGORIES, fitted_rows / 2)
-    return {name: sorted(values) if len(values) <= most else None for name, values in found.items()}
-
-
-def _fitted(blocks: Blocks, data: DataParams, splitting: SplitParams) -> Iterator[tuple[Raw, NDArray[np.bool_]]]:
-    """Give every block, and which of its rows are normal and in train."""
-    rule = split.Rule.of(blocks(), splitting)
-    first_row = 0
-    for block in blocks():
-        labels = Labels.of(block, data, first_row)
-        hashes = split.row_hashes(features(block, data, splitting.column), splitting.salt)
-        splits = rule.assign(block, hashes, labels.is_anomaly, first_row)
-        yield block, (splits == SPLITS.index("train")) & ~labels.is_anomaly
-        first_row += len(block.side)
-
-
-def form(block: Raw) -> Facts:
-    """Tell what rows of all blocks have in common."""
-    if block.kind in ("table", "audio"):  # the shape of a piece of sound is a setting
-        return {"kind": block.kind}
-    if block.kind == "signal":  # and so is the length of a window
-        told = {name: {"shape": [array.shape[2]], "dtype": str(array.dtype)} for name, array in block.arrays.items()}
-        return {"kind": block.kind, "channels": block.rows.shape[2]} | ({"arrays": told} if told else {})
-    arrays = {name: _shape(array) for name, array in sorted(block.arrays.items())}
-    return {"kind": block.kind, "arrays": arrays} | _shape(block.rows)
-
-
-def _shape(array: NDArray[Any]) -> Facts:
-    return {"shape": list(array.shape[1:]), "dtype": str(array.dtype)}
-
-
-def features(raw: Raw, params: DataParams, split_column: str | None) -> Any:
-    """Give what a model may see: no label, no column that decides the split, nothing ignored.
-
-    Raises
-    ------
-    HourglassError
-        ``data.columns`` names a column that isn't there, or no column is left.
-    """
-    if raw.kind != "table":
-        return raw.rows
-    kept = _kept(raw.rows.columns.tolist(), params, split_column)
-    return raw.rows if len(kept) == len(raw.rows.columns) else raw.rows[kept]
-
-
-def _kept(names: list[str], params: DataParams, split_column: str | None) -> list[str]:
-    for name in params.columns:
-        require_column(name, names, "data.columns")
-    ignored = {name for name, use in params.columns.items() if use.type == "ignore"}
-    dropped = {params.label, split_column, *params.condition} | ignored
-    kept = [name for name in names if name not in dropped]
-    if not kept:
-        raise HourglassError(
-            "no column is left to model; see data.label, data.columns and split.column in params.yaml."
-        )
-    return kept
 
 
 def unusable(facts: Facts, data: DataParams, split_column: str | None) -> list[str]:
     """Say of every column of a table that a model would see and can't why so, and what to do: a sentence each."""
     if facts["kind"] != "table":
         return []
-    seen = _kept([one["name"] for one in facts["columns"]], data, split_column)
+    seen = kept([one["name"] for one in facts["columns"]], data, split_column)
     inferred = [one for one in facts["columns"] if one["name"] in seen and _settings(one, data).type == "auto"]
     return [one["why"] for one in inferred if one["type"] is None]
 
@@ -152,7 +33,7 @@ def lacking(facts: Facts, data: DataParams, split_column: str | None) -> list[st
     """Say of every column of a table that would have too many rows dropped for its gaps, and what to do."""
     if facts["kind"] != "table":
         return []
-    seen = _kept([one["name"] for one in facts["columns"]], data, split_column)
+    seen = kept([one["name"] for one in facts["columns"]], data, split_column)
     sparse = [one for one in facts["columns"] if one["name"] in seen and one["type"] and _is_sparse(one, data)]
     return [
         f"column {one['name']!r} has no value in {one['missing']} of {one['rows']} rows, more than the share "
@@ -183,7 +64,7 @@ def require_modelled(facts: Facts, data: DataParams, split_column: str | None) -
     columns.decide([], told)
     columns.learn(dict.fromkeys)
     problems = unusable(facts, data, split_column)
-    if facts["kind"] == "table" and len(problems) == len(_kept([*columns.facts], data, split_column)):
+    if facts["kind"] == "table" and len(problems) == len(kept([*columns.facts], data, split_column)):
         raise HourglassError(problems[0])
 
 
@@ -207,7 +88,7 @@ def settle(facts: Facts, blocks: Blocks, data: DataParams, splitting: SplitParam
     for name in told:
         if name not in facts.get("arrays", {}):
             require_column(name, names, "data.condition")
-    seen = _kept(names, data, splitting.column) if facts["kind"] == "table" else []
+    seen = kept(names, data, splitting.column) if facts["kind"] == "table" else []
     tables = _Columns(facts, data, told)
     tables.decide(seen, told)
     tables.learn(lambda names: learn(names, blocks, data, splitting))
@@ -302,7 +183,7 @@ class _Columns:
         categories = [name for name, decision in self.decisions.items() if decision.type == "category"]
         for name, values in learn([name for name in categories if name not in self.values]).items():
             if values is None:
-                raise HourglassError(_too_many(name, self._remedy(name)))
+                raise HourglassError(too_many(name, self._remedy(name)))
             self.values[name] = tuple(values)
         for name in categories:
             if not self.values[name]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hourglass.data.column_types import Found, decide
+from hourglass.data.column_contents import Found
+from hourglass.data.column_types import decide
 from hourglass.data.histograms import LEVELS, histogram
 from hourglass.data.overview import GAPS, Overview, numbers
 from hourglass.data.params import SPLITS, DataParams, SplitParams

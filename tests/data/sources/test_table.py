@@ -165,7 +165,7 @@ def test_pieces_of_text_are_the_whole_wherever_they_are_cut(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table.delimited, "_FIRST", first)
         patch.setattr(table.delimited, "_piece_bytes", lambda *_: size)
-        how = table.delimited.written(path, TableSettings())
+        how = table.dialect.written(path, TableSettings())
         cells = {"a": "text", "b": "integer", "c": "text"}
         found = pd.concat(table.delimited.pieces(path, how, TableSettings(), 2**20, cells), ignore_index=True)
     assert_same(found, frame.replace({"a": {"": np.nan}}))

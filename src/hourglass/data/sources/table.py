@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import pandas as pd
 
 from hourglass.data.params import DataParams
-from hourglass.data.sources import Kind, Raw, columnar, compression, delimited, folders, jsonlines, sliced
+from hourglass.data.sources import Kind, Raw, columnar, compression, delimited, dialect, folders, jsonlines, sliced
 from hourglass.errors import HourglassError
 from hourglass.files import read_json, write_json
 
@@ -200,7 +200,7 @@ def _of_file(file: Path, data: DataParams) -> Description:
         )
     if suffix in _JSON:
         return _checked(file, Description("json", jsonlines.columns(file)))
-    how = delimited.written(file, data.table)
+    how = dialect.written(file, data.table)
     return Description("text", how.columns, delimiter=how.delimiter)
 
 
@@ -239,7 +239,7 @@ def _frames(file: Path, root: Path, about: Description, data: DataParams, limit:
 def _read(file: Path, about: Description, data: DataParams, limit: int) -> Iterator[pd.DataFrame]:
     match about.format:
         case "text":
-            how = delimited.written(file, data.table)
+            how = dialect.written(file, data.table)
             return delimited.pieces(file, how, data.table, limit, _cells(about, data))
         case "json":
             return jsonlines.frames(file, about.columns, limit)
