@@ -130,7 +130,6 @@ def bounds(runs: list[dict[str, Any]]) -> Iterator[str]:
         where = "one core" if run["fingerprint"]["device"] == "cpu" else run["fingerprint"]["device"]
         # the curve may end a few epochs before the training
         seconds = run["curve"][-1]["cpu_seconds"] * settings["epochs"] / run["curve"][-1]["epoch"]
-        bound = f"{-last['bound']:.2f} ± {last['se']:.2f}, {last['draws']:,}"
         yield row(
             run["variant"],
             where,
@@ -138,9 +137,13 @@ def bounds(runs: list[dict[str, Any]]) -> Iterator[str]:
             f"{seconds:.0f}",
             str(test["active_units"]),
             f"{-test['elbo']:.2f}",
-            bound,
+            _bound(last),
             f"{published['nats']}, {published['active_units']} units",
         )
+
+
+def _bound(last: dict[str, Any]) -> str:
+    return f"{-last['bound']:.2f} ± {last['se']:.2f}, {last['draws']:,}"
 
 
 def rate_distortion(points: list[dict[str, Any]]) -> Iterator[str]:
@@ -155,10 +158,8 @@ def rate_distortion(points: list[dict[str, Any]]) -> Iterator[str]:
     yield ""
     yield from head("beta", "rate", "distortion", "-ELBO", "-bound, draws", texts=0)
     for point in points:
-        last = point["iwae"][-1]
-        bound = f"{-last['bound']:.2f} ± {last['se']:.2f}, {last['draws']:,}"
         numbers = (point["rate"], point["distortion"], -point["elbo"])
-        yield row(f"{point['beta']:g}", *(f"{number:.2f}" for number in numbers), bound)
+        yield row(f"{point['beta']:g}", *(f"{number:.2f}" for number in numbers), _bound(point["iwae"][-1]))
 
 
 def codes(found: dict[str, Any]) -> Iterator[str]:
