@@ -170,6 +170,28 @@ def test_a_folder_in_which_nothing_is_finished_takes_the_input_that_was_mended(
     assert folder_hashes(out) == folder_hashes(tmp_path / "at once")
 
 
+@pytest.mark.parametrize("first", [Layout(rows=200, form="csv"), Layout(rows=200, share=0.1)])
+def test_a_shard_that_a_kill_kept_out_of_the_manifest_goes_when_the_folder_is_begun_otherwise(
+    model: Any, csv: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: Layout
+) -> None:
+    out = tmp_path / "out"
+
+    def cut_off(path: Path, content: Any) -> None:
+        if content.get("shards"):
+            raise KilledError
+        write_json(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shards, "write_json", cut_off)
+        with pytest.raises(KilledError):
+            judge(model, csv, out, layout=first)
+    assert not read_json(out / "manifest.json")["shards"]
+    assert list(out.glob("*-00000.*"))
+    judge(model, csv, out)
+    judge(model, csv, tmp_path / "at once")
+    assert folder_hashes(out) == folder_hashes(tmp_path / "at once")
+
+
 @pytest.mark.parametrize(("there", "share"), [(True, None), (False, 0.1)])
 def test_what_is_refused_leaves_nothing(
     model: Any, patients: pd.DataFrame, tmp_path: Path, there: bool, share: float | None

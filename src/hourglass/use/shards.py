@@ -84,10 +84,14 @@ class Shard:
     sha256: str
     profile: dict[str, str] | None = None
 
+    @property
+    def files(self) -> dict[str, str]:
+        """The hashes of the file and its profile, by their names."""
+        return {self.file: self.sha256} | ({self.profile["file"]: self.profile["sha256"]} if self.profile else {})
+
     def is_whole(self, folder: Path) -> bool:
         """Tell whether the file and its profile are as they were written."""
-        files = {self.file: self.sha256} | ({self.profile["file"]: self.profile["sha256"]} if self.profile else {})
-        return all((folder / name).is_file() and sha256_of(folder / name) == files[name] for name in files)
+        return all((folder / name).is_file() and sha256_of(folder / name) == of for name, of in self.files.items())
 
     @property
     def counts(self) -> Counts:
@@ -222,14 +226,19 @@ class _Job:
             yield
         except BaseException:
             if not (is_begun or kept):
-                delete(*(path for name in _OURS for path in self.out.glob(name)))
+                delete(*self._written())
                 if not (was_there or any(self.out.iterdir())):
                     self.out.rmdir()
             raise
 
+    def _written(self) -> list[Path]:
+        """List what runs wrote into the folder."""
+        return [path for name in _OURS for path in self.out.glob(name)]
+
     def _write(self, described: dict[str, Any], kept: dict[int, Shard]) -> None:
         """Write the shards that aren't kept; before the first, and after each, the manifest."""
-        delete(*left_behind(self.out))
+        whole = {MANIFEST, *(name for shard in kept.values() for name in shard.files)}
+        delete(*left_behind(self.out), *(path for path in self._written() if path.name not in whole))
         self._note(described, kept, complete=False)
         for shard in self._series() if signals.is_of_series(self.model) else self._by_shard(kept):
             kept[shard.first_row] = shard
@@ -238,7 +247,6 @@ class _Job:
             for shard in self._screened(self.layout.share, list(kept.values())):
                 kept[shard.first_row] = shard
                 self._note(described, kept, complete=False)
-            delete(*self.out.glob(f"{_UNSCREENED}-*"))
         self._note(described, kept, complete=True)
 
     def _note(self, described: dict[str, Any], kept: dict[int, Shard], *, complete: bool) -> None:
