@@ -60,7 +60,7 @@ def _curves(variant: Variant) -> Iterator[dict[str, Any]]:
             name=f"{variant.name}-curve-{place}",
             label=f"{variant.name}: {term} on train and validation over {len(course.epochs)} epochs",
         )
-        yield {"title": title, "says": says, "figure": figure}
+        yield {"term": term, "title": title, "says": says, "figure": figure}
 
 
 def _alarms(variant: Variant) -> Iterator[str]:

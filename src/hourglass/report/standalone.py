@@ -22,7 +22,7 @@ def figures(project: Project, params: Params, variant: str) -> dict[str, str]:
     facts = collect(project, params, None)
     (found,) = [one for one in facts.variants if one.name == variant]
     drawn = panel(facts, found)
-    pictures = {f"curve_{term}": picture for term, picture in drawn["curves"]}
+    pictures = {f"curve_{curve['term']}": curve["figure"] for curve in drawn["curves"]}
     pictures |= {
         name: drawn[name] for name in ("roc", "scores", "timeline", "map", "kl_per_unit") if drawn[name] is not None
     }
