@@ -46,3 +46,16 @@ def test_levels_have_one_decimal_and_no_negative_zero(value: float, level: str, 
 )
 def test_amounts_of_the_data_are_written_without_a_power_of_ten(value: float, text: str) -> None:
     assert words.plain(value) == text
+
+
+def test_ranges_of_times_are_written_alike_and_named_where_there_are_several() -> None:
+    start, end = (
+        ["2024-03-01T00:00:00+00:00", "2024-03-21T17:10:00+00:00"],
+        ["2024-03-01T02:40:00", "2024-03-21T19:50:00"],
+    )
+    assert words.times({"end": end, "start": start}) == [
+        "start 2024-03-01 00:00 to 2024-03-21 17:10",
+        "end 2024-03-01 02:40 to 2024-03-21 19:50",
+    ]
+    assert words.times({"paid": start}) == ["2024-03-01 00:00 to 2024-03-21 17:10"]
+    assert words.times({}) == []

@@ -151,7 +151,7 @@ def _shard(one: dict[str, Any], largest: int) -> dict[str, Any]:
         "width": round(100 * one["rows"] / max(1, largest), 2),
         "parts": [(split, rows, round(100 * rows / kept, 2)) for split, rows in counts],
         "dropped": sum(one["dropped"].values()),
-        "times": [f"{first} to {last}" for first, last in one["times"].values()],
+        "times": words.times(one["times"]),
     }
 
 

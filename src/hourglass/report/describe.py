@@ -103,7 +103,7 @@ def _shards(found: dict[str, Any]) -> Iterator[tuple[str, ...]]:
             continue
         rows = "not ingested" if one["rows"] is None else words.count(one["rows"])
         dropped = words.count(sum(one.get("dropped", {}).values()))
-        times = "; ".join(f"{first} to {last}" for first, last in one.get("times", {}).values())
+        times = "; ".join(words.times(one.get("times", {})))
         yield one["name"], (one["added"] or "at first")[:16], words.count(one["bytes"]), rows, dropped, times
 
 

@@ -69,6 +69,13 @@ def value(number: float, of: dict[str, Any]) -> str:
     return datetime.fromtimestamp(number, UTC).strftime("%Y-%m-%d %H:%M")
 
 
+def times(of: dict[str, tuple[str, str]]) -> list[str]:
+    """Write the first and the last of each column of times, to the minute, the earliest column first."""
+    ordered = sorted(of.items(), key=lambda one: one[1][0][:16])
+    written = [(name, *(end[:16].replace("T", " ") for end in ends)) for name, ends in ordered]
+    return [f"{f'{name} ' if len(of) > 1 else ''}{first} to {last}" for name, first, last in written]
+
+
 def spread(deviation: float, of: dict[str, Any]) -> str:
     """Write a deviation of the data; that of times in days."""
     return f"{plain(deviation / 86_400)} days" if of.get("type") == "time" else plain(deviation)
