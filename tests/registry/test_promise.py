@@ -6,11 +6,14 @@ from hourglass.errors import HourglassError
 from hourglass.params import AnomalyParams
 from hourglass.registry.promise import alpha_of, stated
 from hourglass.runtime.array import ArraySchema
+from hourglass.runtime.audio import AudioSchema
+from hourglass.runtime.schema import Schema
 from hourglass.runtime.signal import SignalSchema
 
 ROWS = ArraySchema("array", (3,))
 #: A window begins every hour.
 WINDOWS = SignalSchema("when", ("heat",), window=24, stride=6, period=600 * 10**9)
+PIECES = AudioSchema(8000, "waveform", 256, 64)
 
 
 def test_the_rate_stands_where_there_is_no_budget() -> None:
@@ -45,5 +48,6 @@ def test_only_rows_that_are_known_to_be_normal_make_more_than_a_nominal_promise(
     assert stated(said, ROWS, labelled=labelled) == {"calibrated_on": basis, "nominal": nominal}
 
 
-def test_windows_are_not_exchangeable_and_make_a_nominal_promise() -> None:
-    assert stated("auto", WINDOWS, labelled=True) == {"calibrated_on": "clean", "nominal": True}
+@pytest.mark.parametrize("schema", [WINDOWS, PIECES])
+def test_windows_and_pieces_are_not_exchangeable_and_make_a_nominal_promise(schema: Schema) -> None:
+    assert stated("auto", schema, labelled=True) == {"calibrated_on": "clean", "nominal": True}

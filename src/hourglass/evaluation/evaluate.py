@@ -23,7 +23,7 @@ from hourglass.evaluation import (
     series,
     strangest,
 )
-from hourglass.evaluation.generated import generated
+from hourglass.evaluation.generated import generated, known
 from hourglass.evaluation.information import information
 from hourglass.evaluation.likelihood import likelihood
 from hourglass.evaluation.localisation import localisation, masks_of
@@ -167,9 +167,11 @@ def _setting(model: Model) -> dict[str, Any]:
 
 def _generation(model: Model, dataset: Dataset, test: Measured, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Tell how far samples cover the normal rows of test, and give those that are shown."""
-    samples = in_net_units(model, model.sample(2 * EXAMPLES, seed=seed))
+    asked = known(model, dataset, 2 * EXAMPLES, seed=seed)
+    samples = in_net_units(model, model.sample(2 * EXAMPLES, seed=seed, condition=asked))
     found, nearest = generated(model, dataset, np.flatnonzero(~test.anomaly), samples, seed=seed)
-    return {"generation": found, "alarms": generation.alarms(found)}, nearest | {"sample_x": samples}
+    said = {"generation": found, "alarms": generation.alarms(found), "samples_told": asked is not None}
+    return said, nearest | {"sample_x": samples}
 
 
 def _posterior(model: Model, dataset: Dataset, seed: int) -> dict[str, Any]:

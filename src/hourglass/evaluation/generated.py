@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from hourglass.data.dataset import Dataset
@@ -14,6 +15,22 @@ from hourglass.evaluation.portrait.rows import in_net_units
 from hourglass.runtime import Model
 
 Rows = NDArray[np.float32]
+
+
+def known(model: Model, dataset: Dataset, count: int, *, seed: int) -> Any:
+    """Give what a conditional model is told of rows that it makes; None to one that isn't told anything.
+
+    It is what is known of rows of calibration, drawn with replacement: neither training nor what samples are held
+    against has these. A model that is told much of each row says little without.
+    """
+    if model.conditioning is None:
+        return None
+    told = dataset.take("calibration", sample(dataset, "calibration")).condition
+    told = told[told[:, -1] == 1]
+    if not len(told):
+        return None
+    chosen = model.conditioning.decode(told[np.random.default_rng(seed).integers(len(told), size=count)])
+    return chosen if isinstance(chosen, pd.DataFrame) else {model.conditioning.names[0]: chosen}
 
 
 def generated(
@@ -48,7 +65,9 @@ def generated(
         for split, of in (("test", places), ("train", np.arange(dataset.count("train"))))
     )
     sets = generation.SETS
-    drawn = {"samples": np.split(in_net_units(model, model.sample(sets * max(count, 1), seed=seed)), sets)}
+    asked = known(model, dataset, sets * max(count, 1), seed=seed)
+    samples = model.sample(sets * max(count, 1), seed=seed, condition=asked)
+    drawn = {"samples": np.split(in_net_units(model, samples), sets)}
     train = dataset.take("train", some(np.arange(dataset.count("train")), min(memorisation.ROWS, room(dataset))))
     seen = dataset.normaliser(train.x)
     arrays = {"nearest_x": seen[memorisation.nearest(shown, seen)[0]]}
@@ -84,5 +103,6 @@ def _from_codes(
     if "index" in told:
         return None
     codes = aggregate.codes_of(told, draw)
-    known = codes[np.isfinite(codes).all(axis=1)]
-    return in_net_units(model, model.decode(aggregate.draw(known, count, seed=seed)))
+    finite = codes[np.isfinite(codes).all(axis=1)]
+    drawn = aggregate.draw(finite, count, seed=seed)
+    return in_net_units(model, model.decode(drawn, condition=known(model, dataset, count, seed=seed)))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hourglass.errors import HourglassError
 from hourglass.runtime.alarms import alpha_of_budget
+from hourglass.runtime.audio import AudioSchema
 from hourglass.runtime.errors import InputError
 from hourglass.runtime.schema import Schema
 from hourglass.runtime.signal import SignalSchema
@@ -46,7 +47,7 @@ def stated(said: Literal["auto", "clean", "contaminated"], schema: Schema, *, la
     """State what a promise rests on, for the package's configuration.
 
     It is nominal unless the calibration rows are known to be normal and are exchangeable with new ones, which windows
-    of a series aren't.
+    of a series and pieces of a recording aren't.
 
     Parameters
     ----------
@@ -62,4 +63,4 @@ def stated(said: Literal["auto", "clean", "contaminated"], schema: Schema, *, la
         ``calibrated_on`` and ``nominal``.
     """
     basis: Basis = said if said != "auto" else "clean" if labelled else "unlabelled"
-    return {"calibrated_on": basis, "nominal": basis != "clean" or isinstance(schema, SignalSchema)}
+    return {"calibrated_on": basis, "nominal": basis != "clean" or isinstance(schema, SignalSchema | AudioSchema)}

@@ -36,7 +36,7 @@ SCORES = {
 
 #: Why a promise is nominal, by what it rests on.
 NOMINAL = {
-    "clean": "windows of a series overlap and are no independent rows",
+    "clean": "windows of a series and pieces of a recording overlap and are no independent rows",
     "contaminated": "the calibration rows are known to hold anomalies",
     "unlabelled": "the rows are unlabelled and calibration may hold anomalies",
 }
