@@ -58,4 +58,5 @@ def test_ranges_of_times_are_written_alike_and_named_where_there_are_several() -
         "end 2024-03-01 02:40 to 2024-03-21 19:50",
     ]
     assert words.times({"paid": start}) == ["2024-03-01 00:00 to 2024-03-21 17:10"]
+    assert words.times({"end": [16.0, 3168.0], "start": [0.0, 3152.0]}) == ["start 0 to 3152", "end 16 to 3168"]
     assert words.times({}) == []

@@ -69,11 +69,16 @@ def value(number: float, of: dict[str, Any]) -> str:
     return datetime.fromtimestamp(number, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def times(of: dict[str, tuple[str, str]]) -> list[str]:
+def times(of: dict[str, Any]) -> list[str]:
     """Write the first and the last of each column of times, to the minute, the earliest column first."""
-    ordered = sorted(of.items(), key=lambda one: one[1][0][:16])
-    written = [(name, *(end[:16].replace("T", " ") for end in ends)) for name, ends in ordered]
+    ordered = sorted(of.items(), key=lambda one: (isinstance(one[1][0], str), one[1][0]))
+    written = [(name, *(_moment(end) for end in ends)) for name, ends in ordered]
     return [f"{f'{name} ' if len(of) > 1 else ''}{first} to {last}" for name, first, last in written]
+
+
+def _moment(time: str | float) -> str:
+    """Write a time, which may be a number of steps."""
+    return time[:16].replace("T", " ") if isinstance(time, str) else plain(time)
 
 
 def spread(deviation: float, of: dict[str, Any]) -> str:
