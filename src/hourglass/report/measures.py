@@ -1,6 +1,6 @@
 """What a model explains of a row, what its codes are good for, and what it draws."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from hourglass.report import figures, pictures, words
@@ -110,7 +110,9 @@ def _attributes(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
 
 def _representation(found: dict[str, Any]) -> Panel:
     shown = [name for name in _PROBES if name in found["model"]]
-    rows = [(_CODES[which], "", [_with_spread(found[which], name, words.share) for name in shown]) for which in _CODES]
+    rows = [
+        (_CODES[which], "", [words.with_spread(found[which], name, words.share) for name in shown]) for which in _CODES
+    ]
     several = found["sets"] > 1
     over = ["three seeds of k-means"] * ("fitted" in found) + ["the sets"] * several
     spread = f" ± is the standard deviation over {' or '.join(over)}." if over else ""
@@ -145,7 +147,7 @@ def _generation(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
         picture = draw(facts.data, scale, walks, name=name, label=label)
         how = f"Samples above the training row that is nearest to each. {scale_words(facts.data, picture)}"
     rows = [
-        (_DRAWN[which], "", [_with_spread(found[which], name) for name in _CLOSENESS])
+        (_DRAWN[which], "", [words.with_spread(found[which], name) for name in _CLOSENESS])
         for which in _DRAWN
         if which in found
     ]
@@ -161,11 +163,3 @@ def _generation(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
             rows,
         ),
     )
-
-
-def _with_spread(found: dict[str, float], name: str, written: Callable[[float], str] = words.number) -> str:
-    """Give a number with its standard deviation, where it has one."""
-    if name not in found:
-        return ""
-    spread = f" ± {written(found[f'{name}_sd'])}" if f"{name}_sd" in found else ""
-    return written(found[name]) + spread

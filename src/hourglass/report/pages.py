@@ -94,8 +94,8 @@ def _interpolations(facts: Facts, scale: pictures.Scale, variant: Variant, found
         f"{scale_words(facts.data, picture)}",
         picture,
         [
-            ("Evenness of the steps, 1 is best", words.number(found["evenness"])),
-            ("Length of the way, 1 is a cross-fade", words.number(found["detour"])),
+            (f"Evenness of the steps of {found['pairs']} ways, 1 is best", words.with_spread(found, "evenness")),
+            ("Length of the ways, 1 is a cross-fade", words.with_spread(found, "detour")),
         ],
     )
 

@@ -1,6 +1,6 @@
 """Numbers and findings in words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -84,6 +84,14 @@ def _moment(time: str | float) -> str:
 def spread(deviation: float, of: dict[str, Any]) -> str:
     """Write a deviation of the data; that of times in days."""
     return f"{plain(deviation / 86_400)} days" if of.get("type") == "time" else plain(deviation)
+
+
+def with_spread(found: Mapping[str, float], name: str, written: Callable[[float], str] = number) -> str:
+    """Give a number with its standard deviation, where it has one; nothing where it is missing."""
+    if name not in found:
+        return ""
+    deviation = f" ± {written(found[f'{name}_sd'])}" if f"{name}_sd" in found else ""
+    return written(found[name]) + deviation
 
 
 def percent(value: float) -> str:

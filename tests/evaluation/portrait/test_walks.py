@@ -82,14 +82,36 @@ def test_rows_without_classes_are_paired_in_their_order(table_autoencoder):
     assert np.ravel(found["rows"]).tolist() == rows.index[:8].tolist()
 
 
+def test_smoothness_is_that_of_more_pairs_than_are_shown_with_its_spread(image_vae, rows):
+    found, arrays = interpolations(image_vae.model, rows)
+    assert found["pairs"] == 16
+    assert len(found["rows"]) == len(arrays["interpolation_x"]) == 4
+    shown = [smoothness(walk)["evenness"] for walk in arrays["interpolation_x"]]
+    assert found["evenness_sd"] > 0
+    assert found["evenness"] != pytest.approx(np.mean(shown))
+
+
+def test_smoothness_of_few_rows_is_the_mean_over_their_pairs(image_vae, rows):
+    found, arrays = interpolations(image_vae.model, rows.take(np.arange(8)))
+    detours = [smoothness(walk)["detour"] for walk in arrays["interpolation_x"]]
+    assert found["pairs"] == len(detours) == 4
+    assert (found["detour"], found["detour_sd"]) == pytest.approx((np.mean(detours), np.std(detours, ddof=1)))
+
+
+def test_one_pair_has_no_spread(image_vae, rows):
+    found, _ = interpolations(image_vae.model, rows.take(np.arange(2)))
+    assert found["pairs"] == 1
+    assert "detour_sd" not in found
+
+
 def test_even_steps_on_a_straight_line_are_a_cross_fade():
     walk = np.linspace(0, 1, 8)[:, None, None] * np.ones((1, 2, 3))
-    assert smoothness(walk[None]) == pytest.approx({"evenness": 1, "detour": 1})
+    assert smoothness(walk) == pytest.approx({"evenness": 1, "detour": 1})
 
 
 def test_one_leap_and_a_way_there_and_back_are_as_worked_out_by_hand():
     leap = np.array([0.0, 0, 0, 4, 4])[:, None]
     bend = np.array([[0.0, 0], [0, 3], [4, 3], [4, 3], [4, 3]])
-    assert smoothness(leap[None]) == pytest.approx({"evenness": 1 / 4, "detour": 1})
-    assert smoothness(bend[None]) == pytest.approx({"evenness": (7 / 4) / 4, "detour": 7 / 5})
-    assert smoothness(np.ones((2, 5, 3))) == {"evenness": 1, "detour": 1}
+    assert smoothness(leap) == pytest.approx({"evenness": 1 / 4, "detour": 1})
+    assert smoothness(bend) == pytest.approx({"evenness": (7 / 4) / 4, "detour": 7 / 5})
+    assert smoothness(np.ones((5, 3))) == {"evenness": 1, "detour": 1}

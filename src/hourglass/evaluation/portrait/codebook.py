@@ -24,8 +24,9 @@ def codebook(model: Model, index: NDArray[np.int64]) -> tuple[dict[str, Any], di
     -------
     dict
         ``entries`` of a codebook, ``places`` of a row; for each codebook (the residual quantiser has two) the
-        ``used_entries``, the ``unused_entries``, which no row chose, and the ``perplexity``: as many entries as would
-        be used equally often.
+        ``used_entries``, the ``unused_entries``, which no row chose, and the ``perplexity``, the exponential of the
+        entropy of the choices: as many entries as would be used equally often, 1 to all, higher is better (van den Oord
+        et al. 2017).
     dict of str to ndarray
         ``codebook_usage`` of shape (codebooks, entries): share of the choices.
     """

@@ -23,8 +23,9 @@ def sparsity(z: NDArray[Any], settings: Mapping[str, Any]) -> tuple[dict[str, An
     Returns
     -------
     dict
-        ``l0``, the mean number of active units of a row; ``dead``, the number of units that no row activates;
-        ``active_is``, what counts as active, in words.
+        ``l0``, the mean number of active units of a row, 0 to the latent width, lower is sparser; ``dead``, the number
+        of units that no row activates, 0 to the latent width, lower is better (both as Gao et al. 2024, "Scaling and
+        evaluating sparse autoencoders", have them); ``active_is``, what counts as active, in words.
     dict of str to ndarray
         ``sparsity_l0`` of shape (rows,), ``sparsity_rate`` of shape (latent,): share of the rows that activate a unit.
     """

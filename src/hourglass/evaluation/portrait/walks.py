@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hourglass.evaluation.generation import over_sets
 from hourglass.evaluation.latent import posterior
 from hourglass.evaluation.portrait.rows import Rows, decode, in_net_units
 from hourglass.runtime import Model
@@ -15,8 +16,8 @@ Arrays = dict[str, NDArray[Any]]
 _UNITS, _STEPS, _ENDS = 8, 7, (0.02, 0.98)
 #: Units that are tried where the effect decides which are shown: those with the largest variance.
 _CANDIDATES = 64
-#: Pairs of rows, and steps between them, the ends included.
-_PAIRS, _BETWEEN = 4, 8
+#: Pairs of rows that ways between are measured of and shown of, at most, and steps between them, the ends included.
+_MEASURED, _PAIRS, _BETWEEN = 16, 4, 8
 
 
 def traversals(model: Model, rows: Rows, found: dict[str, NDArray[Any]]) -> tuple[dict[str, Any], Arrays]:
@@ -34,8 +35,9 @@ def traversals(model: Model, rows: Rows, found: dict[str, NDArray[Any]]) -> tupl
     -------
     dict
         ``order``, what units are ordered by: ``kl`` (nats) of a variational model, else ``effect``, the root mean
-        square of what the walk changes in the row, in the nets' units; ``units``, the numbers of those shown from 1 on;
-        their ``effect`` and ``kl``; ``row``, the number of the typical row: that whose code is nearest to the mean.
+        square of what the walk changes in the row, in the nets' units, from 0, which is a unit that says nothing;
+        ``units``, the numbers of those shown from 1 on; their ``effect`` and ``kl``; ``row``, the number of the typical
+        row: that whose code is nearest to the mean.
     dict of str to ndarray
         ``traversal_x`` of shape (units, steps, *shape).
     """
@@ -72,45 +74,55 @@ def interpolations(model: Model, rows: Rows) -> tuple[dict[str, Any], Arrays]:
     Returns
     -------
     dict
-        ``rows`` and ``labels``, the numbers and class codes of the two rows of each pair; ``evenness`` and ``detour``
-        of `smoothness`.
+        ``evenness`` and ``detour`` of `smoothness`, means over so many ``pairs``, and of several as ``NAME_sd`` their
+        standard deviations; of the pairs shown the numbers (``rows``) and class codes (``labels``) of both rows.
     dict of str to ndarray
-        ``interpolation_x`` of shape (pairs, steps, *shape), ``interpolation_ends`` of shape (pairs, 2, *shape): the
+        ``interpolation_x`` of shape (shown, steps, *shape), ``interpolation_ends`` of shape (shown, 2, *shape): the
         rows themselves.
     """
     chosen = _pairs(rows.label)
-    walks = [in_net_units(model, model.interpolate(rows.take(list(pair)).raw, steps=_BETWEEN)) for pair in chosen]
-    ends = [in_net_units(model, rows.take(list(pair)).raw) for pair in chosen]
-    facts = {
-        name: [[int(values[place]) for place in pair] for pair in chosen]
+    shown, found = chosen[:_PAIRS], []
+    walks: list[NDArray[Any]] = []
+    for number, pair in enumerate(chosen):
+        walk = in_net_units(model, model.interpolate(rows.take(list(pair)).raw, steps=_BETWEEN))
+        found.append(smoothness(walk))
+        walks += [walk] * (number < _PAIRS)  # others may be large
+    ends = [in_net_units(model, rows.take(list(pair)).raw) for pair in shown]
+    facts: dict[str, Any] = {
+        name: [[int(values[place]) for place in pair] for pair in shown]
         for name, values in (("rows", rows.index), ("labels", rows.label))
     }
-    rows_between = np.stack(walks)
-    return facts | smoothness(rows_between), {"interpolation_x": rows_between, "interpolation_ends": np.stack(ends)}
+    facts |= {"pairs": len(chosen)} | (over_sets(found) if len(found) > 1 else found[0])
+    return facts, {"interpolation_x": np.stack(walks), "interpolation_ends": np.stack(ends)}
 
 
-def smoothness(walks: NDArray[Any]) -> dict[str, float]:
-    """Tell whether rows change in even steps on the way, and how straight the way is.
+def smoothness(walk: NDArray[Any]) -> dict[str, float]:
+    """Tell whether a row changes in even steps on the way, and how straight the way is.
+
+    Of the Euclidean lengths s of the steps, and the distance d of the ends. Both are plain ratios of lengths, without
+    a paper: the second is what geographers call sinuosity.
 
     Parameters
     ----------
-    walks : ndarray of shape (walks, steps, *shape)
+    walk : ndarray of shape (steps + 1, *shape)
 
     Returns
     -------
     dict
-        Means over walks: ``evenness``, the mean step by the largest (Euclidean), from 1 / steps, one leap, to 1;
-        ``detour``, the sum of the steps by the distance of the ends, from 1, which is a cross-fade. Both are 1 where
-        nothing changes.
+        ``evenness``, ``mean(s) / max(s)``: from 1 / steps, one leap, to 1, higher is smoother. ``detour``, ``sum(s) /
+        d``: from 1, a cross-fade, without upper end; neither end is best, for rows halfway of a cross-fade aren't real.
+        Both are 1 where nothing changes.
     """
-    flat = walks.reshape(*walks.shape[:2], -1).astype(np.float64)
-    steps = np.linalg.norm(np.diff(flat, axis=1), axis=2)
-    ends = np.linalg.norm(flat[:, -1] - flat[:, 0], axis=1)
-    return {"evenness": _mean_ratio(steps.mean(axis=1), steps.max(axis=1)), "detour": _mean_ratio(steps.sum(1), ends)}
+    flat = walk.reshape(len(walk), -1).astype(np.float64)
+    steps = np.linalg.norm(np.diff(flat, axis=0), axis=1)
+    return {
+        "evenness": _ratio(steps.mean(), steps.max()),
+        "detour": _ratio(steps.sum(), np.linalg.norm(flat[-1] - flat[0])),
+    }
 
 
-def _mean_ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> float:
-    return float(np.divide(above, below, out=np.ones_like(above), where=below > 0).mean())
+def _ratio(above: Any, below: Any) -> float:
+    return float(above / below) if below > 0 else 1.0
 
 
 def _along(code: NDArray[np.float32], unit: int, ends: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -127,7 +139,7 @@ def _pairs(label: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Pair the first rows, each with the next that has another class, or else with the next."""
     left = list(range(len(label)))
     found: list[tuple[int, int]] = []
-    while len(left) >= 2 and len(found) < _PAIRS:
+    while len(left) >= 2 and len(found) < _MEASURED:
         start = left.pop(0)
         end = next((place for place in left if label[place] != label[start]), left[0])
         left.remove(end)
