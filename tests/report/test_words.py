@@ -60,3 +60,8 @@ def test_ranges_of_times_are_written_alike_and_named_where_there_are_several() -
     assert words.times({"paid": start}) == ["2024-03-01 00:00 to 2024-03-21 17:10"]
     assert words.times({"end": [16.0, 3168.0], "start": [0.0, 3152.0]}) == ["start 0 to 3152", "end 16 to 3168"]
     assert words.times({}) == []
+
+
+def test_what_is_nearly_nothing_has_no_minus() -> None:
+    assert [words.hundredths(value) for value in (-0.001, 0.004, -0.126)] == ["0.00", "0.00", "\N{MINUS SIGN}0.13"]
+    assert (words.signed(-0.0004), words.share(-0.0004)) == ("+0.000", "0.000")

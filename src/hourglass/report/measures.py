@@ -95,7 +95,7 @@ def _directions(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
 
 def _attributes(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:
     shown = zip(found["names"], variant.portrait["attribute_x"], found["r2"], strict=True)
-    walks = [Walk(name, rows, note=f"R² {r2:.2f}") for name, rows, r2 in shown]
+    walks = [Walk(name, rows, note=f"R² {words.hundredths(r2)}") for name, rows, r2 in shown]
     label = f"{variant.name}: rows decoded along the direction of a number"
     picture = draw(facts.data, scale, walks, name=f"{variant.name}-attributes", label=label, changes=True)
     more = f" The {len(walks)} of {found['of']} that codes tell best." if len(walks) < found["of"] else ""

@@ -101,7 +101,12 @@ def percent(value: float) -> str:
 
 def signed(value: float) -> str:
     """Write a difference with its sign."""
-    return f"{value:+.3f}".replace("-", _MINUS)
+    return f"{round(value, 3) + 0.0:+.3f}".replace("-", _MINUS)
+
+
+def hundredths(value: float) -> str:
+    """Write a number with two decimals; what is nearly 0 has no sign."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", _MINUS)
 
 
 def interval(estimate: Estimate) -> str:
@@ -126,7 +131,7 @@ def gain(value: float) -> str:
 
 def share(value: float) -> str:
     """Write what is at most 1 with three decimals."""
-    return f"{value:.3f}".replace("-", _MINUS)
+    return f"{round(value, 3) + 0.0:.3f}".replace("-", _MINUS)
 
 
 def shortened(text: str, letters: int) -> str:
