@@ -33,9 +33,10 @@ def test_the_table_is_built_once_and_torch_is_left_as_it_was(monkeypatch: pytest
     for _ in range(2):
         with built_once():
             tables = [ONNXRegistry().from_torchlib(opset_version=version) for version in (18, 20, 18)]
+            assert ONNXRegistry.from_torchlib(22) is not tables[0]
         assert tables[0] is tables[2] is not tables[1]
         assert vars(ONNXRegistry)["from_torchlib"] is own
-    assert built == [18, 20]
+    assert built == [18, 20, 22]
 
 
 def test_torch_is_left_as_it_was_by_an_export_that_fails() -> None:

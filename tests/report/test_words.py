@@ -65,3 +65,17 @@ def test_ranges_of_times_are_written_alike_and_named_where_there_are_several() -
 def test_what_is_nearly_nothing_has_no_minus() -> None:
     assert [words.hundredths(value) for value in (-0.001, 0.004, -0.126)] == ["0.00", "0.00", "\N{MINUS SIGN}0.13"]
     assert (words.signed(-0.0004), words.share(-0.0004)) == ("+0.000", "0.000")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "1970-01-01 00:00"),
+        (-3e9, "1874-12-07 18:40"),
+        (253_402_300_800, "2.534e+11 s"),
+        (-1e13, "\N{MINUS SIGN}1e+13 s"),
+        (1e30, "1e+30 s"),
+    ],
+)
+def test_a_time_that_no_calendar_has_is_written_as_its_seconds(seconds: float, text: str) -> None:
+    assert words.value(seconds, {"type": "time"}) == text

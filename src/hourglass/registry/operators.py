@@ -37,5 +37,5 @@ def _registry() -> Any:
 
 
 @cache
-def _table(build: Callable[..., Any], **version: Any) -> Any:
-    return build(**version)
+def _table(build: Callable[..., Any], *version: Any, **named: Any) -> Any:
+    return build(*version, **named)

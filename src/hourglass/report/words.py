@@ -63,10 +63,13 @@ def plain(value: float) -> str:
 
 
 def value(number: float, of: dict[str, Any]) -> str:
-    """Write a number of the data, or the time that it stands for."""
+    """Write a number of the data, or the time that it stands for; one that no calendar has as seconds since 1970."""
     if of.get("type") != "time":
         return plain(number)
-    return datetime.fromtimestamp(number, UTC).strftime("%Y-%m-%d %H:%M")
+    try:
+        return datetime.fromtimestamp(number, UTC).strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, ValueError):  # a net may rebuild a time as any number
+        return f"{plain(number)} s"
 
 
 def times(of: dict[str, Any]) -> list[str]:
