@@ -20,6 +20,8 @@ _PROBES = {
     "trustworthiness": "Trust",
     "continuity": "Continuity",
 }
+#: What measures of codes are means over, by the spread of one of them; evaluations of older versions have none.
+_OVER = {"nmi_sd": "three seeds of k-means", "continuity_sd": "the sets"}
 _DRAWN = {"samples": "samples", "aggregate": "mixture of codes", "train": "training rows"}
 _CLOSENESS = {
     "coverage": "Coverage",
@@ -113,10 +115,9 @@ def _representation(found: dict[str, Any]) -> Panel:
     rows = [
         (_CODES[which], "", [words.with_spread(found[which], name, words.share) for name in shown]) for which in _CODES
     ]
-    several = found["sets"] > 1
-    over = ["three seeds of k-means"] * ("fitted" in found) + ["the sets"] * several
+    over = [said for name, said in _OVER.items() if name in found["model"]]
     spread = f" ± is the standard deviation over {' or '.join(over)}." if over else ""
-    sets = f"{words.count(found['sets'])} sets of " if several else ""
+    sets = f"{words.count(found['sets'])} sets of " if found.get("sets", 1) > 1 else ""
     caption = f"Neighbours of {sets}{words.count(found['compared'])} rows of test.{spread}"
     if "fitted" in found:
         caption = (
