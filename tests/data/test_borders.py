@@ -59,14 +59,22 @@ def test_borders_are_where_stretches_begin_whatever_the_blocks(
     assert borders.rows == [first_row + row for row in begins]
 
 
-@pytest.mark.parametrize(("missing", "expected"), [(0, [0]), (2, [0]), (3, [0, 1])])
-def test_what_is_interpolated_is_no_gap(missing: int, expected: list[int]) -> None:
-    """So it is where a long file is read in pieces, of which each begins a window."""
-    start = pd.Series(pd.to_datetime([0, (4 + missing) * MINUTE]))
+@pytest.mark.parametrize(("missing", "expected"), [(0, [0]), (2, [0]), (2.4, [0]), (2.6, [0, 1]), (3, [0, 1])])
+def test_what_is_interpolated_is_no_gap(missing: float, expected: list[int]) -> None:
+    """So it is where a long file is read in pieces, of which each begins a window and a grid."""
+    start = pd.Series(pd.to_datetime([0, int((4 + missing) * MINUTE)]))
     side = pd.DataFrame({"series": "a", "start": start, "end": start + pd.Timedelta("3min")})
     borders = Borders(schema(), 0)
     borders.look(side)
     assert borders.rows == expected
+
+
+def test_windows_that_leave_readings_out_between_them_are_neighbours() -> None:
+    of = schema(stride=9)
+    side, _ = cut([("a", 0, 40), ("b", 0, 20)], of)
+    borders = Borders(of, 0)
+    borders.look(side)
+    assert borders.rows == [0, 5]
 
 
 @pytest.fixture
