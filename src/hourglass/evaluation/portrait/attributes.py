@@ -52,7 +52,9 @@ class _Numbered:
     @property
     def differing(self) -> NDArray[np.bool_]:
         """Tell which numbers differ from row to row; none of too few rows."""
-        return np.asarray((len(self.values) >= _FEWEST) & (self.values.std(axis=0) > _CONSTANT))
+        if len(self.values) < _FEWEST:
+            return np.zeros(len(self.names), bool)
+        return np.asarray(self.values.std(axis=0) > _CONSTANT)
 
     def take(self, numbers: NDArray[np.int64]) -> Self:
         return type(self)([self.names[one] for one in numbers], self.values[:, numbers], self.z, self.places)
