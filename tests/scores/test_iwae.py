@@ -47,18 +47,29 @@ def exact(x: Tensor) -> Tensor:
     return Normal(0.0, DEVIATIONS).log_prob(torch.zeros(3)).sum() - of_rows.log_prob(x)
 
 
+def by_draws(score: IWAE, rows: Seen) -> tuple[Tensor, Tensor]:
+    """Weigh each draw of each row, and tell what each number costs: shapes (draws, rows) and (draws, rows, 3)."""
+    assert rows.posterior is not None
+    mu, deviation = rows.posterior.mu, (rows.posterior.logvar / 2).exp()
+    z = mu + deviation * score.noise[:, None]
+    costs = Normal(0.0, DEVIATIONS).log_prob(torch.zeros(3)) - Normal(z @ WEIGHTS.T, DEVIATIONS).log_prob(rows.x)
+    ratio = Normal(0.0, 1.0).log_prob(z) - Normal(mu, deviation).log_prob(z)
+    return (ratio.sum(2) - costs.sum(2)).exp(), costs
+
+
 def test_the_score_is_the_bound_of_its_draws_but_for_the_constant_of_the_gaussian() -> None:
     score, fresh = of_exact_width(linear(50)), linear(20, shift=0.3, stretch=0.5, seed=1)
-    assert fresh.posterior is not None
-    mu, deviation = fresh.posterior.mu, (fresh.posterior.logvar / 2).exp()
-    weights = []
-    for noise in score.noise:
-        z = mu + deviation * noise
-        likely = Normal(z @ WEIGHTS.T, DEVIATIONS).log_prob(fresh.x) - Normal(0.0, DEVIATIONS).log_prob(torch.zeros(3))
-        ratio = Normal(0.0, 1.0).log_prob(z) - Normal(mu, deviation).log_prob(z)
-        weights.append(likely.sum(1) + ratio.sum(1))
-    assert score.noise.shape == (16, 2)
-    torch.testing.assert_close(score(fresh), -torch.stack(weights).exp().mean(0).log(), rtol=1e-9, atol=0)
+    weights, _ = by_draws(score, fresh)
+    assert weights.shape == (16, 20)
+    torch.testing.assert_close(score(fresh), -weights.mean(0).log(), rtol=1e-9, atol=0)
+
+
+def test_numbers_share_the_score_as_they_share_what_the_draws_cost_by_their_importance() -> None:
+    score, fresh = of_exact_width(linear(50)), linear(20, shift=0.3, stretch=0.5, seed=1)
+    weights, costs = by_draws(score, fresh)
+    paid = (weights[:, :, None] * costs).sum(0)
+    expected = score(fresh)[:, None] * paid / paid.sum(1, keepdim=True)
+    torch.testing.assert_close(score.parts(fresh), expected, rtol=1e-9, atol=0)
 
 
 def test_with_many_draws_the_score_tends_to_minus_log_p(monkeypatch: pytest.MonkeyPatch) -> None:
