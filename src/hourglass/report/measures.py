@@ -1,6 +1,7 @@
 """What a model explains of a row, what its codes are good for, and what it draws."""
 
 from collections.abc import Iterator
+from math import log
 from typing import Any
 
 from hourglass.report import figures, pictures, words
@@ -49,6 +50,7 @@ def panels(facts: Facts, scale: pictures.Scale, variant: Variant) -> Iterator[Pa
 
 
 def _bounds(variant: Variant, found: dict[str, Any], posterior: dict[str, Any]) -> Panel:
+    said, shown = posterior["mutual_information"], posterior["information_rows"]
     draws, values, errors = ([one[name] for one in found["iwae"]] for name in ("draws", "bound", "se"))
     figure = figures.bounds(
         draws,
@@ -71,8 +73,9 @@ def _bounds(variant: Variant, found: dict[str, Any], posterior: dict[str, Any]) 
             ),
             ("Rate", f"{words.number(found['rate'])} nats"),
             ("Distortion", f"{words.number(found['distortion'])} nats"),
-            ("What codes say of their rows", f"{words.number(posterior['mutual_information'])} nats"),
-            ("All codes together from the prior", f"{words.number(posterior['marginal_kl'])} nats"),
+            (f"What codes say of {words.count(shown)} rows, at least", f"{words.number(said)} nats"),
+            (f"The most that {words.count(shown)} rows can show", f"{words.number(log(shown))} nats"),
+            ("All codes together from the prior, at most", f"{words.number(posterior['marginal_kl'])} nats"),
         ],
     )
 
