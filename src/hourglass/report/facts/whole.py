@@ -54,3 +54,11 @@ class Facts:
     def winner(self) -> Entry | None:
         """The first of the ranked; None where every variant was refused."""
         return next((entry for entry in self.leaderboard if entry.rank == 1), None)
+
+    @property
+    def copiers(self) -> list[str]:
+        """Variants that rank last, however small their error, because their codes are as wide as a row."""
+        if self.metric != "relative_error":
+            return []
+        found = ((variant.name, variant.evaluation) for variant in self.variants)
+        return [name for name, measured in found if measured["latent"] > measured["pca_components"]]
