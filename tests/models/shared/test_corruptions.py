@@ -147,6 +147,21 @@ def test_rician_noise_on_a_spectrogram_is_white_noise_on_the_sound():
         assert ks_2samp(heard[:, place, 0], drawn[:, place, 0]).pvalue > 0.001
 
 
+def test_rician_noise_of_frames_that_overlap_is_as_alike_as_that_of_a_sound():
+    schema = AudioSchema(rate=8000, form="spectrogram", frame=64, hop=16, context=6, floor=-30.0)
+    deviation = 10 ** (-30 / 20) * 10 ** (12 / 20)
+    sound = deviation * np.random.default_rng(0).standard_normal(64 * 3000)
+    heard, _ = schema.encode(schema.pieces(sound, 6)[2:-2])
+    drawn = rician(torch.zeros(len(heard), 33, 6), 12.0, torch.Generator().manual_seed(0)).numpy()
+    for bins in (slice(4, 12), slice(20, 28)):
+        for apart in range(1, 5):
+            alike = [
+                np.corrcoef(rows[:, bins, 0].ravel(), rows[:, bins, apart].ravel())[0, 1] for rows in (heard, drawn)
+            ]
+            assert alike[0] == pytest.approx(alike[1], abs=0.03)
+    assert np.corrcoef(drawn[:, 9, 2], drawn[:, 9, 3])[0, 1] > 0.4
+
+
 def test_babble_has_the_power_of_the_rows_that_talk_above_their_own():
     powers = torch.tensor([1.0, 2.0, 3.0, 4.0, 90.0]).view(5, 1, 1)
     x = torch.log10(1 + powers).expand(5, 300, 300)

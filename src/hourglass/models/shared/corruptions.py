@@ -20,6 +20,8 @@ Noise = tuple[Tensor, Tensor]
 LARGEST_SHARE = 0.95
 #: Points along each side that a warp moves.
 _POINTS = 4
+#: Frames of a spectrogram start so many times within the length of one, as data.audio.hop has it by rule.
+_FRAMES = 4
 #: Rows that talk in the background.
 _VOICES = 4
 _LEAST = 1e-6
@@ -79,8 +81,10 @@ def rician(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
     """Add white noise to the sound that a spectrogram is of, `level` dB above the spectrogram's floor.
 
     The noise of each frequency and frame is complex and normal, and what is seen is the size of the sum, which has
-    Rice's distribution (Rice 1945, "Mathematical analysis of random noise", section 3.10). `x` is
-    ``log10(1 + power / floor)``, as ``data.audio.form: spectrogram`` has it, not scaled further.
+    Rice's distribution (Rice 1945, "Mathematical analysis of random noise", section 3.10). Frames overlap by three
+    quarters, so the noise of one is much like that of the next: it is that of one sound. `x` is
+    ``log10(1 + power / floor)`` of shape (batch, bins, frames), as ``data.audio.form: spectrogram`` has it, not scaled
+    further; of another shape each number has noise of its own.
     """
     return with_noise(x, _hiss(x, level, generator))
 
@@ -95,8 +99,23 @@ def babble(x: Tensor, level: Level, generator: torch.Generator) -> Tensor:
 
 
 def _hiss(x: Tensor, level: Level, generator: torch.Generator) -> Noise:
-    deviation = 10 ** (torch.as_tensor(level, device=x.device, dtype=x.dtype) / 20) * 0.5**0.5
-    return deviation * _noise(x, generator), deviation * _noise(x, generator)
+    deviation = 10 ** (torch.as_tensor(level, device=x.device, dtype=x.dtype) / 20)
+    if x.dim() != 3 or x.shape[1] < _FRAMES:
+        deviation = deviation * 0.5**0.5
+        return deviation * _noise(x, generator), deviation * _noise(x, generator)
+    spectra = _spectra_of_noise(x, generator)
+    return deviation * spectra.real, deviation * spectra.imag
+
+
+def _spectra_of_noise(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw white noise of variance 1 for each row of `x`, and take it apart as `runtime.spectra.stft` does."""
+    size, context = 2 * (x.shape[1] - 1), x.shape[2]
+    hop = size // _FRAMES
+    samples = (len(x), size + (context - 1) * hop)
+    sound = drawn(torch.randn, samples, generator=generator, device=x.device, dtype=x.dtype)
+    window = torch.hann_window(2 * size, device=x.device, dtype=x.dtype)[1::2]  # has no zero
+    frames = sound.unfold(1, size, hop) * (window / window.sum()).sqrt()
+    return torch.fft.rfft(frames).transpose(1, 2)
 
 
 def _voices(x: Tensor, level: Level, generator: torch.Generator) -> Noise:
