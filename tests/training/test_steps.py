@@ -42,6 +42,19 @@ def test_replayed_steps_train_as_others_bit_for_bit(trained, settings):
     assert fast[1] == slow[1]
 
 
+def test_replayed_steps_draw_the_noise_of_sounds_as_others(tmp_path, monkeypatch):
+    x = Batch.of(torch.rand(48, 9, 3, generator=torch.Generator().manual_seed(0)))
+    settings = {"corruption": "rician", "amplitude": 0.1, "mask": True, "latent": 2, "hidden": [8]}
+    found = []
+    for recorded_after in (2, inf):
+        monkeypatch.setattr(steps, "RECORDED_AFTER", recorded_after)
+        model, folder = models.build("denoising", (9, 3), settings, seed=0), tmp_path / f"{recorded_after}"
+        folder.mkdir()
+        fit(model, x, x, TrainSettings(batch=8, epochs=3), seed=0, folder=folder)
+        found.append(model.state_dict())
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[1])
+
+
 class Impatient(Autoencoder):
     """Weighs its loss by what only Python knows."""
 
