@@ -567,3 +567,13 @@ def test_the_shipped_runtime_needs_nothing_of_the_project(image_vae: Any) -> Non
     names = {re.split(r"[^\w.-]", name)[0].replace("-", "_").lower() for name in project["dependencies"]}
     optional = {"pyarrow"}  # pandas imports it where it is there
     assert not set(imported) & ((names | {"hourglass", "sklearn", "PIL", "yaml"}) - ALLOWED - optional)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+def test_what_a_masked_array_hides_is_missing(image_vae: Packaged, dtype: str) -> None:
+    rows = image_vae.dataset.raw("test")[:3].astype(dtype)
+    masked = np.ma.array(rows, mask=np.zeros(rows.shape, bool))
+    masked[1, 2, 3] = np.ma.masked
+    judged, plain = image_vae.model.score(masked), image_vae.model.score(rows)
+    assert judged["valid"].tolist() == [True, False, True]
+    assert judged["anomaly_score"].iloc[[0, 2]].tolist() == plain["anomaly_score"].iloc[[0, 2]].tolist()

@@ -14,7 +14,7 @@ from .conditioning import Conditioning
 from .errors import InputError
 from .graphs import Graphs
 from .normaliser import Normaliser
-from .schema import judged, schema_from_config
+from .schema import judged, schema_from_config, unmasked
 from .series import Series, Windows
 from .signal import SignalSchema
 
@@ -69,6 +69,7 @@ class Opened:
         return [x, told], valid & known
 
     def _encode_rows(self, rows: Any) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        rows = unmasked(rows)
         bare = self.schema.bare(rows) if self.normaliser.is_affine else None
         if bare is not None:
             return judged(self.normaliser(bare))  # what isn't finite is still not

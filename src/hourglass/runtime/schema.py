@@ -137,6 +137,13 @@ def array_of(rows: Any) -> NDArray[Any]:
         raise InputError(f"rows have different shapes ({ragged}); expected one shape for all.") from ragged
 
 
+def unmasked(rows: Any) -> Any:
+    """Give rows, what a masked array hides being missing (NaN)."""
+    if not isinstance(rows, np.ma.MaskedArray) or rows.dtype.kind not in "buif":
+        return rows
+    return np.where(np.ma.getmaskarray(rows), np.nan, rows.data)
+
+
 def table_of(rows: Any) -> pd.DataFrame:
     """Read lists by column, or a list of rows by name, as a table.
 
