@@ -115,7 +115,8 @@ def _spectra_of_noise(x: Tensor, generator: torch.Generator) -> Tensor:
     sound = drawn(torch.randn, samples, generator=generator, device=x.device, dtype=x.dtype)
     window = torch.hann_window(2 * size, device=x.device, dtype=x.dtype)[1::2]  # has no zero
     frames = sound.unfold(1, size, hop) * (window / window.sum()).sqrt()
-    return torch.fft.rfft(frames).transpose(1, 2)
+    spectra: Tensor = torch.fft.rfft(frames)
+    return spectra.transpose(1, 2)
 
 
 def _voices(x: Tensor, level: Level, generator: torch.Generator) -> Noise:
