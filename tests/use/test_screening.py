@@ -16,7 +16,7 @@ from hourglass.errors import HourglassError
 from hourglass.files import folder_hashes, read_json, write_json
 from hourglass.runtime import InputError
 from hourglass.runtime.alarms import adjusted
-from hourglass.use import shards
+from hourglass.use import results, screening, shards
 from hourglass.use.score import score
 from hourglass.use.screening import Screen
 from hourglass.use.shards import Layout
@@ -55,8 +55,11 @@ def read(path: Path) -> pd.DataFrame:
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_a_file_holds_what_screening_its_rows_in_memory_gives(
-    model: Any, csv: str, tmp_path: Path, suffix: str
+    model: Any, csv: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
+    """It is read in several pieces, and has several groups of rows."""
+    monkeypatch.setattr(screening, "_AT_ONCE", 50)
+    monkeypatch.setattr(results, "_NUMBERS_IN_GROUP", 4000)
     out = tmp_path / f"judged{suffix}"
     said = score(model, csv, out, FEW, share=SHARE)
     given = pd.read_csv(csv)
@@ -160,6 +163,16 @@ def test_what_is_counted_file_by_file_is_the_batch(tmp_path_factory: Any, parts:
         pd.DataFrame({"p_value": np.array(part, np.float64), "beside": 0}).to_csv(file, index=False)
     batch = np.concatenate([np.array(part, np.float64) for part in parts])
     np.testing.assert_array_equal(Screen(0.5, files)(batch), adjusted(batch))
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_row_whose_adjusted_p_value_is_the_share_is_an_alarm(tmp_path: Path, form: str) -> None:
+    judged = pd.DataFrame({"p_value": [0.05, 0.5], "adjusted_p_value": np.nan, "is_anomaly": [False, True]})
+    file, out = tmp_path / f"judged.{form}", tmp_path / f"screened.{form}"
+    judged.to_csv(file, index=False) if form == "csv" else judged.to_parquet(file, index=False)
+    assert Screen(0.1, [file]).write(file, out) == 1
+    expected = judged.assign(adjusted_p_value=[0.1, 0.5], is_anomaly=[True, False])
+    pd.testing.assert_frame_equal(pd.read_csv(out) if form == "csv" else pd.read_parquet(out), expected)
 
 
 def test_what_cannot_be_screened_is_refused_before_anything_is_written(
