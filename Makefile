@@ -37,6 +37,8 @@ bench: $(VENV)/installed ## the benchmarks beside other libraries, which get an 
 	test ! -d ../shared/data/images || (cd benchmarks && ../$(BIN)/python anomaly.py --digits ../../shared/data/images/mnist_10k.npz --peers ../$(PEERS)/bin/python --out results/anomaly_digits.json)
 	test ! -d ../shared/data/sensor || (cd benchmarks && ../$(BIN)/python series.py ../../shared/data/sensor --out results/series.json)
 	test ! -d ../shared/data || ( cd benchmarks && ../$(BIN)/python restoration.py --peers ../$(PEERS)/bin/python --out results/restoration.json )
+	cd benchmarks && ../$(BIN)/python rate_distortion.py --out results/rate_distortion.json
+	cd benchmarks && ../$(BIN)/python sprites.py --out results/sprites.json
 	$(BIN)/python benchmarks/page.py
 
 ui: $(VENV)/installed ## MLflow's pages on the embedded store
