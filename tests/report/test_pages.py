@@ -2,6 +2,7 @@
 
 import base64
 import io
+from copy import deepcopy
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -259,6 +260,17 @@ def test_codes_stand_beside_pcas_and_samples_beside_mixture_and_training_rows(fa
     assert drawn.rows[2][2][0] == words.number(found["generation"]["train"]["coverage"])
     assert drawn.rows[2][2][-1] == "", "training rows are the training rows"
     assert found["generation"]["space"] in drawn.caption
+
+
+def test_an_evaluation_of_an_older_version_is_shown_without_what_it_lacks(facts, shown):
+    (variant,) = facts.variants
+    old = deepcopy(variant.evaluation)
+    del old["representation"]["sets"], old["posterior"]["information_rows"], old["portrait"]["interpolations"]["pairs"]
+    (page,) = pages(replace(facts, variants=(replace(variant, evaluation=old),)))
+    assert {panel.title for panel in page.panels} == shown.keys()
+    (bounds,) = (panel for panel in page.panels if panel.title == "How much of a row is explained")
+    said = f"{words.number(old['posterior']['mutual_information'])} nats"
+    assert ("What codes say of their rows, at least", said) in bounds.numbers
 
 
 def test_each_class_has_its_way(facts, shown):

@@ -50,7 +50,6 @@ def panels(facts: Facts, scale: pictures.Scale, variant: Variant) -> Iterator[Pa
 
 
 def _bounds(variant: Variant, found: dict[str, Any], posterior: dict[str, Any]) -> Panel:
-    said, shown = posterior["mutual_information"], posterior["information_rows"]
     draws, values, errors = ([one[name] for one in found["iwae"]] for name in ("draws", "bound", "se"))
     figure = figures.bounds(
         draws,
@@ -73,11 +72,19 @@ def _bounds(variant: Variant, found: dict[str, Any], posterior: dict[str, Any]) 
             ),
             ("Rate", f"{words.number(found['rate'])} nats"),
             ("Distortion", f"{words.number(found['distortion'])} nats"),
-            (f"What codes say of {words.count(shown)} rows, at least", f"{words.number(said)} nats"),
-            (f"The most that {words.count(shown)} rows can show", f"{words.number(log(shown))} nats"),
-            ("All codes together from the prior, at most", f"{words.number(posterior['marginal_kl'])} nats"),
+            *_information(posterior),
         ],
     )
+
+
+def _information(posterior: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say how much codes say; an evaluation of an older version doesn't tell of how many rows."""
+    rows = posterior.get("information_rows")
+    of = f"{words.count(rows)} rows" if rows else "their rows"
+    yield f"What codes say of {of}, at least", f"{words.number(posterior['mutual_information'])} nats"
+    if rows:
+        yield f"The most that {of} can show", f"{words.number(log(rows))} nats"
+    yield "All codes together from the prior, at most", f"{words.number(posterior['marginal_kl'])} nats"
 
 
 def _directions(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:

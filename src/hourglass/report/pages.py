@@ -94,7 +94,10 @@ def _interpolations(facts: Facts, scale: pictures.Scale, variant: Variant, found
         f"{scale_words(facts.data, picture)}",
         picture,
         [
-            (f"Evenness of the steps of {found['pairs']} ways, 1 is best", words.with_spread(found, "evenness")),
+            (
+                f"Evenness of the steps of {found.get('pairs', len(rows))} ways, 1 is best",
+                words.with_spread(found, "evenness"),
+            ),
             ("Length of the ways, 1 is a cross-fade", words.with_spread(found, "detour")),
         ],
     )
