@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourglass.data import proposal
-from hourglass.data.borders import Borders
+from hourglass.data.borders import Recordings, Series
 from hourglass.data.dataset import Dataset
 from hourglass.data.ingest import ingest
 from hourglass.data.making import build
@@ -17,6 +17,8 @@ from hourglass.data.params import DataParams, SplitParams, kind_settings
 from hourglass.data.snapshot import Snapshot, opened, read
 from hourglass.data.sources import Raw
 from hourglass.runtime.signal import SignalSchema
+from tests.data.sources.test_audio import params as pieces
+from tests.data.sources.test_audio import sound, write
 
 MINUTE = 60 * 10**9
 
@@ -53,7 +55,7 @@ def test_borders_are_where_stretches_begin_whatever_the_blocks(
 ) -> None:
     of = schema(stride=stride)
     side, begins = cut(sizes, of)
-    borders = Borders(of, first_row)
+    borders = Series(of, first_row)
     for start in range(0, len(side), rows):
         borders.look(side.iloc[start : start + rows].reset_index(drop=True))
     assert borders.rows == [first_row + row for row in begins]
@@ -64,7 +66,7 @@ def test_what_is_interpolated_is_no_gap(missing: float, expected: list[int]) -> 
     """So it is where a long file is read in pieces, of which each begins a window and a grid."""
     start = pd.Series(pd.to_datetime([0, int((4 + missing) * MINUTE)]))
     side = pd.DataFrame({"series": "a", "start": start, "end": start + pd.Timedelta("3min")})
-    borders = Borders(schema(), 0)
+    borders = Series(schema(), 0)
     borders.look(side)
     assert borders.rows == expected
 
@@ -72,7 +74,7 @@ def test_what_is_interpolated_is_no_gap(missing: float, expected: list[int]) -> 
 def test_windows_that_leave_readings_out_between_them_are_neighbours() -> None:
     of = schema(stride=9)
     side, _ = cut([("a", 0, 40), ("b", 0, 20)], of)
-    borders = Borders(of, 0)
+    borders = Series(of, 0)
     borders.look(side)
     assert borders.rows == [0, 5]
 
@@ -105,8 +107,37 @@ def test_a_data_set_tells_the_borders_of_its_series(machines: Path, tmp_path: Pa
     assert len(found) == 3
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 5)), min_size=1), st.integers(1, 9), st.integers(0, 100)
+)
+def test_recordings_begin_where_the_file_is_another_whatever_the_blocks(
+    sizes: list[tuple[str, int]], rows: int, first_row: int
+) -> None:
+    files = [f"{number}{name}" for number, (name, size) in enumerate(sizes) for _ in range(size)]
+    borders = Recordings(first_row)
+    for start in range(0, len(files), rows):
+        borders.look(pd.DataFrame({"file": files[start : start + rows]}))
+    borders.look(pd.DataFrame({"file": []}))
+    assert borders.rows == [first_row + files.index(file) for file in dict.fromkeys(files)]
+
+
+def test_a_data_set_numbers_the_recordings_of_its_pieces(tmp_path: Path) -> None:
+    for number in range(24):
+        write(tmp_path / "source" / f"{number:02}.wav", sound(600, number))
+    data, splitting = pieces(), SplitParams(by="group", column="file")
+    build(str(tmp_path / "source"), tmp_path / "data", data)
+    (tmp_path / "set").mkdir()
+    ingest(opened(tmp_path / "data", data), tmp_path / "set", data, splitting)
+    dataset, files = Dataset(tmp_path / "set"), read(tmp_path / "data", data).side["file"]
+    assert len(dataset.borders) == 24
+    for split in ("train", "selection"):
+        told = files.iloc[dataset.rows(split).index].to_numpy()
+        assert (1 + np.array([int(name[:2]) for name in told])).tolist() == dataset.stretches(split).tolist()
+
+
 def test_rows_that_are_no_series_have_none(tumours: Raw, tmp_path: Path) -> None:
     ingest(Snapshot.of(tumours), tmp_path, DataParams(), SplitParams())
     dataset = Dataset(tmp_path)
     assert "borders" not in dataset.info
     assert len(dataset.borders) == 0
+    assert set(dataset.stretches("train")) == {0}

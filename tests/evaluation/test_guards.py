@@ -9,12 +9,14 @@ from scipy.stats import beta, binom
 
 from hourglass.evaluation.guards import CALIBRATION_LEVEL, chance_of_alarms, failures, untrained
 from hourglass.runtime import conformal
+from hourglass.runtime.audio import AudioSchema
 
 MODEL = SimpleNamespace(threshold=0.3, calibration=np.linspace(0, 0.31, 99), config={"alpha": 0.05}, schema=None)
 SOUND: dict[str, Any] = {
     "model": MODEL,
     "scores": np.array([0.1, 0.2, 0.4]),
     "anomaly": np.array([False, False, True]),
+    "stretches": np.zeros(3, int),
     "posterior": {"active_units": 2},
 }
 
@@ -34,7 +36,10 @@ def test_a_sound_model_passes() -> None:
         ({"scores": np.zeros(3)}, "all rows have the same score"),
         ({"scores": 0.2 + np.array([0, 1e-12, 0])}, "all rows have the same score"),
         ({"posterior": {"active_units": 0}}, "the posterior collapsed"),
-        ({"scores": np.linspace(0, 1, 60), "anomaly": np.zeros(60, bool)}, "calibration is off: 42 of 60 normal rows"),
+        (
+            {"scores": np.linspace(0, 1, 60), "anomaly": np.zeros(60, bool), "stretches": np.zeros(60, int)},
+            "calibration is off: 42 of 60 normal rows",
+        ),
     ],
 )
 def test_a_fault_is_told(fault: dict[str, Any], says: str) -> None:
@@ -74,6 +79,42 @@ def test_windows_that_overlap_seldom_pass_for_badly_calibrated() -> None:
             chances.append(chance_of_alarms(alarms, 600, 400, 0.05, apart))
     assert np.mean(np.array(found[0.1]) < 0.01) < 0.02
     assert np.mean(np.array(found[1.0]) < 0.01) > 0.1
+
+
+def cries(recordings: int, flaw: float, times: int) -> float:
+    """Tell how often the guard calls calibration off, where each of these recordings has 40 pieces that are alike."""
+    draw, schema = np.random.default_rng(0), AudioSchema(rate=8000, form="waveform", frame=64, hop=16)
+    stretches = np.repeat(np.arange(recordings), 40)
+
+    def scores(more: float) -> Any:
+        return (
+            9
+            + more
+            + np.sqrt(0.7) * draw.normal(size=recordings)[stretches]
+            + np.sqrt(0.3) * draw.normal(size=len(stretches))
+        )
+
+    found = 0
+    for _ in range(times):
+        calibration = scores(0)
+        threshold = conformal.threshold(calibration, 0.05)
+        model = SimpleNamespace(threshold=threshold, calibration=calibration, config={"alpha": 0.05}, schema=schema)
+        given: dict[str, Any] = {
+            "scores": scores(flaw),
+            "anomaly": np.zeros(len(stretches), bool),
+            "stretches": stretches,
+        }
+        found += bool(failures(**SOUND | given | {"model": model}))
+    return found / times
+
+
+def test_a_few_odd_recordings_are_no_sign_that_calibration_is_off() -> None:
+    assert cries(12, 0, 300) < 0.01
+
+
+@pytest.mark.parametrize(("recordings", "flaw"), [(12, 3.0), (50, 2.0)])
+def test_recordings_that_are_all_odd_still_are(recordings: int, flaw: float) -> None:
+    assert cries(recordings, flaw, 50) > 0.95
 
 
 def test_few_calibration_rows_excuse_more_alarms() -> None:

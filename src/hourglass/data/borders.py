@@ -1,14 +1,58 @@
-"""Where windows that follow each other in a snapshot don't follow each other in time."""
+"""Where rows that follow each other in a snapshot don't follow each other in time."""
+
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
+from hourglass.data.sources.audio import FILE
+from hourglass.runtime.audio import AudioSchema
 from hourglass.runtime.cuts import END, SERIES, START
+from hourglass.runtime.schema import Schema
 from hourglass.runtime.signal import SignalSchema
 
 
-class Borders:
-    """The rows of a shard before which a series begins, or readings are missing; found block by block.
+class Borders(Protocol):
+    """Numbers of the rows of a shard before which something begins; found block by block."""
+
+    rows: list[int]
+
+    def look(self, side: pd.DataFrame) -> None:
+        """Look at what is known beside the next rows."""
+
+
+def borders_of(schema: Schema, first_row: int) -> Borders | None:
+    """Give what finds the borders of series or recordings; None: rows are neither."""
+    if isinstance(schema, SignalSchema):
+        return Series(schema, first_row)
+    return Recordings(first_row) if isinstance(schema, AudioSchema) else None
+
+
+class Recordings:
+    """The rows of a shard with which a recording begins.
+
+    Parameters
+    ----------
+    first_row : int
+        Number of the shard's first row in the snapshot; it is a border.
+    """
+
+    def __init__(self, first_row: int) -> None:
+        self.rows: list[int] = []
+        self._row = first_row
+        self._before: str | None = None
+
+    def look(self, side: pd.DataFrame) -> None:
+        """Look at the next rows, of which `side` has the ``file``."""
+        files = side[FILE].to_numpy(object)
+        begins = files != np.concatenate([[self._before], files])[:-1]
+        self.rows += (self._row + np.flatnonzero(begins)).tolist()
+        self._before = files[-1] if len(files) else self._before
+        self._row += len(files)
+
+
+class Series:
+    """The rows of a shard before which a series begins, or readings are missing.
 
     A gap is longer than the readings that are interpolated, `SignalSchema.max_gap`, and than from a window to the next.
 

@@ -122,7 +122,7 @@ class Dataset:
 
     @property
     def borders(self) -> NDArray[np.int64]:
-        """Of series: numbers of the rows in the snapshot, ascending, before which one begins or readings are missing.
+        """Rows of the snapshot, ascending, before which a series or recording begins, or readings are missing.
 
         Empty of other rows, and of a data set that an older version made.
         """
@@ -153,6 +153,11 @@ class Dataset:
         """Read the class codes of a split."""
         column = self._columns(split)[Stored.COLUMNS.index("label")]
         return column.read(0, len(column))
+
+    def stretches(self, split: str) -> NDArray[np.int64]:
+        """Give the number of the recording, or stretch of a series, that each row is of; of other rows it is 0."""
+        column = self._columns(split)[Stored.COLUMNS.index("index")]
+        return np.searchsorted(self.borders, column.read(0, len(column)), side="right")
 
     def blocks(self, split: str, rows: int) -> Iterator[Rows]:
         """Read a split in order, so many rows at a time, with no more than these in memory."""

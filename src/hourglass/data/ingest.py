@@ -28,6 +28,7 @@ from hourglass.data.statistics import Summary
 from hourglass.errors import HourglassError
 from hourglass.files import digest, linked, read_json, sha256_of, write_json
 from hourglass.outputs import DATASET, OVERVIEW, SAMPLE
+from hourglass.runtime.audio import AudioSchema
 from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import Schema
@@ -257,10 +258,10 @@ def _condition(parts: Sequence[Part], plan: Plan) -> dict[str, Any] | None:
 
 
 def _borders(parts: Sequence[Part], schema: Schema) -> dict[str, list[int]]:
-    """Name the rows before which series begin or have gaps."""
-    return (
-        {"borders": [row for one in parts for row in one.facts["borders"]]} if isinstance(schema, SignalSchema) else {}
-    )
+    """Name the rows before which series begin or have gaps, and those with which recordings begin."""
+    if not isinstance(schema, SignalSchema | AudioSchema):
+        return {}
+    return {"borders": [row for one in parts for row in one.facts["borders"]]}
 
 
 def _collect(parts: Sequence[Part], names: Sequence[str], folder: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hourglass.data import schemas, split, surveying
-from hourglass.data.borders import Borders
+from hourglass.data.borders import borders_of
 from hourglass.data.dataset import Stored, Writer
 from hourglass.data.labels import Labels
 from hourglass.data.moments import ends
@@ -24,7 +24,6 @@ from hourglass.data.sources import Raw
 from hourglass.data.statistics import Summary
 from hourglass.files import folder_hashes, read_json, write_json
 from hourglass.runtime.schema import Schema
-from hourglass.runtime.signal import SignalSchema
 from hourglass.runtime.table import TableSchema
 
 _FACTS, _ROWS, _KNOWN, _HASHES = "part.json", "rows.npz", "known.npz", "hashes.bin"
@@ -73,7 +72,7 @@ class Part:
         Holds a folder for each split.
     facts : dict
         ``rows``, ``classes``, ``counts`` by split and class, ``dropped``, ``dtype``, ``files`` with their hashes, of
-        series ``borders``, and those of `Overview.facts`.
+        series and recordings ``borders``, and those of `Overview.facts`.
     rows, known : Summary
         Normal training rows, and what is known beside them.
     ends : ndarray of shape (2, *shape)
@@ -162,7 +161,7 @@ class _Maker:
         self.known = Summary(plan.condition) if plan.condition else None
         self.ends = np.empty((0, *plan.schema.shape))
         self.overview = Overview(plan.schema, plan.rule.params)
-        self.borders = Borders(plan.schema, first_row) if isinstance(plan.schema, SignalSchema) else None
+        self.borders = borders_of(plan.schema, first_row)
         self.codes: dict[str, int] = {}
         self.counts: dict[str, Counter[int]] = {name: Counter() for name in SPLITS}
         self.dropped: Counter[str] = Counter()

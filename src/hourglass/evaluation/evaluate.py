@@ -132,7 +132,9 @@ def evaluate(model: Model, dataset: Dataset, settings: EvaluateParams, *, seed: 
         found[split]["model"] |= _alarms(rows, model.threshold)
     found["posterior"] = _posterior(model, dataset, seed)
     selection = measured["selection"]
-    found["failures"] = guards.failures(model, selection.scores, selection.anomaly, found["posterior"])
+    found["failures"] = guards.failures(
+        model, selection.scores, selection.anomaly, dataset.stretches("selection"), found["posterior"]
+    )
     found["failures"] += guards.untrained(*map(judged["selection"].of_normal, ("model", "untrained")))
     if model.members > 1:
         found["ensemble"] = _agreement(model, judged["test"])

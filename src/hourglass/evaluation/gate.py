@@ -63,9 +63,8 @@ def faults(model: Model, dataset: Dataset) -> list[str]:
     """List what bars a model from promotion whatever its rival, as found on selection."""
     codes = model.posterior(dataset.as_given(dataset.take("selection", sample(dataset, "selection"))))
     spread = latent.posterior(codes["z"], codes["logvar"]) if "logvar" in codes else {}
-    return guards.failures(
-        model, scores(model, dataset, "selection"), dataset.is_anomaly(dataset.labels("selection")), spread
-    )
+    anomaly = dataset.is_anomaly(dataset.labels("selection"))
+    return guards.failures(model, scores(model, dataset, "selection"), anomaly, dataset.stretches("selection"), spread)
 
 
 @dataclass(frozen=True)

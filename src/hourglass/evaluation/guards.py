@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import betabinom
 
-from hourglass.drift.overlap import apart
+from hourglass.drift.overlap import apart, unlike
 from hourglass.models.shared.alarms import POSTERIOR_COLLAPSED, WORDS
 from hourglass.runtime import Model
 
@@ -16,7 +16,11 @@ CALIBRATION_LEVEL = 0.001
 
 
 def failures(
-    model: Model, scores: NDArray[np.float64], anomaly: NDArray[np.bool_], posterior: dict[str, Any]
+    model: Model,
+    scores: NDArray[np.float64],
+    anomaly: NDArray[np.bool_],
+    stretches: NDArray[np.int64],
+    posterior: dict[str, Any],
 ) -> list[str]:
     """List what is wrong with a packaged model, in words; an empty list is a model that may be ranked and promoted.
 
@@ -26,6 +30,8 @@ def failures(
     scores : ndarray of shape (rows,)
         Its anomaly scores on selection.
     anomaly : ndarray of bool, shape (rows,)
+    stretches : ndarray of int64, shape (rows,)
+        As `Dataset.stretches` numbers them.
     posterior : dict
         What is known of codes; ``active_units`` of a variational model, as `latent.posterior` gives it.
     """
@@ -36,12 +42,12 @@ def failures(
         found.append("all rows have the same score")
     if posterior.get("active_units") == 0:
         found.append(WORDS[POSTERIOR_COLLAPSED])
-    normal, alpha = scores[~anomaly], model.config["alpha"]
-    alarms = int((normal > model.threshold).sum())
-    probability = chance_of_alarms(alarms, len(normal), len(model.calibration), alpha, apart(model.schema))
+    raised, alpha = scores[~anomaly] > model.threshold, model.config["alpha"]
+    alarms, share = int(raised.sum()), min(apart(model.schema), unlike(raised, stretches[~anomaly]))
+    probability = chance_of_alarms(alarms, len(raised), len(model.calibration), alpha, share)
     if probability < CALIBRATION_LEVEL:
         found.append(
-            f"calibration is off: {alarms} of {len(normal)} normal rows raise an alarm, promised was a share of "
+            f"calibration is off: {alarms} of {len(raised)} normal rows raise an alarm, promised was a share of "
             f"{alpha:g} (probability {probability:.1e} if that held); the calibration rows are unlike the present ones"
         )
     return found
@@ -56,8 +62,8 @@ def chance_of_alarms(seen: int, rows: int, calibration: int, alpha: float, apart
     """Give the probability of at least so many false alarms if normal rows are exchangeable with the calibration rows.
 
     Given its calibration rows, the false-alarm rate of a conformal threshold is itself random: Beta(n + 1 - k, k) for
-    the k-th smallest of n scores, or less with ties. The number of alarms then is beta-binomial. Rows that overlap say
-    as much as the share of them that are `apart`, so their numbers count by it.
+    the k-th smallest of n scores, or less with ties. The number of alarms then is beta-binomial. Rows that overlap or
+    are alike say as much as the share of them that are `apart`, so their numbers count by it.
 
     Source: Vovk 2012, "Conditional validity of inductive conformal predictors".
     """
