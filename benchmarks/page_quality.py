@@ -146,18 +146,17 @@ def _bound(last: dict[str, Any]) -> str:
     return f"{-last['bound']:.2f} ± {last['se']:.2f}, {last['draws']:,}"
 
 
-def rate_distortion(points: list[dict[str, Any]]) -> Iterator[str]:
+def rate_distortion(found: dict[str, Any]) -> Iterator[str]:
     """Tell what the weight of the KL buys."""
     yield "## Rate and distortion"
-    yield ""
-    yield (
+    words = (
         "One VAE (encoder 256 and 128 units, 16 latent, one seed) of scikit-learn's digits, binarised, under several "
-        "weights of the KL. `python benchmarks/rate_distortion.py`; nats of a held-out digit, whatever the weight: "
-        "what its code costs, what that leaves open, and their sum."
+        "weights of the KL. Nats of a held-out digit, whatever the weight: what its code costs, what that leaves open, "
+        "and their sum."
     )
-    yield ""
+    yield from origin(found, words, ratios=False)
     yield from head("beta", "rate", "distortion", "-ELBO", "-bound, draws", texts=0)
-    for point in points:
+    for point in found["points"]:
         numbers = (point["rate"], point["distortion"], -point["elbo"])
         yield row(f"{point['beta']:g}", *(f"{number:.2f}" for number in numbers), _bound(point["iwae"][-1]))
 

@@ -25,6 +25,7 @@ from hourglass.models.shared.variational import Variational
 from hourglass.training import devices
 from hourglass.training.loop import fit
 from hourglass.training.settings import TrainSettings
+from training import about
 
 NET = {"latent": 16, "net": "mlp", "hidden": [256, 128], "likelihood": "bernoulli"}
 #: Importance-weighted draws of each held-out row.
@@ -60,7 +61,7 @@ def main() -> None:
         bound = -one["iwae"][-1]["bound"]
         print(f"{beta:6g} {one['rate']:8.2f} {one['distortion']:11.2f} {-one['elbo']:8.2f} {bound:18.2f}", flush=True)
     if asked.out:
-        asked.out.write_text(json.dumps(points, indent=2) + "\n")
+        asked.out.write_text(json.dumps({"about": about(), "points": points}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
