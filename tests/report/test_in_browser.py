@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.report.browsing import in_browser, look, require_sound, serious
+from tests.report.browsing import WIDTHS, in_browser, look, require_sound, serious
 
 pytestmark = in_browser
 
@@ -59,6 +59,22 @@ def test_the_first_key_leads_past_the_sections_to_the_leaderboard(browser, image
     assert browser.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
     browser.evaluate("document.activeElement.click()")
     browser.wait("location.hash === '#overview' && document.activeElement.id === 'overview'")
+
+
+@pytest.mark.slow
+def test_the_name_of_a_setting_of_a_run_is_not_broken_within_a_word(browser, special):
+    assert special.plain
+    browser.open(special.project.report.as_uri(), 1440)
+    names = """[...document.querySelectorAll("#runs .reasons span")].map((one) => {
+      const text = document.createRange();
+      text.selectNode(one.firstChild);
+      return [one.firstChild.textContent.trim(), text.getClientRects().length];
+    })"""
+    for width in WIDTHS:
+        browser.resize(width)
+        found = browser.evaluate(names)
+        assert "sparsity" in [name for name, _ in found]
+        assert [name for name, lines in found if lines > 1 and " " not in name] == [], width
 
 
 def test_a_section_that_is_linked_exists(browser, report):

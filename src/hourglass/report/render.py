@@ -13,8 +13,8 @@ from hourglass.params import Params
 from hourglass.project import Project
 from hourglass.registry.provenance import Provenance
 from hourglass.registry.standing import Standing
-from hourglass.report import gather, words
-from hourglass.report.facts import PURPOSES, Alarm, Entry, Estimate, Facts, Variant
+from hourglass.report import gather, runs, words
+from hourglass.report.facts import PURPOSES, Alarm, Entry, Estimate, Facts
 from hourglass.report.numbers import numbers
 from hourglass.report.templates import STYLE, environment
 
@@ -134,7 +134,8 @@ def _context(facts: Facts, explorer: Path | None) -> dict[str, Any]:
         "pages": pages.pages(facts),
         "legend": panels.legend(facts),
         "sweeps": [sweeps.panel(swept) for swept in facts.sweeps],
-        "runs": list(_runs(facts.variants)),
+        "shared": runs.shared(facts.variants),
+        "runs": runs.of_each(facts.variants),
         "rows": galleries.of(facts),
         "seen": dataset.view(facts),
     }
@@ -174,45 +175,3 @@ def _measurements(facts: Facts, split: str) -> Iterator[dict[str, Any]]:
                 "mse": (found["mse"], found["mse_se"]),
                 **{name: Estimate.of(found, name) for name in _MEASURED},
             }
-
-
-def _runs(variants: tuple[Variant, ...]) -> Iterator[tuple[str, list[str]]]:
-    """Lay out the facts of the runs: a row for each fact, a column for each variant."""
-
-    def row(title: str, *path: str) -> tuple[str, list[str]]:
-        return title, [_at(variant.model, path) for variant in variants]
-
-    loop = sorted({name for variant in variants for name in variant.loop})
-    settings = sorted({name for variant in variants for name in variant.model["settings"]})
-    yield from (row(f"setting {name}", "settings", name) for name in settings)
-    yield from ((f"train.{name}", [_at(variant.loop, (name,)) for variant in variants]) for name in loop)
-    yield row("parameters", "parameters")
-    if any("ensemble" in variant.evaluation for variant in variants):
-        yield "members", [_members(variant.evaluation.get("ensemble")) for variant in variants]
-    yield "epochs run", [words.count(variant.courses[-1].epoch) for variant in variants]
-    yield "steps", [words.count(variant.courses[-1].step) for variant in variants]
-    yield (
-        "best epoch",
-        [", ".join(words.count(course.best_epoch) for course in variant.courses) for variant in variants],
-    )
-    yield row("seed", "seed")
-    fingerprint = sorted({name for variant in variants for name in variant.model["fingerprint"]})
-    yield from (row(f"fingerprint {name}", "fingerprint", name) for name in fingerprint)
-    for stage in ("train", "package", "evaluate"):
-        yield f"input key of {stage}", [variant.keys.get(f"{stage}@{variant.name}", "") for variant in variants]
-
-
-def _members(ensemble: dict[str, Any] | None) -> str:
-    """Tell of how many nets a model is made, and how far their scores of a row are apart."""
-    if ensemble is None:
-        return "1"
-    return f"{ensemble['members']}, scores of a normal row apart by {ensemble['relative_spread']:.1%} (median)"
-
-
-def _at(content: dict[str, Any], path: tuple[str, ...]) -> str:
-    value: Any = content
-    for name in path:
-        value = value.get(name, "") if isinstance(value, dict) else ""
-    if value is None:
-        return "null"
-    return words.count(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
