@@ -382,4 +382,4 @@ def test_an_ensemble_tells_its_members_and_how_far_they_are_apart(table, tmp_pat
     path = next(copied.project.root.glob("work/evaluate/*/evaluation.json"))
     write_json(path, read_json(path) | {"ensemble": {"members": 5, "relative_spread": 0.107}})
     found = Page(copied.page())
-    assert "5, scores of a normal row apart by 10.7% (median)" in found.row("members")
+    assert "5 nets, scores of a normal row apart by 10.7% (median)" in found.row("5 nets")
