@@ -121,10 +121,15 @@ OF_VARIANTS = {
     "valid number.",
     "vae: {sigma: 0}": "vae.sigma is 0; it should be 'optimal', 'per_feature', 'learned' or 'predicted', or greater "
     "than 0.",
-    "vae: []": "variant 'vae' is listed but has no section; add `vae: {}` for its defaults.",
-    "vae:": "variant 'vae' is listed but has no section; add `vae: {}` for its defaults.",
-    "seed: 1": "variant 'vae' is listed but has no section; add `vae: {}` for its defaults.",
+    "vae: []": "'vae' listed in variants without a section; for defaults add `vae: {}`.",
+    "vae:": "'vae' listed in variants without a section; for defaults add `vae: {}`.",
+    "seed: 1": "'vae' listed in variants without a section; for defaults add `vae: {}`.",
 }
+
+
+def test_all_variants_without_a_section_are_named_at_once(load):
+    with pytest.raises(HourglassError, match=r"'rae', 'sparse' listed in .* add `rae: \{\}` and `sparse: \{\}`"):
+        load("variants: [rae, vae, sparse]\nvae: {}\n")
 
 
 @pytest.mark.parametrize(("text", "sentence"), OF_VARIANTS.items(), ids=OF_VARIANTS)

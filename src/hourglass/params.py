@@ -251,11 +251,13 @@ def _check_variants(listed: list[str], sections: dict[str, Any]) -> None:
                 f"params.yaml: variants[{place}] is {variant!r}; there is no such variant, "
                 f"{nearest(variant, models.names())}"
             )
-        if not isinstance(sections.get(variant), dict):
-            raise HourglassError(
-                f"params.yaml: variant {variant!r} is listed but has no section; add `{variant}: {{}}` "
-                "for its defaults."
-            )
+    bare = [variant for variant in listed if not isinstance(sections.get(variant), dict)]
+    if bare:
+        raise HourglassError(
+            f"params.yaml: {', '.join(map(repr, bare))} listed in variants without a section; for defaults add "
+            + " and ".join(f"`{variant}: {{}}`" for variant in bare)
+            + "."
+        )
     if len(set(listed)) < len(listed):
         raise HourglassError("params.yaml: variants names a variant twice; list each once.")
 

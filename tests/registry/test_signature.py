@@ -20,3 +20,9 @@ def test_windows_are_served_as_readings_that_have_the_same_scores(signal_denoisi
     served = promotion._as_served(windows, model)
     assert isinstance(served, pd.DataFrame)
     np.testing.assert_array_equal(model.score(served)["anomaly_score"], model.score(windows)["anomaly_score"])
+
+
+def test_columns_that_only_other_variants_are_told_are_not_served(table_autoencoder):
+    model, rows = table_autoencoder.model, table_autoencoder.dataset.raw("selection")[:20]
+    served = promotion._as_served(rows.assign(ward="left"), model)
+    pd.testing.assert_frame_equal(served, rows)

@@ -155,6 +155,18 @@ def test_rows_that_cannot_be_judged_are_a_batch_without_alarms(
     assert read(tmp_path / "judged.parquet")[["adjusted_p_value", "is_anomaly"]].isna().all(axis=None)
 
 
+def test_a_batch_without_alarms_says_how_many_rows_would_have_to_stand_out(
+    model: Any, patients: pd.DataFrame, tmp_path: Path
+) -> None:
+    usual = patients[~model.screen(patients, 0.5)["is_anomaly"]].head(200)
+    usual.to_parquet(tmp_path / "given.parquet")
+    said = score(model, str(tmp_path / "given.parquet"), tmp_path / "judged.parquet", share=0.01)
+    seen = len(model.calibration)
+    least = next(k for k in range(1, 10_000) if len(usual) / (seen + 1) / k <= 0.01)
+    assert "200 rows, 0 alarms (0.00%); " in said
+    assert f"{least} or more have to score above all {seen} rows of the calibration" in said
+
+
 @given(st.lists(st.lists(st.sampled_from([*np.linspace(0.05, 1, 20), np.nan]), max_size=30), min_size=1, max_size=4))
 def test_what_is_counted_file_by_file_is_the_batch(tmp_path_factory: Any, parts: list[list[float]]) -> None:
     folder = tmp_path_factory.mktemp("parts")

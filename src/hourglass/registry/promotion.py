@@ -179,7 +179,7 @@ def _smoke_rows(project: Project, model: "Model") -> Any:
 
 
 def _as_served(rows: Any, model: "Model") -> Any:
-    """Give rows in the form that MLflow takes: windows as readings, arrays that come together as a dict."""
+    """Give rows in the form that MLflow takes: windows as readings, columns that it knows, several arrays as a dict."""
     import numpy as np
 
     from hourglass.runtime.schema import names_of
@@ -188,6 +188,9 @@ def _as_served(rows: Any, model: "Model") -> Any:
         names = names_of(rows)
         return model.readings.laid_out(np.concatenate([rows[name] for name in names], axis=2) if names else rows)
     told = model.conditioning
+    if hasattr(rows, "columns"):  # a table's may be some that others are told
+        taken = versions.signature(model.config).inputs.input_names()
+        return rows[[name for name in rows if name in taken]]
     return {name: rows[name] for name in names_of(rows)} or rows if told and not told.of_label else rows
 
 

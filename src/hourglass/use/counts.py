@@ -1,6 +1,7 @@
 """What judging came to, in numbers."""
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Self
 
 import pandas as pd
@@ -29,6 +30,14 @@ class Counts:
         part = f" ({self.alarms / (self.rows - self.missing):.2%})" if self.rows > self.missing else ""
         promised = f"of rows like those of the calibration at most {model.config['alpha']:.3g} raise one on average"
         if share is not None:
-            promised = f"of these at most {share:.3g} are false on average"
+            promised = f"of these at most {share:.3g} are false on average{self._missed(model, share)}"
         flaw = f"; {self.missing:,} can't be judged" if self.missing else ""
         return f"{self.rows:,} rows, {self.alarms:,} alarms{part}; {promised}{flaw}"
+
+    def _missed(self, model: Model, share: float) -> str:
+        """Say how many rows have to stand out before one is an alarm, if none is: p-values are at least 1/(n + 1)."""
+        seen = len(model.calibration)
+        least = ceil(round((self.rows - self.missing) / (seen + 1) / share, 9))
+        if self.alarms or least < 2:
+            return ""
+        return f" (to be alarms, {least:,} or more have to score above all {seen:,} rows of the calibration)"
