@@ -31,7 +31,7 @@ PRIOR = Gaussian(2)
 #: A code and a posterior, with decoders whose output goes through a map of its own: shape, categories, settings.
 CASES: dict[str, tuple[tuple[int, ...], list[tuple[int, int]], dict[str, Any]]] = {
     "autoencoder": ((6,), [(1, 3), (4, 6)], {"likelihood": "mixed", "sigma": "predicted"}),
-    "vae": (SHAPE, [], {"likelihood": "bernoulli"}),
+    "vae": (SHAPE, [], {"likelihood": "bernoulli", "normalisation": "batch"}),
 }
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from functools import partial
 
@@ -35,6 +36,18 @@ def test_processes_that_come_first_at_once_share_one_store(project, tmp_path):
     said = [racer.communicate()[0].splitlines()[-1] for racer in racers]
     assert [racer.returncode for racer in racers] == [0, 0, 0]
     assert len(set(said)) == 1
+
+
+def test_a_process_killed_while_it_makes_the_store_leaves_no_half_of_it(project, tmp_path):
+    first = subprocess.Popen([sys.executable, "-c", RACE, str(tmp_path)], stdout=subprocess.DEVNULL)
+    while first.poll() is None and not any(half.stat().st_size for half in project.mlruns.glob(".mlflow.db.*")):
+        time.sleep(0.005)
+    first.kill()
+    assert first.wait() != 0
+    assert not (project.mlruns / "mlflow.db").exists()
+    assert list(project.mlruns.iterdir())
+    store.experiment(project, store.connect(project), "digits")
+    assert sorted(path.name for path in project.mlruns.iterdir()) == ["mlflow.db"]
 
 
 def test_projects_of_one_process_keep_their_stores_apart(tmp_path, monkeypatch):

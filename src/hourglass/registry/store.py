@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from hourglass.errors import HourglassError
+from hourglass.files import whole
 from hourglass.locks import locked
 from hourglass.project import Project
 
@@ -72,10 +73,22 @@ def connect(project: Project) -> "MlflowClient":
             return mlflow.MlflowClient(where)
 
 
+def _make_database(path: Path) -> None:
+    """Make the embedded store beside its place: MLflow makes table after table, and never mends half of them."""
+    import mlflow
+
+    for half in path.parent.glob(f".{path.name}.hourglass.*"):  # of a process that was killed; the lock is ours
+        half.unlink()
+    with whole(path) as made:
+        mlflow.MlflowClient(f"sqlite:///{made}")
+
+
 def _require_database(path: Path | None, where: str) -> None:
-    """Refuse an embedded store that SQLite can't open; MLflow tries for 100 s before it says so."""
+    """Make the embedded store, or refuse one that SQLite can't open; MLflow tries for 100 s before it says so."""
     if path is None:
         return
+    if not path.exists():
+        _make_database(path)
     try:
         with closing(sqlite3.connect(path)) as database:
             database.execute("PRAGMA schema_version")

@@ -83,10 +83,15 @@ class BatchNorm(nn.Module):
         self.register_buffer("variance", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = rows_of_all(len(x))
-        of_batch = self.training and rows >= FEW
-        if of_batch and rows > len(x):
+        return self._in_training(x) if self.training else self._normalised(x, of_batch=False)
+
+    def _in_training(self, x: Tensor) -> Tensor:
+        rows = rows_of_all(len(x))  # not asked for in evaluation: an exported graph would take so many rows alone
+        if rows >= FEW and rows > len(x):
             return self._by_all(x.float(), rows)
+        return self._normalised(x, of_batch=rows >= FEW)
+
+    def _normalised(self, x: Tensor, *, of_batch: bool) -> Tensor:
         return functional.batch_norm(x, self.mean, self.variance, self.weight, self.bias, of_batch, _RATE, _EPSILON)
 
     def _by_all(self, x: Tensor, rows: int) -> Tensor:
