@@ -62,8 +62,7 @@ def test_run_holds_params_final_metrics_figures_and_system_metrics(client):
     assert run.data.params["vae.latent"] == "8"
     assert run.data.params["train.epochs"] == "12"
     assert 0 < run.data.metrics["test/auroc"] <= 1
-    # a mirror does what it can: where track was there first, as on a busy machine, it leaves a run alone
-    assert any("system/cpu_utilization_percentage" in one.data.metrics for one in runs(client).values())
+    assert "system/cpu_utilization_percentage" in run.data.metrics
     assert {file.path for file in client.list_artifacts(run.info.run_id)} >= {"evaluation.json", "figures"}
 
 

@@ -28,11 +28,9 @@ from hourglass.data.statistics import Summary
 from hourglass.errors import HourglassError
 from hourglass.files import digest, linked, read_json, sha256_of, write_json
 from hourglass.outputs import DATASET, OVERVIEW, SAMPLE
-from hourglass.runtime.audio import AudioSchema
 from hourglass.runtime.conditioning import Conditioning
 from hourglass.runtime.normaliser import Normaliser
 from hourglass.runtime.schema import Schema
-from hourglass.runtime.signal import SignalSchema
 from hourglass.runtime.table import TableSchema
 
 #: How far a row may lie from the others in the nets' units, whose squares float32 holds.
@@ -195,7 +193,7 @@ def _assemble(parts: Sequence[Part], plan: Plan, summary: Summary, folder: Path)
         "duplicates": duplicates(parts, data.memory),
         "statistics": statistics.describe(summary, schema),
         "files": _collect(parts, names, folder),
-    } | _borders(parts, schema)
+    } | _borders(parts)
 
 
 def _write_overview(
@@ -257,11 +255,10 @@ def _condition(parts: Sequence[Part], plan: Plan) -> dict[str, Any] | None:
     return Conditioning(plan.condition, normaliser, plan.data.label in plan.data.condition).config()
 
 
-def _borders(parts: Sequence[Part], schema: Schema) -> dict[str, list[int]]:
-    """Name the rows before which series begin or have gaps, and those with which recordings begin."""
-    if not isinstance(schema, SignalSchema | AudioSchema):
-        return {}
-    return {"borders": [row for one in parts for row in one.facts["borders"]]}
+def _borders(parts: Sequence[Part]) -> dict[str, list[int]]:
+    """Name the rows before which series begin or have gaps, and those with which recordings begin, where rows have."""
+    found = [one.facts["borders"] for one in parts if "borders" in one.facts]
+    return {"borders": [row for rows in found for row in rows]} if found else {}
 
 
 def _collect(parts: Sequence[Part], names: Sequence[str], folder: Path) -> dict[str, str]:

@@ -100,10 +100,11 @@ def _mirror(job: dict[str, Any], end: "Future[str]") -> None:
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
     with tracking.run_of(project, client, job["name"], tracking.Training(**job["training"])) as run:
-        if client.get_run(run).info.status == _DONE:
+        machine = SystemMetricsMonitor(run, sampling_interval=_SECONDS, resume_logging=True)
+        if client.get_run(run).info.status == _DONE:  # by track, which came first
+            _sample(machine)
             return
         client.update_run(run, status="RUNNING")
-        machine = SystemMetricsMonitor(run, sampling_interval=_SECONDS, resume_logging=True)
         machine.start()
         while not end.done():
             tracking.log_epochs(client, run, _records(epochs))

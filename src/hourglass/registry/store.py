@@ -69,7 +69,10 @@ def connect(project: Project) -> "MlflowClient":
             return mlflow.MlflowClient(where)
         project.mlruns.mkdir(parents=True, exist_ok=True)
         with locked(project, "mlflow store"):
-            _require_database(embedded_database(project), where)
+            path = embedded_database(project)
+            if path is not None and not path.exists():
+                _make_database(path)
+            _require_database(path, where)
             return mlflow.MlflowClient(where)
 
 
@@ -84,11 +87,9 @@ def _make_database(path: Path) -> None:
 
 
 def _require_database(path: Path | None, where: str) -> None:
-    """Make the embedded store, or refuse one that SQLite can't open; MLflow tries for 100 s before it says so."""
+    """Refuse an embedded store that SQLite can't open; MLflow tries for 100 s before it says so."""
     if path is None:
         return
-    if not path.exists():
-        _make_database(path)
     try:
         with closing(sqlite3.connect(path)) as database:
             database.execute("PRAGMA schema_version")

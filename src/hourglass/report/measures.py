@@ -93,29 +93,34 @@ def _directions(facts: Facts, scale: pictures.Scale, variant: Variant, found: di
         Walk(classes[code], rows, note=f"AUROC {auroc:.2f}")
         for code, rows, auroc in zip(found["labels"], variant.portrait["direction_x"], found["auroc"], strict=True)
     ]
-    label = f"{variant.name}: rows decoded along the direction of a class"
-    picture = draw(facts.data, scale, walks, name=f"{variant.name}-directions", label=label, changes=True)
     more = f" The first {len(walks)} of {found['of']} classes." if len(walks) < found["of"] else ""
-    return Panel(
-        "The way of a class",
-        "From the mean code, against and along the way from all other rows to those of a class, which training wasn't "
-        f"told. The AUROC says how well the way tells the class on rows that didn't make it.{more} "
-        f"{scale_words(facts.data, picture, changes=True)}",
-        picture,
+    said = (
+        "from all other rows to those of a class, which training wasn't told. The AUROC says how well the way tells "
+        f"the class on rows that didn't make it.{more}"
     )
+    return _ways(facts, scale, variant, walks, "class", "directions", said)
 
 
 def _attributes(facts: Facts, scale: pictures.Scale, variant: Variant, found: dict[str, Any]) -> Panel:
     shown = zip(found["names"], variant.portrait["attribute_x"], found["r2"], strict=True)
     walks = [Walk(name, rows, note=f"R² {words.hundredths(r2)}") for name, rows, r2 in shown]
-    label = f"{variant.name}: rows decoded along the direction of a number"
-    picture = draw(facts.data, scale, walks, name=f"{variant.name}-attributes", label=label, changes=True)
     more = f" The {len(walks)} of {found['of']} that codes tell best." if len(walks) < found["of"] else ""
+    said = (
+        "that codes of train go as a number grows, two standard deviations of it to either side. R² says how much of "
+        f"the number a line through codes tells on rows that didn't make it.{more}"
+    )
+    return _ways(facts, scale, variant, walks, "number", "attributes", said)
+
+
+def _ways(
+    facts: Facts, scale: pictures.Scale, variant: Variant, walks: list[Walk], of: str, name: str, said: str
+) -> Panel:
+    """Show rows along directions of a class or number, which `said` tells."""
+    label = f"{variant.name}: rows decoded along the direction of a {of}"
+    picture = draw(facts.data, scale, walks, name=f"{variant.name}-{name}", label=label, changes=True)
     return Panel(
-        "The way of a number",
-        "From the mean code, against and along the way that codes of train go as a number grows, two standard "
-        "deviations of it to either side. R² says how much of the number a line through codes tells on rows that "
-        f"didn't make it.{more} {scale_words(facts.data, picture, changes=True)}",
+        f"The way of a {of}",
+        f"From the mean code, against and along the way {said} {scale_words(facts.data, picture, changes=True)}",
         picture,
     )
 

@@ -62,6 +62,7 @@ class Layout:
         Of each shard but the last.
     form : "parquet" or "csv"
     reasons : int
+        As of `score.score`.
     share : float or None
         As of `score.score`; the batch is that of all shards.
     """
